@@ -1,0 +1,56 @@
+"""Messages to customers: what they may say, how they are written, and how they are handed over."""
+
+from recoup.messages.addresses import Address, usable_address
+from recoup.messages.compose import Composer, compose
+from recoup.messages.facts import Company, MessageFacts, OpenInvoice, Reason, reason_for
+from recoup.messages.localisation import Language, Languages
+from recoup.messages.mime import Composed, Mailbox, build_mime, message_id
+from recoup.messages.outbox import Outbox, OutboxMail, OutboxSender
+from recoup.messages.samples import sample_facts
+from recoup.messages.sending import (
+    CannotLookUp,
+    Sender,
+    SendError,
+    SendReceipt,
+    SendRefused,
+    SendUnavailable,
+    SendUnclear,
+)
+from recoup.messages.ses import SesSender, SesSettings
+from recoup.messages.settings import MailSettings, sender_from
+from recoup.messages.smtp import SmtpSender, SmtpSettings
+
+__all__ = [
+    "Address",
+    "CannotLookUp",
+    "Company",
+    "Composed",
+    "Composer",
+    "Language",
+    "Languages",
+    "MailSettings",
+    "Mailbox",
+    "MessageFacts",
+    "OpenInvoice",
+    "Outbox",
+    "OutboxMail",
+    "OutboxSender",
+    "Reason",
+    "SendError",
+    "SendReceipt",
+    "SendRefused",
+    "SendUnavailable",
+    "SendUnclear",
+    "Sender",
+    "SesSender",
+    "SesSettings",
+    "SmtpSender",
+    "SmtpSettings",
+    "build_mime",
+    "compose",
+    "message_id",
+    "reason_for",
+    "sample_facts",
+    "sender_from",
+    "usable_address",
+]

@@ -1,0 +1,184 @@
+"""What a message is made from: everything it may say, already read from Stripe and the ledger, nothing it may not."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from recoup.messages.addresses import Address
+from recoup.rules.base import Frozen, Moment
+from recoup.rules.case import Template
+from recoup.rules.declines import AUTHENTICATION_CODES, Decline, DeclineClass, read
+from recoup.rules.money import Money, totals
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LOOKS_LIKE_ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
+
+
+def _one_line(value: object) -> object:
+    return _CONTROL.sub(" ", value).strip() if isinstance(value, str) else value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or _CONTROL.search(value):
+        raise ValueError("must be an http or https address without spaces")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {value!r}; zones are written as 'Europe/Warsaw'") from None
+    return value
+
+
+Line = Annotated[str, BeforeValidator(_one_line), Field(max_length=500)]
+"""Text from outside on one line: line breaks, control characters and direction overrides become a space."""
+
+Link = Annotated[str, AfterValidator(_web_address)]
+"""An http or https address; anything else (``javascript:``) has no business in a message."""
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone, such as ``Europe/Warsaw``."""
+
+
+class Reason(StrEnum):
+    """What a customer may read about why the payment failed."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    EXPIRED_CARD = "expired_card"
+    AUTHENTICATION = "authentication"
+    """The customer must confirm the payment with their bank."""
+    CARD_DATA = "card_data"
+    """Something in the payment details is wrong or has changed."""
+    BANK_REFUSED = "bank_refused"
+    """Not approved. Also stands for everything that must not be told: nobody learns here what a bank suspects."""
+    LIMIT = "limit"
+    """A limit of the card or account is used up."""
+    NO_METHOD = "no_method"
+    OTHER = "other"
+    """A technical problem; nobody's fault."""
+
+
+_REASON_OF_CODE: dict[str, Reason] = {
+    "insufficient_funds": Reason.INSUFFICIENT_FUNDS,
+    "expired_card": Reason.EXPIRED_CARD,
+    "mobile_device_authentication_required": Reason.AUTHENTICATION,
+    "card_velocity_exceeded": Reason.LIMIT,
+    "withdrawal_count_limit_exceeded": Reason.LIMIT,
+    "payment_limit_exceeded": Reason.LIMIT,
+    "no_payment_method": Reason.NO_METHOD,
+    **dict.fromkeys(AUTHENTICATION_CODES, Reason.AUTHENTICATION),
+    **dict.fromkeys(
+        (
+            "account_closed",
+            "bank_account_unusable",
+            "incorrect_number",
+            "invalid_account",
+            "invalid_number",
+            "invalid_payment_information",
+            "no_account",
+        ),
+        Reason.CARD_DATA,
+    ),
+    **dict.fromkeys(
+        (
+            "duplicate_transaction",
+            "issuer_not_available",
+            "payment_method_provider_timeout",
+            "processing_error",
+            "reenter_transaction",
+            "try_again_later",
+        ),
+        Reason.OTHER,
+    ),
+    "invalid_amount": Reason.BANK_REFUSED,
+    "payment_method_customer_decline": Reason.BANK_REFUSED,
+    "rule": Reason.BANK_REFUSED,
+}
+
+_REASON_OF_CLASS: dict[DeclineClass, Reason] = {
+    DeclineClass.HARD: Reason.BANK_REFUSED,
+    DeclineClass.SOFT: Reason.BANK_REFUSED,
+    DeclineClass.ACTION: Reason.CARD_DATA,
+    DeclineClass.FRAUD: Reason.BANK_REFUSED,
+    DeclineClass.CONFIG: Reason.OTHER,
+}
+
+
+def reason_for(decline: Decline | None) -> Reason:
+    """What the customer may read about this decline.
+
+    Every decline of the class *fraud* reads as a plain refusal, whatever else is known of it: Stripe asks merchants not to
+    tell customers of a lost or stolen card or of a suspicion (Stripe, "Decline codes"). No decline at all reads as other.
+    """
+    if decline is None:
+        return Reason.OTHER
+    kind = read(decline).decline_class
+    if kind is DeclineClass.FRAUD or decline.kind == "blocked":
+        return Reason.BANK_REFUSED
+    return _REASON_OF_CODE.get(decline.code, _REASON_OF_CLASS[kind])
+
+
+class Company(Frozen):
+    """The company in whose name the message is written."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=100)]
+    support: Address
+    """Where a customer's question goes; also the Reply-To of every message."""
+
+
+class OpenInvoice(Frozen):
+    """One invoice the message speaks of: unpaid, or in a thank-you the one just paid."""
+
+    number: Line
+    """What the customer knows it by; Stripe's ``number``."""
+    description: Line
+    """The plan, or what the invoice is for."""
+    due: Money
+    failed_at: Moment
+    pay_url: Link | None = None
+    """Stripe's ``hosted_invoice_url``: pays this invoice with any method the account offers."""
+
+
+class MessageFacts(Frozen):
+    """Everything one message may say. Personal data lives here only between reading and sending."""
+
+    template: Template
+    company: Company
+    customer_name: Line | None = None
+    """What to call the customer; names that hold an address or are empty are left out."""
+    locale: str | None = None
+    """The customer's own, as Stripe has it (``preferred_locales``); the operator's default where we do not speak it."""
+    reason: Reason = Reason.OTHER
+    items: Annotated[tuple[OpenInvoice, ...], Field(min_length=1)]
+    """The first is the one this message is about; the others are the customer's further open invoices."""
+    update_url: Link
+    """The update link."""
+    next_retry_at: Moment | None = None
+    suspend_on: Moment | None = None
+    """When the access would be, or was, suspended."""
+    access_restored: bool = False
+    """In a thank-you: the access had been suspended and is back."""
+    timezone: Zone = "UTC"
+    """The customer's; all dates of the message are told in it."""
+    written_at: Moment
+    """The clock's moment of writing; "in 3 days" counts from here."""
+
+    @field_validator("customer_name")
+    @classmethod
+    def _harmless_name(cls, name: str | None) -> str | None:
+        # A name is whatever somebody typed at sign-up: it must not smuggle a link into a mail that people trust.
+        return None if not name or _LOOKS_LIKE_ADDRESS.search(name) else name[:100]
+
+    @property
+    def totals(self) -> tuple[Money, ...]:
+        """What all items come to, for each currency."""
+        return totals(item.due for item in self.items)

@@ -1,0 +1,159 @@
+"""Sending through Amazon SES, version 2 of its API, as raw MIME."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+from pydantic import Field
+
+from recoup.errors import ConfigurationError, ConnectionFailed
+from recoup.messages.sending import (
+    CannotLookUp,
+    SendError,
+    SendReceipt,
+    SendRefused,
+    SendUnavailable,
+    SendUnclear,
+)
+from recoup.rules.base import Frozen
+
+_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_-]+")
+
+REFUSED_CODES = frozenset(
+    {
+        "AccountSuspendedException",
+        "BadRequestException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "NotFoundException",
+        "ValidationException",
+    }
+)
+"""SES answers that another try would not change (SES API v2, SendEmail, "Errors")."""
+
+HANDED_OVER = (HTTPClientError, IncompleteReadError, ResponseParserError)
+"""What the SDK raises once it is connected: timed out, cut off, or answered with something unreadable."""
+
+
+class SesSettings(Frozen):
+    """Which SES to use; credentials come from AWS's own places (environment, profile, role)."""
+
+    region: str | None = None
+    """``None``: AWS's own setting."""
+    configuration_set: str | None = None
+    """Needed for delivery reports that carry our tags."""
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    read_timeout_seconds: float = Field(default=15, gt=0, le=120)
+
+
+class _SesClient(Protocol):
+    def send_email(self, **kwargs: Any) -> dict[str, Any]: ...
+
+    def get_account(self) -> dict[str, Any]: ...
+
+
+class SesSender:
+    """Sends through SES. One client serves all threads."""
+
+    def __init__(self, settings: SesSettings) -> None:
+        """Prepare the client; nothing is sent yet.
+
+        :raises ConfigurationError: neither the settings nor AWS's own say which region to use.
+        """
+        self._settings = settings
+        # SES has no idempotency token, so the SDK must not repeat a call by itself: the second could send it twice.
+        config = Config(
+            connect_timeout=settings.connect_timeout_seconds,
+            read_timeout=settings.read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        )
+        try:
+            client = boto3.session.Session().client("sesv2", region_name=settings.region, config=config)
+        except BotoCoreError as error:
+            raise ConfigurationError(f"SES cannot be used: {error} Set mail.ses.region or AWS_REGION.") from None
+        self._client = cast(_SesClient, client)
+
+    def send(
+        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+    ) -> SendReceipt:
+        """Hand the message to SES; see :class:`recoup.messages.sending.Sender`. The key goes along as the tag ``key``."""
+        request: dict[str, Any] = {
+            "FromEmailAddress": sender,
+            "Destination": {"ToAddresses": [recipient]},
+            "Content": {"Raw": {"Data": mime}},
+            "EmailTags": [
+                {"Name": _tag(name), "Value": _tag(value)} for name, value in {**tags, "key": key}.items()
+            ],
+        }
+        if self._settings.configuration_set:
+            request["ConfigurationSetName"] = self._settings.configuration_set
+        try:
+            answer = self._client.send_email(**request)
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            # "from None": what SES says may name the address, and causes are written into workflow histories.
+            raise _sorted(error) from None
+        return SendReceipt(provider_id=answer["MessageId"])
+
+    def find(self, key: str) -> str | None:
+        """SES cannot be searched.
+
+        :raises CannotLookUp: always.
+        """
+        raise CannotLookUp("SES cannot be asked whether it took a message; its delivery events tell")
+
+    def check(self) -> None:
+        """Ask SES for the account's state; see :class:`recoup.messages.sending.Sender`."""
+        try:
+            account = self._client.get_account()
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise ConfigurationError(f"SES cannot be used: {error}") from None
+        except ClientError as error:
+            raise ConfigurationError(f"SES refuses these credentials or this region: {_code(error)}") from None
+        except BotoCoreError as error:
+            raise ConnectionFailed(f"SES does not answer: {error}") from None
+        if not account.get("SendingEnabled", True):
+            raise ConfigurationError("sending is switched off for this SES account and region")
+
+
+def _sorted(error: ClientError | BotoCoreError | ResponseParserError) -> SendError:
+    """Sort a failure into never, again and unclear."""
+    if isinstance(error, ClientError):
+        return _sorted_answer(_code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
+    name = type(error).__name__
+    if isinstance(error, HANDED_OVER):
+        return SendUnclear(f"SES may have taken the message and gave no answer: {name}")
+    if isinstance(error, ParamValidationError):
+        return SendRefused("SES cannot be given this message: it breaks the form of the call")
+    # No connection, no credentials, no region: all of it happens before the message leaves.
+    return SendUnavailable(f"SES cannot be reached: {name}")
+
+
+def _sorted_answer(code: str, status: int) -> SendError:
+    if code in REFUSED_CODES:
+        return SendRefused(f"SES refused the message: {code}")
+    if status >= 500 and status != 503:
+        return SendUnclear(f"SES failed while it had the message: {code}")
+    # Throttling, quotas, paused sending, and credentials that somebody has to mend: the message itself is fine.
+    return SendUnavailable(f"SES did not take the message for now: {code}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code") or "unknown")
+
+
+def _tag(text: str) -> str:
+    return _NOT_IN_A_TAG.sub("-", text)[:255] or "-"

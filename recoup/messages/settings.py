@@ -1,0 +1,76 @@
+"""The settings of mail: who writes, in which language by default, and through which sender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from recoup.clock import Clock
+from recoup.messages.addresses import Address
+from recoup.messages.facts import Company, Line, Zone
+from recoup.messages.mime import Mailbox
+from recoup.messages.outbox import OutboxSender
+from recoup.messages.sending import Sender
+from recoup.messages.ses import SesSender, SesSettings
+from recoup.messages.smtp import SmtpSender, SmtpSettings
+from recoup.rules.base import Frozen
+
+
+class MailSettings(Frozen):
+    """All of ``mail`` in the settings."""
+
+    kind: Literal["outbox", "smtp", "ses"] = "outbox"
+    """Where messages go: into files, to an SMTP server, to Amazon SES."""
+    outbox: Path = Path("outbox")
+    """The directory of the outbox."""
+    smtp: SmtpSettings | None = None
+    ses: SesSettings = SesSettings()
+    company: Annotated[Line, Field(min_length=1, max_length=100)] = "Example"
+    """The company's name, as customers know it."""
+    sender: Address = "billing@example.com"
+    """The address messages come from; with SES a verified one."""
+    support: Address = "support@example.com"
+    """Where customers' answers and questions go."""
+    default_locale: str = "en"
+    """For customers whose own language is unknown or not spoken here."""
+    default_timezone: Zone = "UTC"
+    """For customers whose own time zone is unknown."""
+    templates: Path | None = None
+    """A directory with the operator's own templates and catalogues (``docs/messages.md``)."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> MailSettings:
+        if self.kind == "smtp" and self.smtp is None:
+            raise ValueError("smtp.host must be set when kind is 'smtp'")
+        if self.kind != "outbox" and self.sender.endswith("@example.com"):
+            raise ValueError(f"sender must be set to an address of your own when kind is {self.kind!r}")
+        return self
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What stands in From and Reply-To."""
+        return Mailbox(name=self.company, address=self.sender, reply_to=self.support)
+
+    @property
+    def about_company(self) -> Company:
+        """What messages say about the company."""
+        return Company(name=self.company, support=self.support)
+
+    @property
+    def domain(self) -> str:
+        """The domain of the sender, which Message-IDs end in."""
+        return self.sender.rpartition("@")[2]
+
+
+def sender_from(settings: MailSettings, clock: Clock | None = None) -> Sender:
+    """The sender these settings ask for. The clock dates the messages of the outbox.
+
+    :raises ConfigurationError: SES without a region.
+    """
+    if settings.kind == "ses":
+        return SesSender(settings.ses)
+    if settings.kind == "smtp" and settings.smtp is not None:
+        return SmtpSender(settings.smtp)
+    return OutboxSender(settings.outbox, clock)
