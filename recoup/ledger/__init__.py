@@ -1,0 +1,61 @@
+"""The ledger: the database record of cases, attempts, messages and decisions.
+
+What the guard counts, the console shows and every figure comes from. Start at :class:`Ledger`; ``docs/ledger.md`` explains
+the tables and the promises.
+"""
+
+from recoup.ledger._reserving import Guard
+from recoup.ledger._store import NotInLedger
+from recoup.ledger.inputs import (
+    AttemptResult,
+    DecisionRecord,
+    NewCase,
+    NewMessage,
+    ObservedCharge,
+    ReserveAttempt,
+)
+from recoup.ledger.ledger import Ledger
+from recoup.ledger.rows import (
+    AccessMeans,
+    AccessRow,
+    Admission,
+    AttemptCounts,
+    AttemptRow,
+    CaseRow,
+    DecisionRow,
+    EventRow,
+    InvoiceRow,
+    LinkRow,
+    MessageRow,
+    PastDecline,
+    Reservation,
+    Verdict,
+    WebhookRow,
+)
+
+__all__ = [
+    "AccessMeans",
+    "AccessRow",
+    "Admission",
+    "AttemptCounts",
+    "AttemptResult",
+    "AttemptRow",
+    "CaseRow",
+    "DecisionRecord",
+    "DecisionRow",
+    "EventRow",
+    "Guard",
+    "InvoiceRow",
+    "Ledger",
+    "LinkRow",
+    "MessageRow",
+    "NewCase",
+    "NewMessage",
+    "NotInLedger",
+    "ObservedCharge",
+    "PastDecline",
+    "Reservation",
+    "ReserveAttempt",
+    "Verdict",
+    "WebhookRow",
+]

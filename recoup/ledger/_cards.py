@@ -1,0 +1,111 @@
+"""What a card has seen: our attempts and everybody else's charges on it, as the card networks count them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from recoup.ledger._store import Transaction, first
+from recoup.ledger.inputs import ObservedCharge
+from recoup.ledger.rows import AttemptCounts, PastDecline
+from recoup.ledger.schema import attempts, observed_charges
+from recoup.rules.case import AttemptState
+
+LONGEST_WINDOW = timedelta(days=30)
+"""The longest window of any network's rule."""
+
+
+def counts(conn: sa.Connection, fingerprint: str | None, at: datetime) -> AttemptCounts:
+    """What is known of this card at this moment, over all invoices, customers and currencies."""
+    if fingerprint is None:
+        return AttemptCounts(at=at, fingerprint=None)
+    moments = sorted(_ours(conn, fingerprint, at) + _others(conn, fingerprint, at))
+    return AttemptCounts(
+        at=at,
+        fingerprint=fingerprint,
+        attempts=tuple(moments),
+        last_decline=_last_decline(conn, fingerprint),
+    )
+
+
+def _ours(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
+    """Attempts that reached a bank or still may; one that was never sent does not count."""
+    mine = attempts.c
+    statement = sa.select(mine.counted_at, mine.settled_at).where(
+        mine.fingerprint == fingerprint,
+        mine.state != AttemptState.SKIPPED,
+        sa.or_(mine.settled_at.is_(None), mine.counted_at > at - LONGEST_WINDOW),
+    )
+    return [at if settled is None else counted for counted, settled in conn.execute(statement)]
+
+
+def _others(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
+    seen = observed_charges.c
+    statement = sa.select(seen.made_at).where(
+        seen.fingerprint == fingerprint, _not_ours(), seen.made_at > at - LONGEST_WINDOW
+    )
+    return list(conn.execute(statement).scalars())
+
+
+def _not_ours() -> sa.ColumnElement[bool]:
+    """A charge can be seen before its attempt knows that it made it; from then on the attempt alone counts."""
+    return ~sa.exists().where(attempts.c.charge == observed_charges.c.charge)
+
+
+def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
+    mine, seen = attempts.c, observed_charges.c
+    ours = sa.select(mine.counted_at.label("at"), mine.decline).where(
+        mine.fingerprint == fingerprint, mine.state == AttemptState.DECLINED, mine.decline.is_not(None)
+    )
+    others = sa.select(seen.made_at.label("at"), seen.decline).where(
+        seen.fingerprint == fingerprint, _not_ours(), seen.decline.is_not(None)
+    )
+    newest = [first(conn, part.order_by(sa.desc("at")).limit(1)) for part in (ours, others)]
+    found = [PastDecline.model_validate(row) for row in newest if row is not None]
+    return max(found, key=lambda past: past.at, default=None)
+
+
+def observe(tx: Transaction, charge: ObservedCharge, at: datetime) -> bool:
+    """Record a charge seen at Stripe; True where it was new and not one of ours."""
+    made_by = sa.select(attempts.c.id).where(attempts.c.charge == charge.charge)
+    if tx.conn.execute(made_by).first() is not None:
+        return False
+    values = charge.model_dump(mode="json") | {"made_at": charge.made_at or at, "seen_at": at}
+    if not tx.insert_new(observed_charges, values, "charge"):
+        return _failed_later(tx, charge, at)
+    _event(tx, "charge_observed", charge, at)
+    return True
+
+
+def _failed_later(tx: Transaction, charge: ObservedCharge, at: datetime) -> bool:
+    """A bank debit is seen while it is pending and again when it fails: the same charge, now with its decline."""
+    seen = observed_charges.c
+    if charge.failed:
+        decline = charge.decline.model_dump(mode="json") if charge.decline else None
+        was_pending = seen.charge == charge.charge, seen.failed.is_(False)
+        update = sa.update(observed_charges).where(*was_pending).values(failed=True, decline=decline)
+        if tx.conn.execute(update).rowcount:
+            _event(tx, "observed_charge_failed", charge, at)
+    return False
+
+
+def _event(tx: Transaction, kind: str, charge: ObservedCharge, at: datetime) -> None:
+    codes: dict[str, Any] = (
+        charge.decline.model_dump(mode="json", exclude_none=True) if charge.decline else {}
+    )
+    data = {
+        "charge": charge.charge,
+        "amount": charge.amount,
+        "currency": charge.currency,
+        "failed": charge.failed,
+    }
+    tx.event(
+        kind,
+        at,
+        invoice=charge.invoice,
+        customer=charge.customer,
+        actor="stripe",
+        data=data | {"decline": codes},
+    )

@@ -1,0 +1,56 @@
+"""Access: what each subscription may use, as far as Recoup had a say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from recoup.ledger._store import Store, Transaction, first
+from recoup.ledger.rows import AccessMeans, AccessRow
+from recoup.ledger.schema import access
+from recoup.rules.case import Access
+
+
+class AccessStates:
+    """Suspended and restored subscriptions; table ``access``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def note(
+        self,
+        subscription: str,
+        customer: str,
+        state: Access,
+        how: AccessMeans,
+        case_id: str | None,
+        at: datetime,
+    ) -> AccessRow:
+        """Record what the subscription may use from now on; saying the same again changes nothing."""
+        values = {"customer": customer, "state": state, "how": how, "case_id": case_id}
+
+        def work(tx: Transaction) -> AccessRow:
+            row = {"subscription": subscription, **values, "changed_at": at}
+            if not tx.insert_new(access, row, "subscription"):
+                before = _locked(tx, subscription)
+                if before.model_dump(include=set(values)) == values:
+                    return before
+                mine = access.c.subscription == subscription
+                tx.conn.execute(sa.update(access).where(mine).values(**values, changed_at=at))
+            said = {"subscription": subscription, "how": how}
+            tx.event(f"access_{state.value}", at, case_id=case_id, customer=customer, data=said)
+            return _locked(tx, subscription)
+
+        return self._store.write(work)
+
+    def get(self, subscription: str) -> AccessRow | None:
+        """What is recorded of the subscription; None means that Recoup never touched its access."""
+        mine = sa.select(access).where(access.c.subscription == subscription)
+        found = self._store.read(lambda conn: first(conn, mine))
+        return AccessRow.model_validate(found) if found else None
+
+
+def _locked(tx: Transaction, subscription: str) -> AccessRow:
+    mine = sa.select(access).where(access.c.subscription == subscription).with_for_update()
+    return AccessRow.model_validate(first(tx.conn, mine))

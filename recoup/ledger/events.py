@@ -1,0 +1,67 @@
+"""Events: everything that happened, in the order it was recorded. Never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recoup.ledger._store import Store, Transaction, every
+from recoup.ledger.rows import EventRow
+from recoup.ledger.schema import events
+
+
+class Events:
+    """The append-only record beside the current rows; table ``events``. Every write of the other groups adds to it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def append(
+        self,
+        kind: str,
+        at: datetime,
+        *,
+        case_id: str | None = None,
+        invoice: str | None = None,
+        customer: str | None = None,
+        actor: str = "system",
+        data: Mapping[str, Any] | None = None,
+        unique: str | None = None,
+    ) -> bool:
+        """Record that something happened; False where an event with the same ``unique`` key is there already."""
+
+        def work(tx: Transaction) -> bool:
+            who = {"case_id": case_id, "invoice": invoice, "customer": customer}
+            tx.event(kind, at, **who, actor=actor, data=data, unique=unique)
+            return tx.flush() == 1
+
+        return self._store.write(work)
+
+    def of_case(self, case_id: str) -> list[EventRow]:
+        """The case's events in order."""
+        return self._store.read(lambda conn: _rows(conn, _ordered(events.c.case_id == case_id)))
+
+    def of_customer(self, customer: str) -> list[EventRow]:
+        """The customer's events in order, over all cases."""
+        return self._store.read(lambda conn: _rows(conn, _ordered(events.c.customer == customer)))
+
+    def since(self, event_id: int, limit: int = 500) -> list[EventRow]:
+        """The events after this one, 0 for the first: going on from the last id seen misses none and repeats none."""
+        statement = _ordered(events.c.id > event_id).limit(limit)
+
+        def work(tx: Transaction) -> list[EventRow]:
+            tx.wait_for_event_writers()
+            return _rows(tx.conn, statement)
+
+        return self._store.read_whole(work)
+
+
+def _ordered(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(events).where(where).order_by(events.c.id)
+
+
+def _rows(conn: sa.Connection, statement: sa.Select[Any]) -> list[EventRow]:
+    return [EventRow.model_validate(row) for row in every(conn, statement)]

@@ -1,0 +1,67 @@
+"""The ledger: the one object through which everything is recorded and read."""
+
+from __future__ import annotations
+
+from recoup.ledger import _engine
+from recoup.ledger._migrating import check_version, migrate
+from recoup.ledger._store import Store
+from recoup.ledger.access import AccessStates
+from recoup.ledger.attempts import Attempts
+from recoup.ledger.cases import Cases
+from recoup.ledger.decisions import Decisions
+from recoup.ledger.events import Events
+from recoup.ledger.invoices import Invoices
+from recoup.ledger.links import Links
+from recoup.ledger.messages import Messages
+from recoup.ledger.webhooks import Webhooks
+
+
+class Ledger:
+    """The record of cases, attempts, messages and decisions, in SQLite or PostgreSQL.
+
+    Every method of a group is one transaction and takes the moment it happens at; the ledger asks no clock. Methods raise
+    :class:`recoup.errors.ConnectionFailed` when the database does not answer (the same call again is safe) and
+    :class:`recoup.errors.ConfigurationError` when its tables are missing or of another version.
+    One object serves all threads of a process.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.cases = Cases(store)
+        self.attempts = Attempts(store)
+        self.messages = Messages(store)
+        self.decisions = Decisions(store)
+        self.links = Links(store)
+        self.events = Events(store)
+        self.webhooks = Webhooks(store)
+        self.access = AccessStates(store)
+        self.invoices = Invoices(store)
+
+    @classmethod
+    def connect(cls, url: str) -> Ledger:
+        """Open the ledger at ``sqlite:///file`` or ``postgresql://user:password@host/database``.
+
+        Raises :class:`recoup.errors.RecoupError` when the address makes no sense or nobody answers there. Whether the tables
+        are there is looked at by the first use, or by :meth:`check`, so that :meth:`migrate` can make them.
+        """
+        parsed = _engine.parse(url)
+        engine = _engine.connect(parsed)
+        name = _engine.shown(parsed)
+        return cls(Store(parsed, engine, lambda conn: check_version(conn, name)))
+
+    @property
+    def name(self) -> str:
+        """Where the ledger is, without user and password; fit for logs and messages."""
+        return self._store.name
+
+    def migrate(self) -> None:
+        """Make or bring up to date the tables; does nothing where they are. Safe from several processes at once."""
+        migrate(self._store.engine, self._store.url)
+
+    def check(self) -> None:
+        """Raise :class:`recoup.errors.RecoupError` unless the database answers and its tables are of this version."""
+        self._store.read(lambda conn: check_version(conn, self.name))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._store.engine.dispose()

@@ -1,0 +1,124 @@
+"""Messages: reserved, then marked as being sent by exactly one sender, then sent, unknown or failed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
+from recoup.ledger.inputs import NewMessage
+from recoup.ledger.rows import MessageRow
+from recoup.ledger.schema import messages
+from recoup.rules.case import MessageState
+
+_UNDER_WAY = (MessageState.SENDING, MessageState.UNKNOWN)
+
+
+class Messages:
+    """What customers were told, without names, addresses and texts; table ``messages``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def reserve(self, new: NewMessage, at: datetime) -> MessageRow:
+        """Write the message down before it is sent; the same key again gives the row that is there."""
+
+        def work(tx: Transaction) -> MessageRow:
+            values = new.model_dump(mode="json") | {"state": MessageState.RESERVED, "reserved_at": at}
+            inserted = tx.insert_new(messages, values, "key")
+            row = _locked(tx, new.key)
+            if inserted:
+                _event(tx, "message_reserved", row, at, {"template": row.template, "channel": row.channel})
+            return row
+
+        return self._store.write(work)
+
+    def begin_sending(self, key: str, at: datetime) -> bool:
+        """True for exactly one caller: that one sends. False for all others, now and later."""
+
+        def work(tx: Transaction) -> bool:
+            mine = messages.c.key == key, messages.c.state == MessageState.RESERVED
+            change = sa.update(messages).where(*mine).values(state=MessageState.SENDING, sending_at=at)
+            if tx.conn.execute(change).rowcount == 1:
+                _event(tx, "message_sending", _locked(tx, key), at)
+                return True
+            _locked(tx, key)
+            return False
+
+        return self._store.write(work)
+
+    def release(self, key: str, because: str, at: datetime) -> MessageRow:
+        """The sender said for certain that it did not take the message (busy, throttled): it may be sent again later."""
+        values = {"state": MessageState.RESERVED, "sending_at": None, "because": because}
+        return self._move(key, (MessageState.SENDING,), values, at, "message_released")
+
+    def mark_sent(self, key: str, provider_id: str | None, at: datetime) -> MessageRow:
+        """The sender took the message; also when that is found out later about an unknown one."""
+        values = {
+            "state": MessageState.SENT,
+            "provider_id": provider_id,
+            "because": None,
+            "finished_at": at,
+        }
+        return self._move(key, _UNDER_WAY, values, at, "message_sent")
+
+    def mark_unknown(self, key: str, at: datetime) -> MessageRow:
+        """It was being sent and no answer came: counts as sent, is never repeated, and confirms nothing."""
+        values = {"state": MessageState.UNKNOWN, "finished_at": at}
+        return self._move(key, (MessageState.SENDING,), values, at, "message_unknown")
+
+    def mark_failed(self, key: str, because: str, at: datetime) -> MessageRow:
+        """It was refused for good: no address, rejected by the sender."""
+        values = {"state": MessageState.FAILED, "because": because, "finished_at": at}
+        return self._move(key, (MessageState.RESERVED, *_UNDER_WAY), values, at, "message_failed")
+
+    def get(self, key: str) -> MessageRow | None:
+        """The message with this key."""
+        found = self._store.read(lambda conn: first(conn, sa.select(messages).where(messages.c.key == key)))
+        return MessageRow.model_validate(found) if found else None
+
+    def of_case(self, case_id: str) -> list[MessageRow]:
+        """The case's messages in the order they were reserved."""
+        return self._list(messages.c.case_id == case_id)
+
+    def of_customer(self, customer: str, since: datetime) -> list[MessageRow]:
+        """The customer's messages reserved at or after this moment, over all cases: what the contact budget counts."""
+        return self._list(messages.c.customer == customer, messages.c.reserved_at >= since)
+
+    def _list(self, *where: sa.ColumnElement[bool]) -> list[MessageRow]:
+        statement = sa.select(messages).where(*where).order_by(messages.c.reserved_at, messages.c.key)
+        return [
+            MessageRow.model_validate(row) for row in self._store.read(lambda conn: every(conn, statement))
+        ]
+
+    def _move(
+        self, key: str, origins: tuple[MessageState, ...], values: dict[str, Any], at: datetime, kind: str
+    ) -> MessageRow:
+        """Change the state where it is one of ``origins``; otherwise the row stays as it is."""
+
+        def work(tx: Transaction) -> MessageRow:
+            before = _locked(tx, key)
+            if before.state not in origins:
+                return before
+            tx.conn.execute(sa.update(messages).where(messages.c.key == key).values(**values))
+            said = {name: values[name] for name in ("provider_id", "because") if values.get(name)}
+            _event(tx, kind, before, at, said)
+            return _locked(tx, key)
+
+        return self._store.write(work)
+
+
+def _locked(tx: Transaction, key: str) -> MessageRow:
+    found = first(tx.conn, sa.select(messages).where(messages.c.key == key).with_for_update())
+    if found is None:
+        raise NotInLedger(f"the ledger has no message {key}")
+    return MessageRow.model_validate(found)
+
+
+def _event(
+    tx: Transaction, kind: str, row: MessageRow, at: datetime, data: dict[str, Any] | None = None
+) -> None:
+    said = {"message": row.key} | (data or {})
+    tx.event(kind, at, case_id=row.case_id, customer=row.customer, data=said)

@@ -1,0 +1,252 @@
+"""The tables of the ledger, one schema for SQLite and PostgreSQL.
+
+What each column means stands in ``docs/ledger.md`` (held by a test). A change here needs a migration in ``migrations/versions``;
+the drift test compares the two. The partial unique indexes are safeguards of their own: whatever the code above them
+does, an invoice cannot have two open cases or two unsettled attempts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from recoup.ledger._types import Json, RowId, UtcDateTime
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_UNSETTLED = sa.text("settled_at IS NULL")
+_NOT_CLOSED = sa.text("outcome IS NULL")
+_LIVE = sa.text("revoked_at IS NULL AND replaced_at IS NULL")
+
+
+def _text(name: str, *args: Any, null: bool = False, **more: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.String(), *args, nullable=null, **more)
+
+
+def _moment(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, UtcDateTime(), nullable=null)
+
+
+def _json(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Json, nullable=null)
+
+
+def _money(*, null: bool = False) -> list[sa.Column[Any]]:
+    return [sa.Column("amount", sa.BigInteger(), nullable=null), _text("currency", null=null)]
+
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    _text("id", primary_key=True),
+    _text("invoice"),
+    _text("number", null=True),
+    _text("customer"),
+    _text("subscription", null=True),
+    *_money(),
+    _moment("failed_at"),
+    _text("campaign"),
+    _text("policy_version"),
+    _json("policy"),
+    sa.Column("rules_version", sa.Integer(), nullable=False),
+    _json("decline", null=True),
+    _text("decline_class", null=True),
+    _text("stage"),
+    _text("next_kind", null=True),
+    _moment("next_at", null=True),
+    _text("next_because", null=True),
+    _text("outcome", null=True),
+    _text("because", null=True),
+    _text("workflow_id", unique=True),
+    _text("run_id"),
+    sa.Column("is_return", sa.Boolean(), nullable=False),
+    _moment("opened_at"),
+    _moment("updated_at"),
+    _moment("closed_at", null=True),
+    sa.Index("ix_cases_invoice", "invoice"),
+    sa.Index("ix_cases_customer", "customer"),
+    sa.Index("ix_cases_subscription", "subscription"),
+    sa.Index("ix_cases_opened_at", "opened_at"),
+    sa.Index(
+        "uq_cases_open_invoice",
+        "invoice",
+        unique=True,
+        sqlite_where=_NOT_CLOSED,
+        postgresql_where=_NOT_CLOSED,
+    ),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _text("invoice"),
+    sa.Column("number", sa.Integer(), nullable=False),
+    _text("case_id", sa.ForeignKey("cases.id")),
+    _text("customer"),
+    _text("request", unique=True),
+    _text("key", unique=True),
+    _text("trigger"),
+    _text("payment_method"),
+    _text("fingerprint", null=True),
+    _text("brand", null=True),
+    *_money(),
+    _text("latest_charge", null=True),
+    _text("state"),
+    _text("charge", null=True),
+    _text("payment_intent", null=True),
+    _json("decline", null=True),
+    _text("decline_class", null=True),
+    _text("because", null=True),
+    _moment("reserved_at"),
+    _moment("sent_at", null=True),
+    _moment("counted_at"),
+    _moment("settled_at", null=True),
+    sa.UniqueConstraint("invoice", "number"),
+    sa.Index("ix_attempts_case_id", "case_id"),
+    sa.Index("ix_attempts_charge", "charge"),
+    sa.Index("ix_attempts_fingerprint_counted_at", "fingerprint", "counted_at"),
+    sa.Index(
+        "uq_attempts_unsettled_invoice",
+        "invoice",
+        unique=True,
+        sqlite_where=_UNSETTLED,
+        postgresql_where=_UNSETTLED,
+    ),
+)
+
+observed_charges = sa.Table(
+    "observed_charges",
+    metadata,
+    _text("charge", primary_key=True),
+    _text("invoice", null=True),
+    _text("customer", null=True),
+    _text("fingerprint", null=True),
+    _text("brand", null=True),
+    *_money(),
+    sa.Column("failed", sa.Boolean(), nullable=False),
+    _json("decline", null=True),
+    _moment("made_at"),
+    _moment("seen_at"),
+    sa.Index("ix_observed_charges_fingerprint_made_at", "fingerprint", "made_at"),
+    sa.Index("ix_observed_charges_invoice", "invoice"),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    _text("key", primary_key=True),
+    _text("case_id", sa.ForeignKey("cases.id"), null=True),
+    _text("customer"),
+    _text("template"),
+    _text("channel"),
+    _text("locale"),
+    _text("state"),
+    _text("provider_id", null=True),
+    _text("because", null=True),
+    _moment("reserved_at"),
+    _moment("sending_at", null=True),
+    _moment("finished_at", null=True),
+    sa.Index("ix_messages_case_id", "case_id"),
+    sa.Index("ix_messages_customer_reserved_at", "customer", "reserved_at"),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _text("case_id", sa.ForeignKey("cases.id")),
+    _text("request"),
+    _moment("at"),
+    sa.Column("rules_version", sa.Integer(), nullable=False),
+    _text("policy_version"),
+    _json("known"),
+    _json("candidates"),
+    _json("choice"),
+    _text("because"),
+    sa.Column("propensity", sa.Float(), nullable=False),
+    _text("model", null=True),
+    sa.UniqueConstraint("case_id", "request"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _moment("at"),
+    _text("kind"),
+    _text("case_id", null=True),
+    _text("invoice", null=True),
+    _text("customer", null=True),
+    _text("actor"),
+    _json("data"),
+    _text("unique_key", null=True, unique=True),
+    sa.Index("ix_events_case_id", "case_id"),
+    sa.Index("ix_events_customer", "customer"),
+    # Without it SQLite gives the number of a rolled-back or last row again, and a reader's bookmark would lie.
+    sqlite_autoincrement=True,
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    _text("id", primary_key=True),
+    _text("customer"),
+    _text("purpose"),
+    sa.Column("generation", sa.Integer(), nullable=False),
+    _moment("issued_at"),
+    _moment("expires_at"),
+    _moment("revoked_at", null=True),
+    _moment("replaced_at", null=True),
+    _moment("opened_at", null=True),
+    sa.Column("opens", sa.Integer(), nullable=False),
+    _moment("used_at", null=True),
+    sa.Column("uses", sa.Integer(), nullable=False),
+    sa.UniqueConstraint("customer", "purpose", "generation"),
+    sa.Index("uq_links_live", "customer", "purpose", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+)
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    _text("event_id", primary_key=True),
+    _text("type"),
+    _text("object_id", null=True),
+    _moment("created"),
+    _moment("first_at"),
+    _moment("last_at"),
+    sa.Column("deliveries", sa.Integer(), nullable=False),
+    sa.Index("ix_webhooks_object_id", "object_id"),
+)
+
+access = sa.Table(
+    "access",
+    metadata,
+    _text("subscription", primary_key=True),
+    _text("customer"),
+    _text("state"),
+    _text("how"),
+    _text("case_id", null=True),
+    _moment("changed_at"),
+    sa.Index("ix_access_customer", "customer"),
+)
+
+invoices = sa.Table(
+    "invoices",
+    metadata,
+    _text("invoice", primary_key=True),
+    sa.Column("auto_advance_before", sa.Boolean(), nullable=False),
+    _moment("taken_over_at"),
+    _moment("released_at", null=True),
+)
+
+APPEND_ONLY = (events, decisions)
+"""Tables whose rows nobody may change or remove; triggers of the migrations refuse it."""
