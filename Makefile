@@ -1,0 +1,64 @@
+# Everything a clone needs: Python 3.11 or newer with its venv module, and make. `make help` lists the targets.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+VENV ?= .venv
+PY := $(VENV)/bin/python
+ARGS ?=
+
+# What the caller's shell has set for another project must not reach into this one.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV
+export RECOUP_VENV := $(abspath $(VENV))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow cover lint format types bench docs lock hooks clean ready-run ready-dev
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'ARGS="…" is passed on by demo, test, bench and lock.'
+
+ready-run:
+	@scripts/set-up run
+
+ready-dev:
+	@scripts/set-up dev
+
+demo: ready-run ## Watch failed payments being recovered, the whole stack on this machine (ARGS="--headless --json out.json")
+	@exec $(VENV)/bin/recoup demo $(ARGS)
+
+test: lint types ## Check format, lint, types, and run the tests (ARGS="tests/rules -x")
+	$(PY) -m pytest -m 'not slow' $(ARGS)
+
+test-slow: ready-dev ## Run the tests that take minutes
+	$(PY) -m pytest -m slow $(ARGS)
+
+cover: ready-dev ## Run the tests and show which lines none of them reaches
+	$(PY) -m coverage run -m pytest -m 'not slow' $(ARGS)
+	$(PY) -m coverage report
+
+lint: ready-dev ## Check format and lint
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+format: ready-dev ## Format the code and mend what the linter can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+types: ready-dev ## Check types
+	$(PY) -m mypy
+
+bench: ready-run ## Measure: prints figures, changes nothing
+	$(PY) -m bench $(ARGS)
+
+docs: ready-dev ## Check that the documentation names what the code has
+	$(PY) -m pytest -q tests/house/test_docs.py $(ARGS)
+
+lock: ready-dev ## Write the lock files anew (ARGS=--upgrade takes the newest of everything)
+	scripts/lock.sh $(ARGS)
+
+hooks: ## Let git check format and lint before each commit
+	git config core.hooksPath .githooks
+
+clean: ## Remove the environment, caches and build products
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

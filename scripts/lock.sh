@@ -1,0 +1,16 @@
+#!/bin/sh
+# Write requirements.lock and requirements-dev.lock anew from pyproject.toml: universal, hashed, no registry's address.
+#
+#   scripts/lock.sh             keep what is pinned, add and drop what pyproject.toml asks for
+#   scripts/lock.sh --upgrade   take the newest of everything
+set -eu
+cd -- "$(dirname -- "$0")/.."
+uv=${UV:-.venv/bin/uv}
+
+compile() {
+    "$uv" pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+        --no-annotate --python-version 3.11 --no-python-downloads "$@"
+}
+
+compile "$@" pyproject.toml -o requirements.lock >/dev/null
+compile "$@" pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock >/dev/null
