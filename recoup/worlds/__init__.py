@@ -1,0 +1,33 @@
+"""Worlds: how issuers answer and how customers act, read from a file, without input or output of their own.
+
+The sandbox answers the payment attempts of a real Stripe client from a world; the simulator runs thousands of cases
+against one. The format is described in ``docs/worlds.md``.
+"""
+
+from recoup.worlds.customers import Customer, OwnAct, Reaction, Subscription
+from recoup.worlds.errors import WorldError
+from recoup.worlds.issuer import IssuerAnswer, PastAttempt, PaymentRequest
+from recoup.worlds.loading import demo_world_path, load_world, read_world, world_schema
+from recoup.worlds.methods import Card, Debit, Decline, Method, Phase
+from recoup.worlds.world import World
+
+__all__ = [
+    "Card",
+    "Customer",
+    "Debit",
+    "Decline",
+    "IssuerAnswer",
+    "Method",
+    "OwnAct",
+    "PastAttempt",
+    "PaymentRequest",
+    "Phase",
+    "Reaction",
+    "Subscription",
+    "World",
+    "WorldError",
+    "demo_world_path",
+    "load_world",
+    "read_world",
+    "world_schema",
+]
