@@ -8,7 +8,6 @@ ARGS ?=
 
 # What the caller's shell has set for another project must not reach into this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV
-export RECOUP_VENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow cover lint format types bench docs lock hooks clean ready-run ready-dev
@@ -18,10 +17,10 @@ help: ## Show this list
 	@echo 'ARGS="…" is passed on by demo, test, bench and lock.'
 
 ready-run:
-	@scripts/set-up run
+	@VENV="$(VENV)" scripts/set-up run
 
 ready-dev:
-	@scripts/set-up dev
+	@VENV="$(VENV)" scripts/set-up dev
 
 demo: ready-run ## Watch failed payments being recovered, the whole stack on this machine (ARGS="--headless --json out.json")
 	@exec $(VENV)/bin/recoup demo $(ARGS)
