@@ -92,7 +92,9 @@ def from_decimal(value: Decimal, currency: str) -> Money:
     unscaled = int("".join(map(str, digits)))
     factor, rest = divmod(unscaled * 10 ** max(shift + places, 0), 10 ** max(-shift - places, 0))
     if rest:
-        raise ValueError(f"{value} {currency} is finer than the currency's minor unit of {places} decimal digits")
+        raise ValueError(
+            f"{value} {currency} is finer than the currency's minor unit of {places} decimal digits"
+        )
     return Money(amount=-factor if sign else factor, currency=currency)
 
 

@@ -1,0 +1,295 @@
+"""Collecting an invoice exactly once.
+
+The order of things is the safeguard: the ledger reserves the attempt with its number and freezes its parameters; then the
+invoice is read once more; then Stripe is asked, with the key ``recoup/{invoice}/{number}``. An answer that does not come is
+never taken for a refusal: the same key is sent again while Stripe remembers it, afterwards only reading decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import stripe
+from stripe import CardError, InvalidRequestError, StripeClient
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
+from recoup.billing import ChargeState, InvoiceState, decline_of_error, ended_as, read_charges, read_invoice
+from recoup.billing.outcomes import charge_of_error
+from recoup.clock import Clock
+from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
+from recoup.rules.case import AttemptState, Outcome, Trigger
+from recoup.rules.declines import Decline, read
+from recoup.rules.fold import NO_METHOD
+
+KEY_LIFETIME = timedelta(hours=20)
+"""Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
+
+QUIET = timedelta(minutes=10)
+"""An attempt of which nothing can be seen this long after it was sent has not been executed."""
+
+DEBIT_CHECK = timedelta(hours=12)
+"""How often a pending bank debit is looked at; its webhook usually tells first."""
+
+QUICK_TRIES = 4
+"""So many tries of one activity follow each other quickly; after them the case itself waits and settles."""
+
+_PAY_EXPAND = ["payments.data.payment.payment_intent"]
+
+
+@dataclass
+class Collector:
+    """Makes attempts and finds out what became of them."""
+
+    client: StripeClient
+    ledger: Ledger
+    clock: Clock
+
+    def collect(self, order: AttemptOrder) -> AttemptReport:
+        """Make the attempt that this order asks for, or go on with it where it was left."""
+        row = next(
+            (row for row in self.ledger.attempts.of_invoice(order.invoice) if row.request == order.request),
+            None,
+        )
+        if row is None:
+            reserved = self._reserve(order)
+            if isinstance(reserved, AttemptReport):
+                return reserved
+            row = reserved
+        return self._carry_on(row)
+
+    def settle(self, order: SettleOrder) -> AttemptReport:
+        """Find out what became of an attempt that has no final answer yet."""
+        rows = self.ledger.attempts.of_invoice(order.invoice)
+        row = next((row for row in rows if row.number == order.number), None)
+        if row is None:
+            raise ApplicationError(
+                f"The ledger knows no attempt {order.number} of {order.invoice}", non_retryable=True
+            )
+        return self._carry_on(row)
+
+    def _reserve(self, order: AttemptOrder) -> AttemptRow | AttemptReport:
+        """Number and freeze the attempt; a report instead where there is nothing to attempt."""
+        state = read_invoice(self.client, order.invoice)
+        if ended := ended_as(state):
+            return self._not_made(order.trigger, ended[1], ended=ended[0])
+        if state.method is None:
+            return self._not_made(order.trigger, "the customer has no payment method to charge")
+        charges = read_charges(self.client, order.invoice)
+        reservation = self.ledger.attempts.reserve(
+            ReserveAttempt(
+                invoice=order.invoice,
+                case_id=order.case_id,
+                request=order.request,
+                trigger=order.trigger,
+                payment_method=state.method.id,
+                fingerprint=state.method.fingerprint,
+                brand=state.method.brand,
+                amount=state.remaining.amount,
+                currency=state.remaining.currency,
+                latest_charge=charges[0].id if charges else None,
+            ),
+            self.clock.now(),
+        )
+        if reservation.refused is not None:
+            return self._not_made(
+                order.trigger, reservation.refused.because, not_before=reservation.refused.not_before
+            )
+        if reservation.attempt is None:
+            raise ApplicationError(f"The ledger gave no attempt for {order.invoice}", non_retryable=True)
+        return reservation.attempt
+
+    def _carry_on(self, row: AttemptRow) -> AttemptReport:
+        """Bring an attempt one step further, from whatever state it is in."""
+        if row.state.is_settled:
+            return self._report(row)
+        if row.state is AttemptState.RESERVED:
+            return self._begin(row)
+        return self._find_out(row)
+
+    def _begin(self, row: AttemptRow) -> AttemptReport:
+        """Stripe has not been asked yet: read once more what is true now, then ask."""
+        state = read_invoice(self.client, row.invoice)
+        if ended := ended_as(state):
+            return self._skip(row, ended[1], ended=ended[0])
+        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
+            return self._skip(row, "what is owed changed after the attempt was reserved")
+        return self._pay(self.ledger.attempts.mark_sent(row.id, self.clock.now()))
+
+    def _pay(self, row: AttemptRow) -> AttemptReport:
+        """Ask Stripe, with the frozen parameters and the attempt's own key."""
+        try:
+            paid = self.client.v1.invoices.pay(
+                row.invoice,
+                {"payment_method": row.payment_method, "off_session": True, "expand": _PAY_EXPAND},
+                {"idempotency_key": row.key},
+            )
+        except CardError as error:
+            return self._declined(row, decline_of_error(error), charge_of_error(error))
+        except stripe.IdempotencyError:
+            raise
+        except InvalidRequestError as error:
+            return self._refused(row, error)
+        except stripe.RateLimitError:
+            # Refused before execution: the same key goes out again when Temporal tries again.
+            raise
+        except (stripe.APIConnectionError, stripe.APIError) as error:
+            return self._unanswered(row, error)
+        return self._answered(row, paid.to_dict())
+
+    def _answered(self, row: AttemptRow, invoice: dict[str, object]) -> AttemptReport:
+        charge, intent, status = _latest_payment(invoice)
+        if invoice.get("status") == "paid":
+            result = AttemptResult(
+                state=AttemptState.PAID, charge=charge, payment_intent=intent, because="the bank approved"
+            )
+            return self._settled(row, result)
+        if status == "processing":
+            return self._pending(row, charge, intent)
+        return self._find_out(row)
+
+    def _declined(self, row: AttemptRow, decline: Decline, charge: str | None) -> AttemptReport:
+        known = decline if decline.brand else decline.model_copy(update={"brand": row.brand})
+        reading = read(known)
+        result = AttemptResult(
+            state=AttemptState.DECLINED,
+            charge=charge,
+            decline=known,
+            decline_class=reading.decline_class,
+            because=reading.because,
+        )
+        return self._settled(row, result)
+
+    def _refused(self, row: AttemptRow, error: InvalidRequestError) -> AttemptReport:
+        """Stripe would not even try: the invoice has ended meanwhile, or the method cannot be charged."""
+        state = read_invoice(self.client, row.invoice)
+        if ended_as(state):
+            return self._ended_meanwhile(row, state, self._new_charge(row))
+        if error.code in ("lock_timeout", "idempotency_key_in_use", "rate_limit"):
+            return self._unanswered(row, error)
+        result = AttemptResult(
+            state=AttemptState.DECLINED,
+            decline=NO_METHOD,
+            decline_class=read(NO_METHOD).decline_class,
+            because=f"Stripe cannot charge this payment method ({error.code or 'invalid request'})",
+        )
+        return self._settled(row, result)
+
+    def _unanswered(self, row: AttemptRow, error: stripe.StripeError) -> AttemptReport:
+        """No answer, a conflict or a failure of Stripe's: it may have charged. Never a decline."""
+        why = f"no final answer from Stripe ({type(error).__name__}, HTTP {error.http_status or 'none'})"
+        stored = (error.headers or {}).get("idempotent-replayed") == "true"
+        if stored and row.sent_at and self.clock.now() - row.sent_at >= QUIET:
+            # Stripe stored its own failure under the key and will only repeat it; reading showed that nothing was charged.
+            return self._skip(row, "Stripe failed and charged nothing")
+        self.ledger.attempts.mark_unknown(row.id, self.clock.now(), why)
+        if activity.info().attempt < QUICK_TRIES and not stored:
+            raise ApplicationError(f"Attempt {row.number} of {row.invoice}: {why}") from None
+        return self._open_report(row, AttemptState.UNKNOWN, why, QUIET)
+
+    def _find_out(self, row: AttemptRow) -> AttemptReport:
+        """Stripe was asked and no final answer is known: read, then decide what may be done."""
+        state = read_invoice(self.client, row.invoice)
+        new = self._new_charge(row)
+        if ended_as(state):
+            return self._ended_meanwhile(row, state, new)
+        if new is not None and new.method in (None, row.payment_method):
+            if new.status == "failed":
+                return self._declined(row, new.decline or Decline(), new.id)
+            if new.status == "pending" or new.intent_status == "processing":
+                return self._pending(row, new.id, new.payment_intent)
+        now, sent = self.clock.now(), row.sent_at or row.reserved_at
+        if now - sent < KEY_LIFETIME:
+            return self._pay(row)
+        if now - max(sent, row.counted_at) >= QUIET:
+            return self._skip(row, "Stripe never executed the attempt")
+        return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
+
+    def _ended_meanwhile(
+        self, row: AttemptRow, state: InvoiceState, new: ChargeState | None
+    ) -> AttemptReport:
+        """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
+        ours = new is not None and new.status == "succeeded" and new.method in (None, row.payment_method)
+        if state.status == "paid" and not state.paid_off_stripe and ours and new is not None:
+            result = AttemptResult(
+                state=AttemptState.PAID,
+                charge=new.id,
+                payment_intent=new.payment_intent,
+                because="the bank approved; the answer was lost and found again by reading",
+            )
+            return self._settled(row, result)
+        outcome, because = ended_as(state) or (Outcome.CLOSED_EXCLUDED, "the invoice has ended")
+        return self._skip(row, because, ended=outcome)
+
+    def _new_charge(self, row: AttemptRow) -> ChargeState | None:
+        """The invoice's latest charge, if it is newer than the one frozen in the reservation."""
+        charges = read_charges(self.client, row.invoice)
+        return charges[0] if charges and charges[0].id != row.latest_charge else None
+
+    def _pending(self, row: AttemptRow, charge: str | None, intent: str | None) -> AttemptReport:
+        because = "the bank has accepted the debit; its result takes days"
+        self.ledger.attempts.mark_pending(row.id, self.clock.now(), charge=charge, payment_intent=intent)
+        return self._open_report(row, AttemptState.PENDING, because, DEBIT_CHECK)
+
+    def _skip(self, row: AttemptRow, because: str, *, ended: Outcome | None = None) -> AttemptReport:
+        result = AttemptResult(state=AttemptState.SKIPPED, because=because)
+        return self._settled(row, result).model_copy(update={"ended": ended})
+
+    def _settled(self, row: AttemptRow, result: AttemptResult) -> AttemptReport:
+        return self._report(self.ledger.attempts.settle(row.id, result, self.clock.now()))
+
+    def _report(self, row: AttemptRow) -> AttemptReport:
+        return AttemptReport(
+            at=self.clock.now(),
+            number=row.number,
+            state=row.state,
+            trigger=row.trigger,
+            because=row.because or row.state.value,
+            decline=row.decline,
+            payment_method=row.payment_method,
+        )
+
+    def _open_report(
+        self, row: AttemptRow, state: AttemptState, because: str, wait: timedelta
+    ) -> AttemptReport:
+        now = self.clock.now()
+        return AttemptReport(
+            at=now, number=row.number, state=state, trigger=row.trigger, because=because, check_at=now + wait
+        )
+
+    def _not_made(
+        self, trigger: Trigger, because: str, *, ended: Outcome | None = None, not_before: object = None
+    ) -> AttemptReport:
+        return AttemptReport.model_validate(
+            {
+                "at": self.clock.now(),
+                "number": None,
+                "state": AttemptState.SKIPPED,
+                "trigger": trigger,
+                "because": because,
+                "ended": ended,
+                "not_before": not_before,
+            }
+        )
+
+
+def _latest_payment(invoice: dict[str, object]) -> tuple[str | None, str | None, str | None]:
+    """Charge, intent and the intent's status of a just paid invoice's newest payment."""
+    payments = invoice.get("payments")
+    listed = payments.get("data", []) if isinstance(payments, dict) else []
+    intents = [
+        payment["payment"]["payment_intent"]
+        for payment in listed
+        if payment.get("payment", {}).get("payment_intent")
+    ]
+    for intent in reversed(intents):
+        if isinstance(intent, dict):
+            charge = intent.get("latest_charge")
+            return (
+                (charge if isinstance(charge, str) else (charge or {}).get("id")),
+                intent.get("id"),
+                intent.get("status"),
+            )
+    return None, None, None

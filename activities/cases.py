@@ -1,0 +1,34 @@
+"""Cases: telling one case, or beginning its return, from within another workflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.contracts import Activity, StartCase, TellCase
+from recoup.temporal.gateway import CaseGateway
+
+
+@dataclass
+class Cases:
+    """The activities that reach other workflows; an activity does it because the dev server cannot signal-with-start from
+    within a workflow, and because a case that is over is an answer, not an error.
+    """
+
+    gateway: CaseGateway
+
+    @activity.defn(name=Activity.TELL_CASE.value)
+    async def tell(self, order: TellCase) -> bool:
+        """Tell an open case of a new method, or begin the return of a suspended one."""
+        if not order.case.suspended:
+            return await self.gateway.tell(order.case.case_id, "payment_method_updated", order.update)
+        start = StartCase(
+            invoice=order.case.invoice,
+            at=order.update.at,
+            event=order.update.event,
+            return_number=order.case.next_return,
+            method=order.update,
+        )
+        await self.gateway.begin(start)
+        return True

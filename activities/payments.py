@@ -1,0 +1,221 @@
+"""Payments: what Recoup asks Stripe about a failed invoice, and what it has Stripe do about it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import stripe
+from stripe import StripeClient
+from temporalio import activity
+
+from activities._collecting import Collector
+from activities._failures import stripe_errors
+from activities.contracts import (
+    Activity,
+    Adopted,
+    AttemptOrder,
+    AttemptReport,
+    CardUpdated,
+    Looked,
+    PlainOrder,
+    SettleOrder,
+    TakenUp,
+    TakeUp,
+)
+from activities.records import write_decision
+from recoup.billing import ChargeState, InvoiceState, decline_of_charge, ended_as, read_charges, read_invoice
+from recoup.billing.admission import refusal
+from recoup.billing.methods import adopt, is_in_use, read_method
+from recoup.clock import Clock
+from recoup.ledger import Ledger, NewCase
+from recoup.policy_file import LoadedPolicy
+from recoup.rules import fold
+from recoup.rules.case import Access, Case, Outcome, Stage, Trigger
+from recoup.rules.declines import read
+from recoup.rules.policy import Campaign, RetriesBy
+from recoup.temporal.ids import case_id
+
+LATEST_START = timedelta(days=1)
+"""A failure older than this when its case begins counts from now: the customer gets the whole campaign, from its beginning."""
+
+
+@dataclass
+class Payments:
+    """The activities that speak with Stripe about money."""
+
+    client: StripeClient
+    ledger: Ledger
+    clock: Clock
+    policy: LoadedPolicy
+
+    @activity.defn(name=Activity.TAKE_UP.value)
+    def take_up(self, order: TakeUp) -> TakenUp:
+        """Look at a failed invoice, register its case, and take it over from Stripe's own retries."""
+        with stripe_errors(f"read the invoice {order.invoice}"):
+            state = read_invoice(self.client, order.invoice)
+            charges = read_charges(self.client, order.invoice)
+        if because := refusal(state):
+            return self._refuse(order, because)
+        latest = charges[0] if charges else None
+        case = self._new_case(order, state, latest)
+        admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
+        if not admission.admitted or admission.case is None:
+            return self._refuse(order, admission.because)
+        case = case.model_copy(update={"campaign": Campaign.model_validate(admission.case.policy)})
+        if ended := ended_as(state):
+            return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
+        state = self._take_over(case, state)
+        return TakenUp(
+            at=self.clock.now(), case=_with_new_method(case, state, latest), because=admission.because
+        )
+
+    @activity.defn(name=Activity.ATTEMPT.value)
+    def attempt(self, order: AttemptOrder) -> AttemptReport:
+        """Collect the invoice once, exactly once."""
+        write_decision(self.ledger, order)
+        self.ledger.cases.note(order.case_id, Stage.RETRYING, self.clock.now())
+        with stripe_errors(f"collect the invoice {order.invoice}"):
+            return self._collector().collect(order)
+
+    @activity.defn(name=Activity.SETTLE.value)
+    def settle(self, order: SettleOrder) -> AttemptReport:
+        """Find out what became of an attempt without a final answer."""
+        with stripe_errors(f"settle attempt {order.number} of the invoice {order.invoice}"):
+            return self._collector().settle(order)
+
+    @activity.defn(name=Activity.LOOK.value)
+    def look(self, order: PlainOrder) -> Looked:
+        """Read the invoice and its latest decline again."""
+        with stripe_errors(f"read the invoice {order.invoice}"):
+            state = read_invoice(self.client, order.invoice)
+            charges = read_charges(self.client, order.invoice)
+        ended = ended_as(state)
+        return Looked(
+            at=self.clock.now(),
+            because=ended[1] if ended else "the invoice is still open",
+            decline=decline_of_charge(charges[0]) if charges else None,
+            ended=ended[0] if ended else None,
+        )
+
+    @activity.defn(name=Activity.MARK_PAID.value)
+    def mark_paid(self, order: PlainOrder) -> Looked:
+        """Tell Stripe that the invoice was paid outside."""
+        write_decision(self.ledger, order)
+        with stripe_errors(f"mark the invoice {order.invoice} as paid outside"):
+            state = read_invoice(self.client, order.invoice)
+            if ended := ended_as(state):
+                return Looked(at=self.clock.now(), because=ended[1], ended=ended[0])
+            self.client.v1.invoices.pay(
+                order.invoice,
+                {"paid_out_of_band": True},
+                {"idempotency_key": f"recoup/{order.case_id}/paid-outside"},
+            )
+        because = "an operator marked the invoice as paid outside Stripe"
+        return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE)
+
+    @activity.defn(name=Activity.RELEASE.value)
+    def release(self, order: PlainOrder) -> Looked:
+        """Give the invoice back to Stripe's own retries, if it was taken over from them."""
+        write_decision(self.ledger, order)
+        taken = self.ledger.invoices.takeover(order.invoice)
+        now = self.clock.now()
+        if taken is None or not taken.auto_advance_before or taken.released_at is not None:
+            return Looked(at=now, because="there was nothing to give back")
+        with stripe_errors(f"give the invoice {order.invoice} back to its own retries"):
+            state = read_invoice(self.client, order.invoice)
+            if state.is_open:
+                self.client.v1.invoices.update(order.invoice, {"auto_advance": True})
+        self.ledger.invoices.note_released(order.invoice, self.clock.now())
+        return Looked(at=self.clock.now(), because="Stripe's own retries are on again for the invoice")
+
+    @activity.defn(name=Activity.ADOPT_METHOD.value)
+    def adopt_method(self, update: CardUpdated) -> Adopted:
+        """Make a new method the one that the customer's subscriptions are collected with, if the customer meant it so."""
+        with stripe_errors(f"set the payment method of the customer {update.customer}"):
+            method = read_method(self.client, update.method)
+            if method is None or method.customer != update.customer:
+                because = "the method does not belong to the customer any more"
+                return Adopted(at=self.clock.now(), adopted=False, version=update.method, because=because)
+            if not update.chosen and not is_in_use(self.client, update.customer, update.method):
+                because = "the method is not the one the customer pays with"
+                return Adopted(at=self.clock.now(), adopted=False, version=method.version, because=because)
+            changed = adopt(self.client, update.customer, update.method)
+        because = (
+            f"the method is the default now, on the customer and on {changed} subscriptions of their own"
+        )
+        return Adopted(at=self.clock.now(), adopted=True, version=method.version, because=because)
+
+    def _collector(self) -> Collector:
+        return Collector(client=self.client, ledger=self.ledger, clock=self.clock)
+
+    def _refuse(self, order: TakeUp, because: str) -> TakenUp:
+        self.ledger.events.append(
+            "case_refused",
+            self.clock.now(),
+            invoice=order.invoice,
+            data={"because": because},
+            unique=f"refused/{order.workflow_id}/{order.run_id}",
+        )
+        return TakenUp(at=self.clock.now(), case=None, because=because)
+
+    def _new_case(self, order: TakeUp, state: InvoiceState, latest: ChargeState | None) -> Case:
+        now = self.clock.now()
+        failed_at = latest.at if latest and now - latest.at < LATEST_START else now
+        returns = order.return_number > 1
+        return Case(
+            id=case_id(order.invoice, order.return_number),
+            invoice=order.invoice,
+            customer=state.customer,
+            subscription=state.subscription,
+            due=state.remaining,
+            failed_at=failed_at,
+            campaign=self.policy.policy.campaign_for_everybody(),
+            decline=decline_of_charge(latest) or (None if state.method else fold.NO_METHOD),
+            payment_method=latest.method if latest else None,
+            access=Access.SUSPENDED if returns else Access.FULL,
+            is_return=returns,
+        )
+
+    def _row(self, order: TakeUp, case: Case, state: InvoiceState) -> NewCase:
+        return NewCase(
+            id=case.id,
+            invoice=case.invoice,
+            number=state.number,
+            customer=case.customer,
+            subscription=case.subscription,
+            amount=max(case.due.amount, 1),
+            currency=case.due.currency,
+            failed_at=case.failed_at,
+            campaign=case.campaign.name,
+            policy_version=self.policy.version,
+            policy=case.campaign.model_dump(mode="json"),
+            rules_version=case.rules_version,
+            decline=case.decline,
+            decline_class=read(case.decline).decline_class if case.decline else None,
+            workflow_id=order.workflow_id,
+            run_id=order.run_id,
+            is_return=case.is_return,
+        )
+
+    def _take_over(self, case: Case, state: InvoiceState) -> InvoiceState:
+        """Switch Stripe's own retries off where Recoup makes them; either way read the invoice once more.
+
+        The case is registered by now, so a method that changes after this read is told to it by a signal.
+        """
+        with stripe_errors(f"switch its own retries off for the invoice {case.invoice}"):
+            if case.campaign.retries.by is not RetriesBy.RECOUP or not state.auto_advance:
+                return read_invoice(self.client, case.invoice)
+            self.ledger.invoices.note_takeover(case.invoice, state.auto_advance, self.clock.now())
+            # An invoice paid or voided between the read and this call refuses; what it is now decides at the next act.
+            with suppress(stripe.InvalidRequestError):
+                self.client.v1.invoices.update(case.invoice, {"auto_advance": False})
+            return read_invoice(self.client, case.invoice)
+
+
+def _with_new_method(case: Case, state: InvoiceState, latest: ChargeState | None) -> Case:
+    """A method that changed between the failure and the case's beginning gets its immediate attempt."""
+    if state.method is None or latest is None or latest.method in (None, state.method.id):
+        return case
+    return fold.method_updated(case, state.method.version, Trigger.CARD_UPDATE)

@@ -1,0 +1,82 @@
+"""Records: what the ledger keeps of a case beyond what the other activities write while they act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.contracts import (
+    Activity,
+    Closed,
+    CloseOrder,
+    CustomerCase,
+    CustomerCases,
+    CustomerQuestion,
+    Order,
+)
+from recoup.clock import Clock
+from recoup.ledger import CaseRow, DecisionRecord, Ledger
+from recoup.temporal.ids import recovery_workflow_id
+
+
+@dataclass
+class Records:
+    """The activities that only touch the ledger."""
+
+    ledger: Ledger
+    clock: Clock
+
+    @activity.defn(name=Activity.CLOSE_CASE.value)
+    def close_case(self, order: CloseOrder) -> Closed:
+        """Commit the outcome; the first one stands, whoever comes later."""
+        write_decision(self.ledger, order)
+        row = self.ledger.cases.close(order.case_id, order.outcome, order.because, self.clock.now())
+        return Closed(
+            at=self.clock.now(),
+            outcome=row.outcome or order.outcome,
+            because=row.because or order.because,
+        )
+
+    @activity.defn(name=Activity.CASES_OF_CUSTOMER.value)
+    def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:
+        """The customer's open and suspended cases, newest invoice first."""
+        open_ = [
+            self._concerned(row, suspended=False)
+            for row in self.ledger.cases.open_of_customer(question.customer)
+        ]
+        gone = [
+            self._concerned(row, suspended=True)
+            for row in self.ledger.cases.suspended_of_customer(question.customer)
+        ]
+        return CustomerCases(at=self.clock.now(), cases=(*open_, *gone))
+
+    def _concerned(self, row: CaseRow, *, suspended: bool) -> CustomerCase:
+        return CustomerCase(
+            case_id=row.id,
+            invoice=row.invoice,
+            workflow_id=recovery_workflow_id(row.id),
+            suspended=suspended,
+            next_return=len(self.ledger.cases.by_invoice(row.invoice)) + 1,
+        )
+
+
+def write_decision(ledger: Ledger, order: Order) -> None:
+    """Keep the decision behind an order: what was known, the candidates, the choice, because, propensity. Once for each."""
+    decision, case = order.decision, ledger.cases.get(order.case_id)
+    ledger.decisions.record(
+        DecisionRecord(
+            case_id=order.case_id,
+            at=decision.at,
+            rules_version=decision.rules_version,
+            policy_version=case.policy_version if case else "unknown",
+            known=dict(decision.known),
+            candidates=[candidate.model_dump(mode="json") for candidate in decision.step.candidates],
+            choice=decision.step.model_dump(
+                mode="json", exclude={"candidates", "because"}, exclude_none=True
+            ),
+            because=decision.step.because,
+            propensity=decision.propensity,
+        ),
+        order.request,
+    )

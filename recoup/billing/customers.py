@@ -1,0 +1,77 @@
+"""Customers as messages need them. What is read here is personal: it is used and let go, never kept or logged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stripe import StripeClient
+
+from recoup.messages import OpenInvoice, usable_address
+from recoup.rules.base import Wire
+from recoup.rules.money import Money
+
+TIMEZONE_KEY = "timezone"
+"""The metadata key on a Stripe customer that names their time zone."""
+
+
+class Contact(Wire):
+    """How to write to a customer."""
+
+    name: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+
+def read_contact(client: StripeClient, customer: str) -> Contact:
+    """Read name, address, language and time zone of a customer."""
+    data = client.v1.customers.retrieve(customer).to_dict()
+    if data.get("deleted"):
+        return Contact()
+    locales = data.get("preferred_locales") or []
+    return Contact(
+        name=data.get("name"),
+        email=_usable(data.get("email")),
+        locale=locales[0] if locales else None,
+        timezone=_zone((data.get("metadata") or {}).get(TIMEZONE_KEY)),
+    )
+
+
+def read_open_invoice(client: StripeClient, invoice: str, *, failed_at: datetime) -> OpenInvoice:
+    """Read what a message says about one invoice."""
+    return open_invoice(client.v1.invoices.retrieve(invoice).to_dict(), failed_at=failed_at)
+
+
+def open_invoice(data: dict[str, Any], *, failed_at: datetime) -> OpenInvoice:
+    """An invoice object as an item of a message: what is still owed, or what was paid."""
+    amount = data.get("amount_remaining") or data.get("amount_due") or 0
+    lines = (data.get("lines") or {}).get("data") or []
+    described = next((line.get("description") for line in lines if line.get("description")), None)
+    return OpenInvoice(
+        number=data.get("number") or data["id"],
+        description=data.get("description") or described or data.get("number") or data["id"],
+        due=Money(amount=amount, currency=data["currency"]),
+        failed_at=failed_at,
+        pay_url=data.get("hosted_invoice_url") if data.get("status") == "open" else None,
+    )
+
+
+def _usable(email: str | None) -> str | None:
+    if not email:
+        return None
+    try:
+        return usable_address(email)
+    except ValueError:
+        return None
+
+
+def _zone(name: str | None) -> str | None:
+    if not name:
+        return None
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return name

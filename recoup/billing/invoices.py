@@ -1,0 +1,199 @@
+"""An invoice as Stripe has it at this moment, in the few words that recovery needs.
+
+Shapes of API 2026-10-28: the subscription stands in ``parent.subscription_details``, payments are InvoicePayments, and
+the decline is on the latest charge of the invoice's payment intent.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from stripe import StripeClient
+
+from recoup.rules.base import Wire
+from recoup.rules.declines import Decline
+from recoup.rules.money import Money
+
+_INVOICE_EXPAND = [
+    "default_payment_method",
+    "customer.invoice_settings.default_payment_method",
+    "parent.subscription_details.subscription.default_payment_method",
+]
+_CHARGES_EXPAND = ["data.payment.payment_intent.latest_charge"]
+
+
+class Method(Wire):
+    """A payment method, without what must not be kept of it."""
+
+    id: str
+    type: str = "card"
+    brand: str | None = None
+    fingerprint: str | None = None
+    version: str
+    """The id and the expiry: a renewed card has the same id and another version."""
+
+
+class ChargeState(Wire):
+    """One charge: an attempt that reached Stripe."""
+
+    id: str
+    status: str
+    """succeeded, pending or failed."""
+    at: datetime
+    payment_intent: str | None = None
+    intent_status: str | None = None
+    method: str | None = None
+    brand: str | None = None
+    fingerprint: str | None = None
+    decline: Decline | None = None
+
+
+class InvoiceState(Wire):
+    """An invoice, its subscription and what it would be collected with."""
+
+    id: str
+    number: str | None = None
+    status: str
+    remaining: Money
+    customer: str
+    customer_deleted: bool = False
+    subscription: str | None = None
+    subscription_status: str | None = None
+    subscription_ends: bool = False
+    collection_method: str = "charge_automatically"
+    billing_reason: str | None = None
+    auto_advance: bool = False
+    attempt_count: int = 0
+    next_payment_attempt: datetime | None = None
+    paid_off_stripe: bool = False
+    method: Method | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be collected."""
+        return self.status == "open" and self.remaining.amount > 0
+
+
+def read_invoice(client: StripeClient, invoice: str) -> InvoiceState:
+    """Read an invoice with its customer, its subscription and the method Stripe would use: one call."""
+    data = client.v1.invoices.retrieve(invoice, {"expand": _INVOICE_EXPAND}).to_dict()
+    return invoice_state(data)
+
+
+def invoice_state(data: dict[str, Any]) -> InvoiceState:
+    """Read an invoice's fields, expanded as :func:`read_invoice` asks for."""
+    details = (data.get("parent") or {}).get("subscription_details") or {}
+    subscription = object_of(details.get("subscription"))
+    customer = object_of(data.get("customer"))
+    due = data.get("next_payment_attempt")
+    return InvoiceState(
+        id=data["id"],
+        number=data.get("number"),
+        status=data.get("status") or "draft",
+        remaining=Money(amount=data.get("amount_remaining") or 0, currency=data["currency"]),
+        customer=customer.get("id", ""),
+        customer_deleted=bool(customer.get("deleted")),
+        subscription=subscription.get("id"),
+        subscription_status=subscription.get("status"),
+        subscription_ends=bool(subscription.get("cancel_at_period_end")),
+        collection_method=data.get("collection_method") or "charge_automatically",
+        billing_reason=data.get("billing_reason"),
+        auto_advance=bool(data.get("auto_advance")),
+        attempt_count=data.get("attempt_count") or 0,
+        next_payment_attempt=moment(due) if due else None,
+        paid_off_stripe=bool(data.get("amount_paid_off_stripe")),
+        method=_method_to_use(data, subscription, customer),
+    )
+
+
+def _method_to_use(
+    data: dict[str, Any], subscription: dict[str, Any], customer: dict[str, Any]
+) -> Method | None:
+    """Stripe's own order (Smart Retries, "payment method precedence"): invoice, subscription, customer; sources last."""
+    settings = customer.get("invoice_settings") or {}
+    for candidate in (
+        data.get("default_payment_method"),
+        subscription.get("default_payment_method"),
+        subscription.get("default_source"),
+        settings.get("default_payment_method"),
+        customer.get("default_source"),
+    ):
+        if candidate:
+            return method_of(object_of(candidate))
+    return None
+
+
+def method_of(data: dict[str, Any]) -> Method:
+    """What recovery needs of a payment method object."""
+    kind = data.get("type") or data.get("object") or "card"
+    details = data.get(kind) or {}
+    expiry = f"{details.get('exp_year', '')}-{details.get('exp_month', '')}" if "exp_year" in details else ""
+    version = "/".join(part for part in (data["id"], expiry, details.get("last4") or "") if part)
+    return Method(
+        id=data["id"],
+        type=kind,
+        brand=details.get("brand"),
+        fingerprint=details.get("fingerprint"),
+        version=version,
+    )
+
+
+def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
+    """The latest charge of each payment of an invoice, newest first: one call."""
+    found = client.v1.invoice_payments.list({"invoice": invoice, "limit": 20, "expand": _CHARGES_EXPAND})
+    charges = [charge for payment in found.data if (charge := _charge_of(payment.to_dict())) is not None]
+    return sorted(charges, key=lambda charge: charge.at, reverse=True)
+
+
+def _charge_of(payment: dict[str, Any]) -> ChargeState | None:
+    intent = object_of((payment.get("payment") or {}).get("payment_intent"))
+    charge = object_of(intent.get("latest_charge")) if intent.get("latest_charge") else {}
+    if "status" not in charge:
+        return None
+    return charge_state(charge, intent.get("status"))
+
+
+def charge_state(data: dict[str, Any], intent_status: str | None = None) -> ChargeState:
+    """What recovery needs of a charge object."""
+    details = data.get("payment_method_details") or {}
+    kind = details.get("type") or "card"
+    card = details.get(kind) or {}
+    intent = data.get("payment_intent")
+    return ChargeState(
+        id=data["id"],
+        status=data["status"],
+        at=moment(data["created"]),
+        payment_intent=intent if isinstance(intent, str) else (intent or {}).get("id"),
+        intent_status=intent_status,
+        method=data.get("payment_method"),
+        brand=card.get("network") or card.get("brand"),
+        fingerprint=card.get("fingerprint"),
+        decline=_decline(data, kind, card) if data["status"] == "failed" else None,
+    )
+
+
+def _decline(data: dict[str, Any], kind: str, card: dict[str, Any]) -> Decline:
+    outcome = data.get("outcome") or {}
+    code = outcome.get("reason") or data.get("failure_code") or "generic_decline"
+    return Decline(
+        code=code,
+        advice_code=outcome.get("advice_code"),
+        network_decline_code=outcome.get("network_decline_code"),
+        network_advice_code=outcome.get("network_advice_code"),
+        kind=outcome.get("type"),
+        brand=card.get("network") or card.get("brand"),
+        method_type=kind,
+    )
+
+
+def moment(seconds: int) -> datetime:
+    """A Unix time as an aware moment."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """An expandable field as an object: the id alone becomes one with nothing but its id."""
+    if isinstance(value, str):
+        return {"id": value}
+    return value or {}

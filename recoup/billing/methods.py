@@ -1,0 +1,64 @@
+"""Payment methods: whose they are, what uses them, and making one the method of all of a customer's subscriptions."""
+
+from __future__ import annotations
+
+from stripe import InvalidRequestError, StripeClient
+
+from recoup.billing.invoices import Method, method_of
+
+ENDED = frozenset({"canceled", "incomplete_expired"})
+
+
+class OwnedMethod(Method):
+    """A payment method with the customer it is attached to."""
+
+    customer: str | None = None
+
+
+def read_method(client: StripeClient, method: str) -> OwnedMethod | None:
+    """A payment method, or ``None`` if Stripe does not know it any more."""
+    try:
+        data = client.v1.payment_methods.retrieve(method).to_dict()
+    except InvalidRequestError as error:
+        if error.http_status == 404:
+            return None
+        raise
+    return OwnedMethod(**method_of(data).model_dump(), customer=data.get("customer"))
+
+
+def is_in_use(client: StripeClient, customer: str, method: str) -> bool:
+    """Whether the customer, or a subscription of theirs that has not ended, is collected with this method."""
+    settings = client.v1.customers.retrieve(customer).to_dict().get("invoice_settings") or {}
+    if settings.get("default_payment_method") == method:
+        return True
+    return any(own == method for _, own in _subscriptions(client, customer))
+
+
+def adopt(client: StripeClient, customer: str, method: str) -> int:
+    """Make ``method`` the default of the customer and of every subscription that had a default of its own.
+
+    A subscription's own default beats the customer's (Stripe, "payment method precedence"), so both must be set.
+    Setting what is set already is harmless, so a repetition is too.
+
+    Returns:
+        How many subscriptions had a default of their own.
+    """
+    settings = client.v1.customers.retrieve(customer).to_dict().get("invoice_settings") or {}
+    if settings.get("default_payment_method") != method:
+        client.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": method}})
+    changed = 0
+    for subscription, own in _subscriptions(client, customer):
+        if own is not None and own != method:
+            client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+        changed += own is not None
+    return changed
+
+
+def _subscriptions(client: StripeClient, customer: str) -> list[tuple[str, str | None]]:
+    """Id and own default of each subscription that has not ended."""
+    found = client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": 100})
+    return [
+        (data["id"], data.get("default_payment_method") or data.get("default_source"))
+        for data in (subscription.to_dict() for subscription in found.auto_paging_iter())
+        if data.get("status") not in ENDED
+    ]

@@ -1,0 +1,55 @@
+"""What Stripe's answers mean for a case: declines from errors and charges, and invoices that have ended."""
+
+from __future__ import annotations
+
+from stripe import CardError
+
+from recoup.billing.invoices import ChargeState, InvoiceState, object_of
+from recoup.rules.case import Outcome
+from recoup.rules.declines import Decline
+
+
+def decline_of_error(error: CardError) -> Decline:
+    """The decline in a refused ``invoices.pay``: the error carries every code there is."""
+    body = ((error.json_body or {}).get("error") or {}) if isinstance(error.json_body, dict) else {}
+    method = object_of(body.get("payment_method"))
+    kind = body.get("payment_method_type") or method.get("type") or "card"
+    card = method.get(kind) or {}
+    return Decline(
+        code=body.get("decline_code") or body.get("code") or "generic_decline",
+        advice_code=body.get("advice_code"),
+        network_decline_code=body.get("network_decline_code"),
+        network_advice_code=body.get("network_advice_code"),
+        brand=card.get("brand"),
+        method_type=kind,
+    )
+
+
+def charge_of_error(error: CardError) -> str | None:
+    """The failed charge that a refused attempt left."""
+    body = ((error.json_body or {}).get("error") or {}) if isinstance(error.json_body, dict) else {}
+    return object_of(body.get("charge")).get("id") if body.get("charge") else None
+
+
+def decline_of_charge(charge: ChargeState | None) -> Decline | None:
+    """The decline of an invoice's latest charge; ``None`` where nothing was ever charged."""
+    return charge.decline if charge else None
+
+
+def ended_as(state: InvoiceState) -> tuple[Outcome, str] | None:
+    """The outcome of an invoice that has ended without us, and why; ``None`` while it is still to be collected."""
+    if state.status == "paid":
+        if state.paid_off_stripe:
+            return Outcome.RECOVERED_OUTSIDE, "the invoice was paid outside Stripe"
+        return Outcome.RECOVERED_BY_CUSTOMER, "the invoice was already paid when it was read"
+    if state.status == "void":
+        return Outcome.CLOSED_VOIDED, "the invoice was voided"
+    if state.status == "uncollectible":
+        return Outcome.CLOSED_UNCOLLECTIBLE, "the invoice was marked as uncollectible"
+    if state.subscription_status in ("canceled", "incomplete_expired"):
+        return Outcome.LOST_CANCELLED, "the subscription had been cancelled"
+    if state.remaining.amount <= 0:
+        return Outcome.CLOSED_VOIDED, "nothing is owed on the invoice any more"
+    if state.status != "open":
+        return Outcome.CLOSED_EXCLUDED, f"the invoice is {state.status}"
+    return None

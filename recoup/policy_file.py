@@ -1,0 +1,97 @@
+"""Reading ``policy.yaml``: strict, with one clear sentence for each mistake."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from recoup.errors import ConfigurationError
+from recoup.rules.base import Frozen
+from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
+
+
+class LoadedPolicy(Frozen):
+    """A policy with the version that its cases keep."""
+
+    policy: Policy
+    version: str
+    """The first twelve digits of the SHA-256 of what the file means, whatever its comments and spacing."""
+
+
+def load_policy(path: Path) -> LoadedPolicy:
+    """Read and check a policy file.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or says something that cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The policy file {path} cannot be read: {error}") from error
+    try:
+        data = yaml.load(text, Loader=_Strict)  # noqa: S506  # a SafeLoader that also refuses repeated keys
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"The policy file {path} is not YAML: {_one_line(error)}") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(
+            f"The policy file {path} must hold keys and values, beginning with version: 1"
+        )
+    try:
+        policy = Policy.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {_sentence(error)}") from error
+    digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
+    return LoadedPolicy(policy=policy, version=digest)
+
+
+class _Strict(yaml.SafeLoader):
+    """A safe loader for which a key given twice is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return (
+        f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem.replace("\n", " ")
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = _place(first["loc"])
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        near = difflib.get_close_matches(key, _known_keys(), 1)
+        return f"{place} is not a key of the policy" + (f"; did you mean {near[0]}?" if near else "")
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = ""
+    for part in location:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
+    return place
+
+
+def _known_keys() -> list[str]:
+    models = (Policy, Campaign, Retries, MessageStep, LastNotice)
+    return sorted({name for model in models for name in model.model_fields})

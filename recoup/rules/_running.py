@@ -1,0 +1,196 @@
+"""What a case without an outcome does next: an event's request first, otherwise the earliest of what the campaign plans."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from recoup.rules.base import days
+from recoup.rules.case import Case, MessageState, Template, Trigger
+from recoup.rules.declines import Decline, DeclineClass, Reading, read
+from recoup.rules.policy import Campaign, MessageStep, RetriesBy
+from recoup.rules.step import Candidate, Step, StepKind
+from recoup.rules.suspension import suspend_at
+
+SECOND_NOTICE_AFTER = timedelta(hours=12)
+"""A last notice that may not have arrived is sent once more after this long."""
+
+_WHY_UNTRIED = {
+    Trigger.CARD_UPDATE: "the customer has a new payment method, so the open invoice is collected at once",
+    Trigger.ACCOUNT_UPDATER: "the bank renewed the card's data, so the open invoice is collected at once",
+    Trigger.MANUAL: "an operator asked for an attempt now",
+}
+
+
+def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
+    """The next step of a case that has no outcome yet."""
+    if case.unsettled is not None:
+        because = f"attempt {case.unsettled} has no final answer yet; nothing else is charged before it has"
+        return Step(kind=StepKind.SETTLE, due_at=case.check_at or now, because=because)
+    if case.mark_paid:
+        return Step(
+            kind=StepKind.MARK_PAID,
+            due_at=now,
+            because="an operator says the invoice was paid outside Stripe",
+        )
+    if case.untried is not None and (asked := _untried_step(case, case.untried, now)).is_due(now):
+        return asked
+    if case.person_because is not None:
+        return Step(kind=StepKind.PERSON, due_at=None, because=case.person_because)
+    if case.paused_until is not None:
+        return Step(
+            kind=StepKind.RESUME, due_at=case.paused_until, because="an operator paused the case until then"
+        )
+    if case.stale:
+        return Step(kind=StepKind.LOOK, due_at=now, because="an attempt that was not Recoup's has failed")
+    if case.is_return:
+        return _return_step(case, now)
+    return _planned_step(case, campaign, now)
+
+
+def _untried_step(case: Case, trigger: Trigger, now: datetime) -> Step:
+    because = _WHY_UNTRIED.get(trigger, "an attempt was asked for")
+    due = now
+    if case.not_before and case.not_before > now:
+        due = case.not_before
+        because = f"{because}, but {case.not_before_because or 'not before this moment'}"
+    return Step(kind=StepKind.ATTEMPT, due_at=due, because=because, trigger=trigger)
+
+
+def _return_step(case: Case, now: datetime) -> Step:
+    """A return lives for one attempt; when that fails the customer is told, and may come again."""
+    if case.message("reminder") is None:
+        because = (
+            "the attempt after the suspension failed too, and the customer should know that nothing was paid"
+        )
+        return Step(
+            kind=StepKind.MESSAGE, due_at=now, because=because, template=Template.REMINDER, key="reminder"
+        )
+    return Step(kind=StepKind.SUSPEND, due_at=now, because="nothing was paid, so the suspension stays")
+
+
+def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
+    planned = [
+        step
+        for step in (
+            _message(case, campaign, now),
+            _untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign),
+            _last_notice(case, campaign),
+            _suspension(case, campaign),
+        )
+        if step is not None
+    ]
+    planned.sort(key=lambda step: _order(step, now))
+    candidates = tuple(
+        Candidate(kind=step.kind, due_at=step.due_at, what=step.key or step.kind.value)
+        for step in planned
+        if step.due_at is not None
+    )
+    return planned[0].model_copy(update={"candidates": candidates})
+
+
+_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 1, StepKind.ATTEMPT: 2, StepKind.SUSPEND: 3}
+
+
+def _order(step: Step, now: datetime) -> tuple[datetime, int]:
+    """Earliest first; of what is due already, words before attempts and attempts before the suspension."""
+    return max(step.due_at or now, now), _RANK[step.kind]
+
+
+def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
+    keys = message_keys(campaign.messages)
+    sent = [index for index, key in enumerate(keys) if case.message(key)]
+    first = sent[-1] + 1 if sent else 0
+    pending = list(range(first, len(keys)))
+    if not pending:
+        return None
+    overdue = [
+        index for index in pending if case.failed_at + days(campaign.messages[index].after_days) <= now
+    ]
+    index = overdue[-1] if sent and overdue else pending[0]
+    due = case.failed_at + days(campaign.messages[index].after_days)
+    return Step(
+        kind=StepKind.MESSAGE,
+        due_at=due,
+        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}",
+        template=_template(campaign.messages[index], case.decline),
+        key=keys[index],
+    )
+
+
+def message_keys(messages: tuple[MessageStep, ...]) -> tuple[str, ...]:
+    """A key for each message of a campaign: its template, numbered from the second reminder on."""
+    keys: list[str] = []
+    for step in messages:
+        count = sum(1 for key in keys if key.split("/")[0] == step.template)
+        keys.append(step.template if count == 0 else f"{step.template}/{count + 1}")
+    return tuple(keys)
+
+
+def _template(step: MessageStep, decline: Decline | None) -> Template:
+    if decline is not None and read(decline).needs_authentication:
+        return Template.AUTHENTICATION_NEEDED
+    return Template(step.template)
+
+
+def _attempt(case: Case, campaign: Campaign) -> Step | None:
+    if campaign.retries.by is not RetriesBy.RECOUP or case.retries_made >= len(campaign.retries.after_days):
+        return None
+    reading = read(case.decline) if case.decline else None
+    if reading is not None and not _may_retry(reading):
+        return None
+    day = campaign.retries.after_days[case.retries_made]
+    due = case.failed_at + days(day)
+    because = f"the campaign retries on day {day:g}"
+    if case.last_attempt_at and case.last_attempt_at + days(campaign.retries.min_gap_days) > due:
+        due = case.last_attempt_at + days(campaign.retries.min_gap_days)
+        because = f"the campaign keeps {campaign.retries.min_gap_days:g} days between two attempts"
+    if case.not_before and case.not_before > due:
+        due = case.not_before
+        because = case.not_before_because or "no attempt is allowed before this moment"
+    if due > case.failed_at + days(campaign.window_days):
+        return None
+    return Step(kind=StepKind.ATTEMPT, due_at=due, because=because, trigger=Trigger.SCHEDULE)
+
+
+def _may_retry(reading: Reading) -> bool:
+    """Whether the same method may be tried again without the customer."""
+    if reading.decline_class is DeclineClass.SOFT:
+        return True
+    return reading.decline_class is DeclineClass.CONFIG and reading.wait > timedelta(0)
+
+
+def _last_notice(case: Case, campaign: Campaign) -> Step | None:
+    due = case.failed_at + days(campaign.suspend_after_days - campaign.warning.days_before)
+    first, second = case.message("last_notice"), case.message("last_notice/2")
+    if first is None:
+        because = f"the suspension follows {campaign.warning.days_before:g} days later"
+        return _notice_step(due, because, "last_notice")
+    if first.state is MessageState.UNKNOWN and second is None:
+        because = "the last notice may not have arrived, and it must before a suspension"
+        return _notice_step(first.at + SECOND_NOTICE_AFTER, because, "last_notice/2")
+    return None
+
+
+def _notice_step(due: datetime, because: str, key: str) -> Step:
+    return Step(kind=StepKind.MESSAGE, due_at=due, because=because, template=Template.LAST_NOTICE, key=key)
+
+
+def _suspension(case: Case, campaign: Campaign) -> Step | None:
+    notices = [sent for sent in case.messages if sent.key.startswith(Template.LAST_NOTICE)]
+    due = suspend_at(case, campaign)
+    if not notices:
+        return Step(kind=StepKind.SUSPEND, due_at=due, because=_why_suspend(campaign))
+    if any(sent.state is MessageState.SENT for sent in notices):
+        return Step(kind=StepKind.SUSPEND, due_at=due, because=_why_suspend(campaign))
+    if notices[-1].state is MessageState.UNKNOWN and len(notices) == 1:
+        return None
+    because = "the last notice could not be confirmed as sent; a person must tell the customer, then resume the case"
+    return Step(kind=StepKind.PERSON, due_at=due, because=because)
+
+
+def _why_suspend(campaign: Campaign) -> str:
+    return (
+        f"nothing was paid in {campaign.window_days:g} days, and {campaign.grace_days:g} days of grace are over"
+        if campaign.grace_days
+        else f"nothing was paid in {campaign.window_days:g} days"
+    )

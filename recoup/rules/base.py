@@ -1,0 +1,33 @@
+"""The frozen model that all data of the rules and of the activities' contracts derives from."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """An immutable, strict-keyed record; a change is a copy (``model_copy(update=...)``)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Wire(Frozen):
+    """A record that crosses a process boundary: keys it does not know are ignored, so that old code reads new records."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _whole_seconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_whole_seconds)]
+"""An aware moment cut to whole seconds, as Stripe tells time; keeps workflow histories small and comparisons plain."""
+
+
+def days(count: float) -> timedelta:
+    """``count`` days of 24 hours."""
+    return timedelta(days=count)

@@ -1,0 +1,220 @@
+"""A case: the recovery of one failed invoice, as the rules see it.
+
+A :class:`Case` is everything :func:`recoup.rules.steps.next_step` looks at, and nothing personal: ids, codes, amounts and
+moments. It is immutable; :mod:`recoup.rules.fold` has the functions that answer "what is the case after this happened".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from recoup.rules.base import Moment, Wire
+from recoup.rules.declines import Decline
+from recoup.rules.money import Money
+from recoup.rules.policy import Campaign
+
+RULES_VERSION = 1
+"""Version of the decisions in this package; a case remembers the one it began with."""
+
+
+class Stage(StrEnum):
+    """Where a case stands; the same words in the workflow, the ledger, the search attributes and the pages."""
+
+    OPEN = "open"
+    """Taken up; the customer has not been told yet."""
+    NOTIFIED = "notified"
+    """The customer has been told; no attempt is planned."""
+    WAITING = "waiting"
+    """The next attempt has its date."""
+    RETRYING = "retrying"
+    """An attempt is under way, or its result is not known yet."""
+    WARNED = "warned"
+    """The last notice before the suspension has gone out."""
+    PAUSED = "paused"
+    """An operator has stopped the clock for a while."""
+    PERSON = "person"
+    """A person must decide before anything more happens."""
+    RECOVERED = "recovered"
+    LOST = "lost"
+    CLOSED = "closed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the case has ended."""
+        return self in FINAL_STAGES
+
+
+FINAL_STAGES = frozenset({Stage.RECOVERED, Stage.LOST, Stage.CLOSED})
+
+
+class Outcome(StrEnum):
+    """How a case ended and what brought it there: exactly one for each case."""
+
+    RECOVERED_BY_RETRY = "recovered_by_retry"
+    RECOVERED_BY_CARD_UPDATE = "recovered_by_card_update"
+    RECOVERED_BY_ACCOUNT_UPDATER = "recovered_by_account_updater"
+    RECOVERED_BY_CUSTOMER = "recovered_by_customer"
+    """The customer paid the invoice, on Stripe's hosted page for instance."""
+    RECOVERED_BY_OPERATOR = "recovered_by_operator"
+    RECOVERED_OUTSIDE = "recovered_outside"
+    """Paid outside Stripe: a bank transfer, cash, a credit."""
+    LOST_SUSPENDED = "lost_suspended"
+    LOST_CANCELLED = "lost_cancelled"
+    CLOSED_VOIDED = "closed_voided"
+    CLOSED_UNCOLLECTIBLE = "closed_uncollectible"
+    CLOSED_DISPUTED = "closed_disputed"
+    CLOSED_STOPPED = "closed_stopped"
+    """An operator stopped the recovery; neither won nor lost."""
+    CLOSED_EXCLUDED = "closed_excluded"
+    """Never a case for Recoup: a first invoice, nothing owed, already closed before."""
+
+    @property
+    def stage(self) -> Stage:
+        """The final stage that belongs to this outcome."""
+        return Stage(self.value.split("_", 1)[0])
+
+
+class Trigger(StrEnum):
+    """Why an attempt is made."""
+
+    SCHEDULE = "schedule"
+    CARD_UPDATE = "card_update"
+    ACCOUNT_UPDATER = "account_updater"
+    MANUAL = "manual"
+    STRIPE = "stripe"
+    """Stripe made it by itself; Recoup only counts it."""
+    CUSTOMER = "customer"
+    """The customer made it, on a page of Stripe's."""
+
+
+OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
+    Trigger.SCHEDULE: Outcome.RECOVERED_BY_RETRY,
+    Trigger.STRIPE: Outcome.RECOVERED_BY_RETRY,
+    Trigger.CARD_UPDATE: Outcome.RECOVERED_BY_CARD_UPDATE,
+    Trigger.ACCOUNT_UPDATER: Outcome.RECOVERED_BY_ACCOUNT_UPDATER,
+    Trigger.MANUAL: Outcome.RECOVERED_BY_OPERATOR,
+    Trigger.CUSTOMER: Outcome.RECOVERED_BY_CUSTOMER,
+}
+
+
+class AttemptState(StrEnum):
+    """What is known of an attempt; the same words stand in the ledger."""
+
+    RESERVED = "reserved"
+    """Numbered and frozen; Stripe has not been asked."""
+    SENT = "sent"
+    """Stripe was asked; no answer is recorded."""
+    PAID = "paid"
+    DECLINED = "declined"
+    PENDING = "pending"
+    """Accepted but not final, as bank debits are for days."""
+    UNKNOWN = "unknown"
+    """No answer came back: it may have charged."""
+    SKIPPED = "skipped"
+    """Not sent, because what was read just before forbade it."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the result is final."""
+        return self in SETTLED_STATES
+
+
+SETTLED_STATES = frozenset({AttemptState.PAID, AttemptState.DECLINED, AttemptState.SKIPPED})
+
+
+class MessageState(StrEnum):
+    """What became of a message; the same words stand in the ledger."""
+
+    RESERVED = "reserved"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    """Was being sent when the sender died or did not answer: counts as sent, is never repeated, is not a confirmation."""
+    FAILED = "failed"
+    """Refused for good: no address, rejected by the sender."""
+
+
+class Template(StrEnum):
+    """The messages there are."""
+
+    PAYMENT_FAILED = "payment_failed"
+    AUTHENTICATION_NEEDED = "authentication_needed"
+    REMINDER = "reminder"
+    LAST_NOTICE = "last_notice"
+    SUSPENDED = "suspended"
+    RECOVERED = "recovered"
+
+
+class Access(StrEnum):
+    """What the customer may use, as far as Recoup had a say."""
+
+    FULL = "full"
+    SUSPENDED = "suspended"
+
+
+class SentMessage(Wire):
+    """One message of the case that was sent, or counts as sent."""
+
+    key: str
+    """Its place in the campaign: ``payment_failed``, ``reminder/2``, ``last_notice``."""
+    at: Moment
+    state: MessageState = MessageState.SENT
+
+
+class Case(Wire):
+    """The recovery of one failed invoice. Field meanings are those of the design's glossary in ``docs/architecture.md``."""
+
+    id: str
+    """The invoice id, with ``/r2``, ``/r3`` … for a return after a suspension."""
+    invoice: str
+    customer: str
+    subscription: str | None
+    due: Money
+    failed_at: Moment
+    """The first failed attempt; all days of the campaign count from here."""
+    campaign: Campaign
+    rules_version: int = RULES_VERSION
+    stage: Stage = Stage.OPEN
+    decline: Decline | None = None
+    """Why the latest attempt failed."""
+    payment_method: str | None = None
+    """The method the latest attempt used."""
+    retries_made: int = 0
+    """Scheduled attempts so far; those after a card update or by an operator do not use up the budget."""
+    attempts_made: int = 0
+    """All attempts of this case so far."""
+    last_attempt_at: Moment | None = None
+    messages: tuple[SentMessage, ...] = ()
+    untried: Trigger | None = None
+    """Set while a new method or an operator's request waits for its immediate attempt."""
+    tried_methods: tuple[str, ...] = ()
+    """Each new method (id and expiry) that already had its immediate attempt."""
+    unsettled: int | None = None
+    """Number of the attempt whose result is not known yet."""
+    unsettled_trigger: Trigger | None = None
+    check_at: Moment | None = None
+    """When an unsettled attempt is looked at again."""
+    not_before: Moment | None = None
+    """No attempt before this moment: the bank, the network or a limit asked for it."""
+    not_before_because: str | None = None
+    paused_until: Moment | None = None
+    stale: bool = False
+    """An attempt that was not ours has failed since the decline was read."""
+    mark_paid: bool = False
+    """An operator said that the invoice was paid outside; Stripe has to be told."""
+    person_because: str | None = None
+    """Set while a person must decide; says what about."""
+    access: Access = Access.FULL
+    outcome: Outcome | None = None
+    because: str | None = None
+    """Why the outcome is what it is."""
+    closed_at: Moment | None = None
+    """When the outcome was committed to the ledger."""
+    released: bool = False
+    """Whether the invoice was given back to Stripe's own retries."""
+    is_return: bool = False
+    """A return: the case of a suspended subscription whose customer came back."""
+
+    def message(self, key: str) -> SentMessage | None:
+        """The message with this key, if it was sent or counts as sent."""
+        return next((sent for sent in self.messages if sent.key == key), None)

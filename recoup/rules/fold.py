@@ -1,0 +1,212 @@
+"""What a case is after something happened: pure functions from a case to the next one.
+
+A case with an outcome is not changed by later news, with one exception: the answer to an attempt of our own that was under
+way says who really paid.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from recoup.rules.case import (
+    OUTCOME_OF_TRIGGER,
+    Access,
+    AttemptState,
+    Case,
+    MessageState,
+    Outcome,
+    SentMessage,
+    Stage,
+    Trigger,
+)
+from recoup.rules.declines import Decline, read
+
+NO_METHOD = Decline(code="no_payment_method")
+
+
+def ended(case: Case, outcome: Outcome, because: str) -> Case:
+    """The recovery is over; the first outcome stands."""
+    if case.outcome is not None:
+        return case
+    return case.model_copy(
+        update={"outcome": outcome, "because": because, "unsettled": None, "untried": None}
+    )
+
+
+def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Case:
+    """A message was sent, counts as sent, or can never be."""
+    return case.model_copy(update={"messages": (*case.messages, SentMessage(key=key, at=at, state=state))})
+
+
+def attempt_paid(case: Case, trigger: Trigger, at: datetime, because: str) -> Case:
+    """One of our attempts collected the invoice."""
+    if case.closed_at is not None:
+        return case
+    made = _counted(case, trigger, at)
+    return made.model_copy(update={"outcome": OUTCOME_OF_TRIGGER[trigger], "because": because})
+
+
+def attempt_declined(
+    case: Case, trigger: Trigger, at: datetime, decline: Decline | None, payment_method: str | None
+) -> Case:
+    """One of our attempts was refused; the bank's wish for a pause is kept."""
+    known = decline or Decline()
+    reading = read(known)
+    update: dict[str, object] = {"decline": known, "payment_method": payment_method}
+    if reading.wait:
+        update |= {"not_before": at + reading.wait, "not_before_because": reading.because}
+    else:
+        update |= {"not_before": None, "not_before_because": None}
+    return _counted(case, trigger, at).model_copy(update=update)
+
+
+def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) -> Case:
+    """An attempt has no final answer yet."""
+    return case.model_copy(
+        update={"unsettled": number, "unsettled_trigger": trigger, "check_at": check_at, "untried": None}
+    )
+
+
+def attempt_not_made(case: Case, not_before: datetime | None, because: str) -> Case:
+    """An attempt was not sent: a limit asks to wait, or there is nothing to charge."""
+    settled: dict[str, object] = {"unsettled": None, "unsettled_trigger": None, "check_at": None}
+    if not_before is not None:
+        return case.model_copy(update=settled | {"not_before": not_before, "not_before_because": because})
+    return case.model_copy(update=settled | {"untried": None, "decline": NO_METHOD, "payment_method": None})
+
+
+def attempt_vanished(case: Case, trigger: Trigger) -> Case:
+    """An attempt without an answer turned out never to have reached a bank: it is free to be made again."""
+    again = None if trigger is Trigger.SCHEDULE else trigger
+    return case.model_copy(
+        update={"unsettled": None, "unsettled_trigger": None, "check_at": None, "untried": again}
+    )
+
+
+def _counted(case: Case, trigger: Trigger, at: datetime) -> Case:
+    return case.model_copy(
+        update={
+            "attempts_made": case.attempts_made + 1,
+            "retries_made": case.retries_made + (1 if trigger is Trigger.SCHEDULE else 0),
+            "last_attempt_at": at,
+            "untried": None,
+            "unsettled": None,
+            "unsettled_trigger": None,
+            "check_at": None,
+        }
+    )
+
+
+def method_updated(case: Case, version: str, trigger: Trigger) -> Case:
+    """There is a new or renewed payment method: one immediate attempt, once for each version."""
+    if case.outcome is not None or version in case.tried_methods:
+        return case
+    return case.model_copy(
+        update={
+            "untried": trigger,
+            "tried_methods": (*case.tried_methods, version),
+            "not_before": None,
+            "not_before_because": None,
+        }
+    )
+
+
+def failed_again(case: Case) -> Case:
+    """An attempt that was not ours has failed: the decline has to be read again."""
+    return case if case.outcome is not None else case.model_copy(update={"stale": True})
+
+
+def looked(case: Case, decline: Decline | None) -> Case:
+    """The invoice was read again."""
+    return case.model_copy(update={"stale": False, "decline": decline or case.decline})
+
+
+def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:
+    """The invoice is paid, and not by us."""
+    if outside:
+        return ended(case, Outcome.RECOVERED_OUTSIDE, "the invoice was paid outside Stripe")
+    if by_stripe:
+        return ended(
+            case, Outcome.RECOVERED_BY_RETRY, "a retry that Stripe made by itself collected the invoice"
+        )
+    return ended(case, Outcome.RECOVERED_BY_CUSTOMER, "the customer paid the invoice")
+
+
+def paused(case: Case, until: datetime) -> Case:
+    """An operator stopped the clock."""
+    return case.model_copy(update={"paused_until": until})
+
+
+def resumed(case: Case, at: datetime) -> Case:
+    """The pause is over, or a person has decided what was asked: an unconfirmed last notice counts as delivered now."""
+    update: dict[str, object] = {"paused_until": None, "person_because": None}
+    notices = [sent for sent in case.messages if sent.key.startswith("last_notice")]
+    if notices and all(sent.state is not MessageState.SENT for sent in notices) and case.paused_until is None:
+        told = SentMessage(key="last_notice/person", at=at)
+        update["messages"] = (*case.messages, told)
+    return case.model_copy(update=update)
+
+
+def person_needed(case: Case, because: str) -> Case:
+    """Something failed for good; a person must look before the case goes on."""
+    return case.model_copy(update={"person_because": because})
+
+
+def retry_requested(case: Case) -> Case:
+    """An operator wants an attempt now."""
+    return case.model_copy(update={"untried": Trigger.MANUAL, "person_because": None})
+
+
+def marked_paid(case: Case) -> Case:
+    """An operator says that the invoice was paid outside Stripe."""
+    return case.model_copy(update={"mark_paid": True, "person_because": None})
+
+
+def suspended(case: Case, because: str) -> Case:
+    """Access is suspended: the case is lost, the way back stays open."""
+    return ended(case, Outcome.LOST_SUSPENDED, because).model_copy(update={"access": Access.SUSPENDED})
+
+
+def closed(case: Case, outcome: Outcome, because: str, at: datetime) -> Case:
+    """The outcome is committed; what the ledger kept is what counts."""
+    return case.model_copy(
+        update={"outcome": outcome, "because": because, "closed_at": at, "stage": Stage(outcome.stage)}
+    )
+
+
+def restored(case: Case) -> Case:
+    """Access is back."""
+    return case.model_copy(update={"access": Access.FULL})
+
+
+def released(case: Case) -> Case:
+    """The invoice is Stripe's again."""
+    return case.model_copy(update={"released": True})
+
+
+def attempt_folded(
+    case: Case,
+    trigger: Trigger,
+    state: AttemptState,
+    *,
+    number: int | None,
+    at: datetime,
+    because: str,
+    decline: Decline | None = None,
+    payment_method: str | None = None,
+    ended_as: Outcome | None = None,
+    not_before: datetime | None = None,
+    check_at: datetime | None = None,
+) -> Case:
+    """Fold the whole report of an attempt."""
+    if state is AttemptState.PAID:
+        return attempt_paid(case, trigger, at, because)
+    if ended_as is not None:
+        return ended(case, ended_as, because)
+    if state is AttemptState.DECLINED:
+        return attempt_declined(case, trigger, at, decline, payment_method)
+    if state is AttemptState.SKIPPED:
+        if number is not None:
+            return attempt_vanished(case, trigger)
+        return attempt_not_made(case, not_before, because)
+    return attempt_open(case, trigger, number or 0, check_at or at)

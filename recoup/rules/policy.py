@@ -1,0 +1,128 @@
+"""The operator's rules: campaigns of messages, retries, warning, grace and ending, all durations in days.
+
+A :class:`Policy` is what ``policy.yaml`` says (:mod:`recoup.policy_file` reads it); a :class:`Campaign` is the part that
+one case carries with it from its beginning to its end.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from recoup.rules.base import Frozen
+
+Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class RetriesBy(StrEnum):
+    """Who makes the scheduled attempts."""
+
+    RECOUP = "recoup"
+    """Recoup alone: Stripe's own retries are switched off for the invoice."""
+    STRIPE = "stripe"
+    """Stripe alone: Recoup notifies, and collects only after a card update or when an operator asks."""
+
+
+class Ending(StrEnum):
+    """What becomes of the subscription when the recovery has failed."""
+
+    PAUSE = "pause"
+    """Paused at Stripe, so that it does not renew into new debts; its collection is paused where Stripe cannot pause."""
+    CANCEL = "cancel"
+    KEEP = "keep"
+    """Left as it is at Stripe; only the company's own backend is told."""
+
+
+class MessageStep(Frozen):
+    """One message to the customer, so many days after the first failure."""
+
+    template: Literal["payment_failed", "reminder"]
+    after_days: Days
+
+
+class Retries(Frozen):
+    """The scheduled attempts, counted from the first failure."""
+
+    by: RetriesBy = RetriesBy.RECOUP
+    after_days: tuple[Days, ...] = Field(default=(1, 3, 7, 12), max_length=20)
+    min_gap_days: Days = 0.8
+    """At least so long between two scheduled attempts, however late one of them was."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Retries:
+        if any(
+            later <= earlier for earlier, later in zip(self.after_days, self.after_days[1:], strict=False)
+        ):
+            raise ValueError("after_days must rise from one retry to the next")
+        return self
+
+
+class LastNotice(Frozen):
+    """The last notice before the suspension."""
+
+    days_before: Days = 3
+    """How long before the suspension the last notice goes out; at least so long the customer has to act on it."""
+
+
+class Campaign(Frozen):
+    """What one case does, from the first failure to its ending."""
+
+    name: Name = "everybody"
+    messages: tuple[MessageStep, ...] = (
+        MessageStep(template="payment_failed", after_days=0),
+        MessageStep(template="reminder", after_days=5),
+        MessageStep(template="reminder", after_days=10),
+    )
+    retries: Retries = Retries()
+    window_days: Days = 14
+    """How long Recoup retries and writes, from the first failure."""
+    warning: LastNotice = LastNotice()
+    grace_days: Days = 7
+    """How much longer than the window the customer keeps access."""
+    ending: Ending = Ending.PAUSE
+    link_valid_days: Annotated[float, Field(gt=0, le=365)] = 45
+    """How long the update link in a message works."""
+
+    @property
+    def suspend_after_days(self) -> float:
+        """Days from the first failure to the suspension."""
+        return self.window_days + self.grace_days
+
+    @model_validator(mode="after")
+    def _fits(self) -> Campaign:
+        if not self.messages or self.messages[0].template != "payment_failed":
+            raise ValueError("messages must begin with a payment_failed message")
+        if any(step.template == "payment_failed" for step in self.messages[1:]):
+            raise ValueError("messages may hold one payment_failed message only, the first")
+        moments = [step.after_days for step in self.messages]
+        if moments != sorted(moments):
+            raise ValueError("messages must be in the order of their after_days")
+        if self.suspend_after_days <= 0:
+            raise ValueError("window_days and grace_days together must be more than 0")
+        self._inside_window(moments)
+        return self
+
+    def _inside_window(self, moments: list[float]) -> None:
+        late = [day for day in (*moments, *self.retries.after_days) if day > self.window_days]
+        if late:
+            raise ValueError(f"day {late[0]:g} lies after window_days ({self.window_days:g})")
+        if self.warning.days_before >= self.suspend_after_days:
+            raise ValueError(
+                f"warning.days_before ({self.warning.days_before:g}) must be less than window_days + grace_days"
+                f" ({self.suspend_after_days:g}), the day of the suspension"
+            )
+
+
+class Policy(Frozen):
+    """The whole policy file."""
+
+    version: Literal[1]
+    campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
+    """For now one campaign for everybody."""
+
+    def campaign_for_everybody(self) -> Campaign:
+        """The campaign of a new case."""
+        return self.campaigns[0]

@@ -1,0 +1,87 @@
+"""The one decision: what a case does next, when, and because of what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from recoup.rules._running import running_step
+from recoup.rules.base import Wire
+from recoup.rules.case import Access, Case, Outcome, Stage, Template
+from recoup.rules.policy import Campaign, RetriesBy
+from recoup.rules.step import Candidate, Step, StepKind
+
+__all__ = ["Candidate", "Step", "StepKind", "next_step", "stage_of"]
+
+
+def next_step(case: Case, campaign: Campaign, now: datetime) -> Step:
+    """What this case does next under this campaign.
+
+    Pure: the same case, campaign and moment always give the same step. ``due_at`` may lie in the past (then it is due at
+    once) and is ``None`` where only an event can move the case on. ``because`` is never empty.
+    """
+    if case.outcome is not None:
+        return _after(case, case.outcome, campaign, now)
+    return running_step(case, campaign, now)
+
+
+def stage_of(case: Case, step: Step, now: datetime) -> Stage:
+    """The stage to show for a case whose next step this is."""
+    if case.outcome is not None and case.closed_at is not None:
+        return case.outcome.stage
+    if step.kind is StepKind.PERSON:
+        return Stage.PERSON
+    if step.kind is StepKind.RESUME:
+        return Stage.PAUSED
+    if step.kind is StepKind.SETTLE or (step.kind is StepKind.ATTEMPT and step.is_due(now)):
+        return Stage.RETRYING
+    if any(sent.key.startswith(Template.LAST_NOTICE) for sent in case.messages):
+        return Stage.WARNED
+    if any(candidate.kind is StepKind.ATTEMPT for candidate in step.candidates):
+        return Stage.WAITING if case.messages else Stage.OPEN
+    return Stage.NOTIFIED if case.messages else Stage.OPEN
+
+
+def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> Step:
+    """The steps that follow an outcome: commit it first, then its consequences, then the end."""
+    because = case.because or outcome.value
+    if case.closed_at is None:
+        return Step(kind=StepKind.CLOSE, due_at=now, because=because)
+    if outcome.stage is Stage.RECOVERED and case.access is Access.SUSPENDED:
+        return Step(
+            kind=StepKind.RESTORE, due_at=now, because="the invoice is paid, so the access comes back"
+        )
+    if outcome is Outcome.CLOSED_STOPPED and campaign.retries.by is RetriesBy.RECOUP and not case.released:
+        return Step(
+            kind=StepKind.RELEASE,
+            due_at=now,
+            because="Recoup lets go, so Stripe gets its invoice back as it was",
+        )
+    if last := _last_word(case, outcome):
+        return Step(
+            kind=StepKind.MESSAGE,
+            due_at=now,
+            because=last.because,
+            template=last.template,
+            key=last.template.value,
+        )
+    return Step(kind=StepKind.END, due_at=now, because=because)
+
+
+class _LastWord(Wire):
+    template: Template
+    because: str
+
+
+def _last_word(case: Case, outcome: Outcome) -> _LastWord | None:
+    """The message that closes the conversation, where there was one."""
+    if outcome.stage is Stage.RECOVERED and (case.messages or case.is_return):
+        word = _LastWord(
+            template=Template.RECOVERED, because="the customer was told of the failure and may now rest"
+        )
+    elif outcome is Outcome.LOST_SUSPENDED and not case.is_return:
+        word = _LastWord(
+            template=Template.SUSPENDED, because="the customer must know of the suspension and the way back"
+        )
+    else:
+        return None
+    return None if case.message(word.template.value) else word

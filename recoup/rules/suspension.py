@@ -1,0 +1,18 @@
+"""When access ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from recoup.rules.base import days
+from recoup.rules.case import Case, Template
+from recoup.rules.policy import Campaign
+
+
+def suspend_at(case: Case, campaign: Campaign) -> datetime:
+    """When access ends if nothing is paid: never sooner after the last notice than the campaign promises."""
+    planned = case.failed_at + days(campaign.suspend_after_days)
+    notices = [sent.at for sent in case.messages if sent.key.startswith(Template.LAST_NOTICE)]
+    if not notices:
+        return planned
+    return max(planned, max(notices) + days(campaign.warning.days_before))

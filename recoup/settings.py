@@ -1,0 +1,172 @@
+"""The settings of every Recoup process: environment over ``.env`` over ``recoup.toml``; a misspelt key is an error.
+
+Nested settings are written ``RECOUP_STRIPE__API_KEY`` in the environment and ``[stripe] api_key`` in the file. The file is
+``recoup.toml`` in the working directory, or what ``RECOUP_CONFIG`` names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from recoup.errors import ConfigurationError
+from recoup.messages import MailSettings
+
+PREFIX = "RECOUP_"
+CONFIG_VARIABLE = "RECOUP_CONFIG"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StripeSettings(_Section):
+    """The Stripe account."""
+
+    api_key: SecretStr = SecretStr("")
+    """A secret or restricted key, test or live."""
+    api_base: str | None = None
+    """Another address of Stripe's API: the sandbox's."""
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    """Signing secrets of the webhook endpoint; several while one is being rolled."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 8
+    """For one request. Three tries and their pauses stay below the 40 s an activity may take."""
+    portal_configuration: str | None = None
+    """A customer portal configuration (``bpc_…``) other than the account's default."""
+
+
+class TemporalSettings(_Section):
+    """The Temporal service."""
+
+    address: str = "127.0.0.1:7233"
+    namespace: str = "default"
+    api_key: SecretStr | None = None
+    tls: bool = False
+    ui_url: str | None = None
+    """Where the Temporal UI is, for links."""
+
+
+class AccessSettings(_Section):
+    """The company's own backend, told to suspend and to restore access by signed Standard Webhooks."""
+
+    webhook_url: HttpUrl | None = None
+    webhook_secret: SecretStr = SecretStr("")
+    """``whsec_`` and base64, as the Standard Webhooks specification has it."""
+
+
+class StarterSettings(_Section):
+    """The public web process."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8787
+    max_body_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    """A webhook larger than this is refused."""
+    webhook_tolerance_seconds: Annotated[int, Field(gt=0)] = 300
+    """How old, or how far in the future, a webhook's signature may be."""
+    inbox: bool = False
+    """Serve the outbox as a page under ``/inbox``; for trials only, it shows every mail."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        env_file=".env",
+        toml_file="recoup.toml",
+    )
+
+    stripe: StripeSettings = StripeSettings()
+    temporal: TemporalSettings = TemporalSettings()
+    access: AccessSettings = AccessSettings()
+    starter: StarterSettings = StarterSettings()
+    mail: MailSettings = MailSettings()
+    database_url: str = "sqlite:///recoup.db"
+    """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
+    policy_file: Path = Path("policy.yaml")
+    public_url: str = "http://127.0.0.1:8787"
+    """The address under which customers reach the starter; update links begin with it."""
+    link_secrets: tuple[SecretStr, ...] = ()
+    """Keys that sign update links: the last one signs, all are accepted."""
+    clock_file: Path | None = None
+    """A virtual clock for demo and tests; never set it on a real system."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over ``.env`` over the TOML file."""
+        file = os.environ.get(CONFIG_VARIABLE)
+        toml = (
+            TomlConfigSettingsSource(settings_cls, Path(file))
+            if file
+            else TomlConfigSettingsSource(settings_cls)
+        )
+        return init_settings, env_settings, dotenv_settings, toml
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: a key that does not exist, or a value that does not fit; the sentence names it.
+    """
+    file = os.environ.get(CONFIG_VARIABLE)
+    if file and not Path(file).is_file():
+        raise ConfigurationError(f"{CONFIG_VARIABLE} names {file}, which is not a file")
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from error
+    except ValueError as error:  # a file that is not TOML, a nested value that is not JSON
+        raise ConfigurationError(f"The settings cannot be read: {error}") from error
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> set[str]:
+    known: set[str] = set()
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}".upper()
+        known.add(key)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            known |= _known_keys(field.annotation, f"{key}__")
+    return known
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + key for key in _known_keys(Settings)} | {CONFIG_VARIABLE}
+    for name in os.environ:
+        if (
+            name.upper().startswith(PREFIX)
+            and not name.upper().startswith("RECOUP_TEST_")
+            and name.upper() not in known
+        ):
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigurationError(f"The environment variable {name} is not a setting of Recoup{hint}")
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"The setting {place} does not exist: remove it or correct its spelling"
+    return f"The setting {place} cannot be used: {first['msg']}"

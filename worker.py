@@ -1,0 +1,104 @@
+"""The worker process: hosts Recoup's workflows and activities until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.access import Access
+from activities.cases import Cases
+from activities.contracts import TASK_QUEUE
+from activities.messages import Messages
+from activities.payments import Payments
+from activities.records import Records
+from recoup.access import backend_from
+from recoup.billing import stripe_client
+from recoup.clock import clock_for
+from recoup.ledger import Ledger
+from recoup.links import update_link_signer
+from recoup.messages import Composer, sender_from
+from recoup.policy_file import load_policy
+from recoup.process import run_to_exit
+from recoup.settings import Settings, load_settings
+from recoup.temporal.connection import connect
+from recoup.temporal.gateway import CaseGateway
+from workflows.card_update import CardUpdate
+from workflows.recovery import RecoveryCase
+
+ACTIVITY_THREADS = 20
+GRACE = timedelta(seconds=20)
+_log = structlog.get_logger("recoup.worker")
+
+WORKFLOWS: list[type] = [RecoveryCase, CardUpdate]
+
+
+def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list[Callable[..., Any]]:
+    """Every activity, over the systems that the settings name."""
+    clock = clock_for(settings.clock_file)
+    stripe = stripe_client(settings.stripe)
+    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=load_policy(settings.policy_file))
+    messages = Messages(
+        client=stripe,
+        ledger=ledger,
+        clock=clock,
+        composer=Composer(settings.mail.templates, settings.mail.default_locale),
+        sender=sender_from(settings.mail, clock),
+        mail=settings.mail,
+        link_url=update_link_signer(settings),
+    )
+    access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
+    records = Records(ledger=ledger, clock=clock)
+    return [
+        payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
+        payments.adopt_method, messages.send, access.suspend, access.restore, records.close_case,
+        records.cases_of_customer, Cases(CaseGateway(client)).tell,
+    ]  # fmt: skip
+
+
+def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
+    """The worker over a connected client."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities,
+        activity_executor=threads,
+        max_concurrent_activities=ACTIVITY_THREADS,
+        max_concurrent_workflow_tasks=10,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+async def serve(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT."""
+    ledger = Ledger.connect(settings.database_url)
+    ledger.migrate()
+    client = await connect(settings.temporal)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
+        async with build_worker(client, build_activities(settings, ledger, client), threads):
+            _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
+            await stop.wait()
+    ledger.close()
+    return 0
+
+
+def main() -> None:
+    """Run the worker with the settings of the environment."""
+    run_to_exit(lambda: asyncio.run(serve(load_settings())))
+
+
+if __name__ == "__main__":
+    main()

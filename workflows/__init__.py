@@ -1,0 +1,1 @@
+"""The durable processes: deterministic, no I/O, one module each."""

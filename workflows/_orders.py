@@ -1,0 +1,140 @@
+"""How a case gives its orders, reads the reports, and what it refuses an operator."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.contracts import Activity, AttemptReport, Decision, TellCase
+from recoup.rules import fold
+from recoup.rules.base import Wire
+from recoup.rules.case import Case, Trigger
+from recoup.rules.declines import read
+from recoup.rules.step import Step
+
+Report = TypeVar("Report", bound=Wire)
+
+START_TO_CLOSE = timedelta(seconds=120)
+"""More than all the Stripe calls of one activity can take with the SDK's own retries, so that two tries never overlap."""
+
+RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
+)
+"""Without an end: what cannot be reached now is reached later; what can never succeed says so itself."""
+
+SUMMARY_BYTES = 200
+
+
+async def execute(activity: Activity, order: Wire, report: type[Report], summary: str) -> Report:
+    """Have one activity done, however often it takes."""
+    result: Report = await workflow.execute_activity(
+        activity.value,
+        order,
+        result_type=report,
+        start_to_close_timeout=START_TO_CLOSE,
+        retry_policy=RETRY,
+        summary=cut(summary),
+    )
+    return result
+
+
+async def tell(order: TellCase) -> bool:
+    """Tell one case of a new method; ``False`` when it was over."""
+    told: bool = await workflow.execute_activity(
+        Activity.TELL_CASE.value,
+        order,
+        result_type=bool,
+        start_to_close_timeout=START_TO_CLOSE,
+        retry_policy=RETRY,
+        summary=f"tell {order.case.case_id}",
+    )
+    return told
+
+
+def cut(text: str) -> str:
+    """Shorten to what the Temporal UI takes as a summary."""
+    return text.encode()[:SUMMARY_BYTES].decode(errors="ignore")
+
+
+def common(case: Case, step: Step, now: datetime, acts: int) -> dict[str, Any]:
+    """What every order carries; the request is unique for this act of this case."""
+    return {
+        "case_id": case.id,
+        "invoice": case.invoice,
+        "customer": case.customer,
+        "subscription": case.subscription,
+        "request": f"{workflow.info().first_execution_run_id}/{acts}",
+        "decision": Decision(at=now, step=step, known=known(case, now), rules_version=case.rules_version),
+    }
+
+
+def known(case: Case, now: datetime) -> dict[str, str | int | None]:
+    """What the decision looked at, in short; only what is set."""
+    facts: dict[str, str | int | None] = {
+        "decline": case.decline.code if case.decline else None,
+        "hours": int((now - case.failed_at).total_seconds() // 3600),
+        "attempts": case.attempts_made,
+        "retries": case.retries_made,
+        "messages": len(case.messages),
+        "untried": case.untried,
+        "not_before": case.not_before.isoformat() if case.not_before else None,
+    }
+    return {name: value for name, value in facts.items() if value not in (None, 0)}
+
+
+def fold_report(case: Case, report: AttemptReport) -> Case:
+    """Fold what came of an attempt into the case."""
+    return fold.attempt_folded(
+        case,
+        report.trigger,
+        report.state,
+        number=report.number,
+        at=report.at,
+        because=report.because,
+        decline=report.decline,
+        payment_method=report.payment_method,
+        ended_as=report.ended,
+        not_before=report.not_before,
+        check_at=report.check_at,
+    )
+
+
+def describe_failure(error: ActivityError) -> str:
+    """The innermost message of an activity's failure, short enough for a history."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return cut(str(cause) or type(cause).__name__)
+
+
+def refuse_if_over(case: Case | None) -> None:
+    """Refuse an operator's word to a case that is not open."""
+    if case is None:
+        raise ApplicationError("The case is being opened; ask again in a moment")
+    if case.outcome is not None:
+        raise ApplicationError(f"The case has ended: {case.outcome}, because {case.because}")
+
+
+def refuse_retry(case: Case) -> None:
+    """Refuse an attempt that must not be made."""
+    if case.unsettled is not None:
+        raise ApplicationError(
+            f"Attempt {case.unsettled} has no final answer yet; another one now could charge twice"
+        )
+    if case.decline is None or case.untried in (Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER):
+        return
+    reading = read(case.decline)
+    if reading.decline_class in ("hard", "fraud") or reading.needs_authentication:
+        raise ApplicationError(
+            f"An attempt with this payment method is not allowed ({reading.because}); the customer must act first"
+        )
+
+
+def refuse_resume(case: Case) -> None:
+    """Refuse to resume what is not held."""
+    if case.paused_until is None and case.person_because is None:
+        raise ApplicationError("The case is neither paused nor waiting for a person")

@@ -1,0 +1,92 @@
+"""What the Temporal UI shows of a case: search attributes, current details, timer summaries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+
+from recoup.rules.case import Case, Outcome
+from recoup.rules.declines import read
+from recoup.rules.step import Step, StepKind
+from recoup.temporal import attributes
+from workflows._orders import cut
+
+_DOING = {
+    StepKind.MESSAGE: "tell the customer",
+    StepKind.ATTEMPT: "try to collect",
+    StepKind.SETTLE: "find out what became of the attempt",
+    StepKind.LOOK: "read the invoice again",
+    StepKind.MARK_PAID: "mark the invoice as paid outside Stripe",
+    StepKind.SUSPEND: "suspend the subscription",
+    StepKind.PERSON: "wait for a person",
+    StepKind.RESUME: "go on after the pause",
+    StepKind.CLOSE: "close the case",
+    StepKind.RESTORE: "restore the access",
+    StepKind.RELEASE: "give the invoice back to Stripe",
+    StepKind.END: "nothing more",
+}
+
+
+def waiting_for(step: Step) -> str:
+    """The summary of the timer that waits for this step."""
+    return cut(f"{_DOING[step.kind]}: {step.because}")
+
+
+def show(before: Case, case: Case, step: Step, now: datetime) -> None:
+    """Bring what the UI shows up to date, with one history event at most."""
+    workflow.set_current_details(_details(case, step, now))
+    if step.is_due(now) and not case.stage.is_final and case.stage is before.stage:
+        return
+    updates = _updates(case, step, now)
+    held = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
+    changed = [update for update in updates if held.get(update.key.name) != update.value]
+    if changed:
+        workflow.upsert_search_attributes(changed)
+
+
+def refused(outcome: Outcome, because: str) -> None:
+    """Show why there is no case."""
+    workflow.set_current_details(f"**{outcome}**: {because}")
+    workflow.upsert_search_attributes([attributes.STAGE.value_set(outcome.stage.value)])
+
+
+def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdate[Any]]:
+    wanted: list[SearchAttributeUpdate[Any]] = [
+        attributes.STAGE.value_set(case.stage.value),
+        attributes.ATTEMPT.value_set(case.attempts_made),
+        attributes.CAMPAIGN.value_set(case.campaign.name),
+    ]
+    if case.decline is not None:
+        wanted.append(attributes.DECLINE_CLASS.value_set(read(case.decline).decline_class.value))
+    if step.due_at is not None and not step.is_due(now):
+        wanted.append(attributes.NEXT_ACTION.value_set(step.due_at))
+    elif case.stage.is_final:
+        wanted.append(attributes.NEXT_ACTION.value_unset())
+    return wanted
+
+
+def _details(case: Case, step: Step, now: datetime) -> str:
+    lines = [
+        f"**{case.stage}** · {case.due.amount} {case.due.currency} (minor units) · {case.invoice} · {case.customer}",
+        "",
+    ]
+    if case.outcome is not None:
+        lines.append(f"Outcome: **{case.outcome}**, because {case.because}.")
+    else:
+        lines.append(f"Next: **{_DOING[step.kind]}** {_when(step, now)}, because {step.because}.")
+    if case.decline is not None:
+        lines.append(f"Last decline: `{case.decline.code}`, read as {read(case.decline).decline_class}.")
+    sent = ", ".join(message.key for message in case.messages) or "none"
+    lines.append(
+        f"Attempts: {case.attempts_made} ({case.retries_made} scheduled). Messages: {sent}. Access: {case.access}."
+    )
+    return "\n\n".join(line for line in lines if line)
+
+
+def _when(step: Step, now: datetime) -> str:
+    if step.due_at is None:
+        return "(no date)"
+    return "now" if step.is_due(now) else f"on {step.due_at:%a %d %b %Y %H:%M} UTC"
