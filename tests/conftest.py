@@ -35,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting, key or proxy of the person who runs the tests reaches one."""
+    proxies = {"http_proxy", "https_proxy", "all_proxy"}
     for name in list(os.environ):
-        if name.upper().startswith(_FOREIGN_PREFIXES) and name != DSN_VARIABLE:
-            monkeypatch.delenv(name)
-        elif name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+        foreign = name.upper().startswith(_FOREIGN_PREFIXES) or name.lower() in proxies
+        if foreign and name != DSN_VARIABLE:
             monkeypatch.delenv(name)
