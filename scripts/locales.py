@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 PACKAGE = Path(__file__).parent.parent / "recoup"
@@ -41,7 +42,7 @@ OPTIONS = {
 
 def extracted() -> Catalog:
     """The texts of all templates and pages."""
-    catalogue = Catalog(project="Recoup", header_comment="# Texts of Recoup's mail and pages.")
+    catalogue = Catalog()
     for name, _line, text, comments, context in extract_from_dir(PACKAGE, METHODS, OPTIONS, comment_tags=("i18n:",)):
         catalogue.add(text, None, [(name, 1)], auto_comments=comments, context=context)
     return catalogue
@@ -72,6 +73,10 @@ def updated(language: str, path: Path) -> Catalog:
 def as_po(catalogue: Catalog) -> bytes:
     """The catalogue as it is kept: sorted, without line numbers, so that it changes only when a text does."""
     out = io.BytesIO()
+    catalogue.header_comment = "# Texts of Recoup's mail and pages. Keep with: python scripts/locales.py"
+    catalogue.project, catalogue.version = "Recoup", ""
+    catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
+    catalogue.fuzzy = False
     write_po(out, catalogue, width=WIDTH, sort_output=True, ignore_obsolete=True, include_lineno=False)
     return out.getvalue()
 
@@ -90,8 +95,30 @@ def texts(catalogue: Catalog) -> list[Message]:
 
 def is_translated(message: Message) -> bool:
     """Whether every form of the text is there."""
-    strings = message.string if isinstance(message.string, list | tuple) else (message.string,)
-    return all(strings)
+    return all(forms(message.string))
+
+
+def is_compiled(catalogue: Catalog, path: Path) -> bool:
+    """Whether the ``.mo`` file says the same; its header may differ, as it names the version of Babel."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        compiled = read_mo(file)
+    return contents(compiled) == contents(catalogue)
+
+
+def contents(catalogue: Catalog) -> set[tuple[str, ...]]:
+    """What a reader of the catalogue would get: each text with its forms; a text that is not translated is not there."""
+    return {
+        (message.context or "", *forms(message.id), *forms(message.string))
+        for message in texts(catalogue)
+        if any(forms(message.string))
+    }
+
+
+def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The singular and plural forms of a text; a new one has an empty form."""
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def problems(language: str, path: Path) -> list[str]:
@@ -107,8 +134,7 @@ def problems(language: str, path: Path) -> list[str]:
         elif message.fuzzy:
             found.append(f"unsure (fuzzy): {message.id!r}")
     found += [f"{errors[0]}: {message.id!r}" for message, errors in catalogue.check()]
-    compiled = path.with_suffix(".mo")
-    if not compiled.exists() or compiled.read_bytes() != as_mo(catalogue):
+    if not is_compiled(catalogue, path.with_suffix(".mo")):
         found.append("recoup.mo is stale; run: python scripts/locales.py compile")
     return [f"{path.relative_to(PACKAGE.parent)}: {problem}" for problem in sorted(found)]
 
@@ -119,7 +145,7 @@ def add(language: str) -> None:
     if path.exists():
         raise SystemExit(f"{path} is there already")
     path.parent.mkdir(parents=True)
-    path.write_bytes(as_po(Catalog(locale=Locale.parse(language), project="Recoup", fuzzy=False)))
+    path.write_bytes(as_po(Catalog(locale=Locale.parse(language))))
     path.write_bytes(as_po(updated(language, path)))
 
 
