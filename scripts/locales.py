@@ -43,7 +43,9 @@ OPTIONS = {
 def extracted() -> Catalog:
     """The texts of all templates and pages."""
     catalogue = Catalog()
-    for name, _line, text, comments, context in extract_from_dir(PACKAGE, METHODS, OPTIONS, comment_tags=("i18n:",)):
+    for name, _line, text, comments, context in extract_from_dir(
+        PACKAGE, METHODS, OPTIONS, comment_tags=("i18n:",)
+    ):
         catalogue.add(text, None, [(name, 1)], auto_comments=comments, context=context)
     return catalogue
 
@@ -161,7 +163,9 @@ def main(arguments: list[str]) -> int:
             for language, path in languages().items():
                 path.with_suffix(".mo").write_bytes(as_mo(loaded(language, path)))
         case ["check"]:
-            found = [problem for language, path in languages().items() for problem in problems(language, path)]
+            found = [
+                problem for language, path in languages().items() for problem in problems(language, path)
+            ]
             sys.stderr.writelines(f"{problem}\n" for problem in found)
             return 1 if found else 0
         case ["add", language]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from recoup.messages.addresses import Address
 from recoup.rules.base import Frozen, Moment
@@ -160,8 +160,8 @@ class MessageFacts(Frozen):
     reason: Reason = Reason.OTHER
     items: Annotated[tuple[OpenInvoice, ...], Field(min_length=1)]
     """The first is the one this message is about; the others are the customer's further open invoices."""
-    update_url: Link
-    """The update link."""
+    update_url: Link | None = None
+    """The update link; only a thank-you goes without."""
     next_retry_at: Moment | None = None
     suspend_on: Moment | None = None
     """When the access would be, or was, suspended."""
@@ -177,6 +177,14 @@ class MessageFacts(Frozen):
     def _harmless_name(cls, name: str | None) -> str | None:
         # A name is whatever somebody typed at sign-up: it must not smuggle a link into a mail that people trust.
         return None if not name or _LOOKS_LIKE_ADDRESS.search(name) else name[:100]
+
+    @model_validator(mode="after")
+    def _enough_for_the_template(self) -> MessageFacts:
+        if self.update_url is None and self.template is not Template.RECOVERED:
+            raise ValueError(f"a {self.template} message needs an update_url")
+        if self.suspend_on is None and self.template is Template.LAST_NOTICE:
+            raise ValueError("a last_notice message needs suspend_on, the day it is about")
+        return self
 
     @property
     def totals(self) -> tuple[Money, ...]:

@@ -28,7 +28,7 @@ def amount(money: Money, locale: Locale) -> str:
     code = money.currency.upper()
     digits = _decimal_digits(money)
     pattern = locale.currency_formats["standard"]
-    text = pattern.apply(
+    text: str = pattern.apply(
         value,
         locale,
         currency=code,
@@ -60,8 +60,8 @@ def weekday(day: date, locale: Locale) -> str:
 
 
 def day_count(count: int, locale: Locale) -> str:
-    """``1 dzień``, ``2 dni``, ``22 dni``; ``1 day``, ``5 days``."""
-    return format_unit(count, "duration-day", length="long", locale=locale)
+    """``1 dzień``, ``2 dni``, ``22 dni``; ``1 day``, ``5 days``; the space in it does not break."""
+    return format_unit(count, "duration-day", length="long", locale=locale).replace(" ", _NO_BREAK_SPACE)
 
 
 def _decimal_digits(money: Money) -> int:

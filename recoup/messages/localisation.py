@@ -110,7 +110,9 @@ def read_catalogue(path: Path, name: str) -> Catalog:
     except PoFileError as error:
         raise ConfigurationError(f"{path}, line {error.lineno}: not a valid catalogue: {error}") from None
     except (OSError, ValueError, LookupError, UnknownLocaleError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as a catalogue of the language {name!r}: {error}") from None
+        raise ConfigurationError(
+            f"{path}: cannot be read as a catalogue of the language {name!r}: {error}"
+        ) from None
     for message, problems in catalogue.check():
         raise ConfigurationError(f"{path}, line {message.lineno}: {problems[0]} (in the text {message.id!r})")
     return catalogue

@@ -15,6 +15,8 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
+from pydantic import Field
+
 from recoup.clock import Clock, SystemClock
 from recoup.errors import ConfigurationError
 from recoup.messages.mime import key_hash
@@ -34,7 +36,7 @@ class OutboxMail(Wire):
     subject: str
     template: str | None = None
     locale: str | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     links: tuple[str, ...] = ()
     """The web addresses of the text part, in their order there."""
     at: Moment
@@ -95,7 +97,9 @@ class OutboxSender:
                 self._publish(mail_id, "json", mail.model_dump_json(indent=2).encode())
                 self._publish(mail_id, "eml", mime)
             except OSError as error:
-                raise SendUnavailable(f"the outbox {self._directory} cannot be written: {error.strerror}") from None
+                raise SendUnavailable(
+                    f"the outbox {self._directory} cannot be written: {error.strerror}"
+                ) from None
         return SendReceipt(provider_id=mail_id)
 
     def find(self, key: str) -> str | None:
@@ -142,7 +146,7 @@ class OutboxSender:
         except FileExistsError:
             return
         finally:
-            os.unlink(temporary)
+            Path(temporary).unlink()
 
 
 def _part(mime: bytes | None, subtype: str) -> str | None:

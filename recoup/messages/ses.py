@@ -84,7 +84,9 @@ class SesSender:
         try:
             client = boto3.session.Session().client("sesv2", region_name=settings.region, config=config)
         except BotoCoreError as error:
-            raise ConfigurationError(f"SES cannot be used: {error} Set mail.ses.region or AWS_REGION.") from None
+            raise ConfigurationError(
+                f"SES cannot be used: {error} Set mail.ses.region or AWS_REGION."
+            ) from None
         self._client = cast(_SesClient, client)
 
     def send(
@@ -122,7 +124,9 @@ class SesSender:
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise ConfigurationError(f"SES cannot be used: {error}") from None
         except ClientError as error:
-            raise ConfigurationError(f"SES refuses these credentials or this region: {_code(error)}") from None
+            raise ConfigurationError(
+                f"SES refuses these credentials or this region: {_code(error)}"
+            ) from None
         except BotoCoreError as error:
             raise ConnectionFailed(f"SES does not answer: {error}") from None
         if not account.get("SendingEnabled", True):

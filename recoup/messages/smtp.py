@@ -74,7 +74,9 @@ class SmtpSender:
         except smtplib.SMTPNotSupportedError as error:
             raise ConfigurationError(f"{where} cannot do what mail.smtp asks: {error}") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise ConnectionFailed(f"{where} does not answer: {error}; check mail.smtp.host and port") from None
+            raise ConnectionFailed(
+                f"{where} does not answer: {error}; check mail.smtp.host and port"
+            ) from None
 
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
@@ -113,7 +115,9 @@ def _finish(server: smtplib.SMTP) -> tuple[int, bytes]:
         server.send(b".\r\n")
         return server.getreply()
     except (OSError, smtplib.SMTPServerDisconnected) as error:
-        raise SendUnclear(f"the mail server took the message and gave no answer: {type(error).__name__}") from None
+        raise SendUnclear(
+            f"the mail server took the message and gave no answer: {type(error).__name__}"
+        ) from None
 
 
 def _part(server: smtplib.SMTP) -> None:
