@@ -1,0 +1,103 @@
+"""Update links: ``{public_url}/u/{token}``, signed here, expiring and revocable in the ledger.
+
+A token holds the id and the generation of a row of the ledger and nothing else: no customer, no invoice, no date. Whether the
+link still works is what the row says at the moment, by Recoup's own clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from itsdangerous import BadData, URLSafeSerializer
+from pydantic import SecretStr
+
+from recoup.errors import ConfigurationError
+from recoup.ledger import Ledger, LinkRow
+from recoup.settings import Settings
+
+PURPOSE = "update"
+"""The purpose under which the ledger keeps update links."""
+PATH = "/u"
+SHORTEST_SECRET = 16
+_LONGEST_TOKEN = 300
+_SALT = f"recoup/links/{PURPOSE}"
+
+Refusal = Literal["unknown", "expired", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """What a genuine token says."""
+
+    id: str
+    generation: int
+
+
+def update_link_signer(settings: Settings) -> Callable[[str, int], str]:
+    """What makes the address of an update link from the id and the generation of its row.
+
+    Raises:
+        ConfigurationError: no secret is set, or one that could be guessed.
+    """
+    return update_links(settings).address
+
+
+def update_links(settings: Settings) -> UpdateLinks:
+    """Writer and reader of update links for the configured secrets and address; raises as above."""
+    return UpdateLinks(settings.link_secrets, settings.public_url)
+
+
+class UpdateLinks:
+    """Writes and reads the addresses that customers get."""
+
+    def __init__(self, secrets: Sequence[str | SecretStr], public_url: str) -> None:
+        """The last secret signs, all are accepted.
+
+        Raises:
+            ConfigurationError: no secret, or one that could be guessed.
+        """
+        keys = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in secrets]
+        if not keys or any(len(key) < SHORTEST_SECRET for key in keys):
+            raise ConfigurationError(
+                f"Update links cannot be signed: RECOUP_LINK_SECRETS must be a JSON list of secrets with at least"
+                f" {SHORTEST_SECRET} characters each, the newest last"
+            )
+        self._serializer = URLSafeSerializer(
+            keys, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        )
+        self._base = public_url.rstrip("/")
+
+    def token(self, link_id: str, generation: int) -> str:
+        """The token of a link."""
+        return str(self._serializer.dumps([link_id, generation]))
+
+    def address(self, link_id: str, generation: int) -> str:
+        """The address that goes into a message."""
+        return f"{self._base}{PATH}/{self.token(link_id, generation)}"
+
+    def read(self, token: str) -> SignedLink | None:
+        """What a token says; None for one that was not signed here, whatever is wrong with it."""
+        if len(token) > _LONGEST_TOKEN:
+            return None
+        try:
+            said = self._serializer.loads(token)
+        except BadData:
+            return None
+        match said:
+            case [str(id_), int(generation)]:
+                return SignedLink(id_, generation)
+        return None
+
+    def open(self, token: str, ledger: Ledger, at: datetime) -> LinkRow | Refusal:
+        """The link behind a token, or why it does not work at this moment."""
+        said = self.read(token)
+        if said is None:
+            return "unknown"
+        row = ledger.links.get(said.id)
+        if row is None or row.purpose != PURPOSE or row.generation != said.generation:
+            return "unknown"
+        return row.refusal(at) or row

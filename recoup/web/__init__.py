@@ -1,0 +1,1 @@
+"""What the public web process serves: Stripe's webhooks, the customers' pages, health, and the inbox of trials."""

@@ -1,0 +1,137 @@
+"""What a customer owes, as the page shows it: the ledger says which invoices are cases, Stripe says what is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from babel import Locale
+from pydantic import ValidationError
+
+from recoup.errors import ConfigurationError
+from recoup.ledger import CaseRow, Ledger
+from recoup.messages import formatting
+from recoup.rules.base import days
+from recoup.rules.case import AttemptState, MessageState, Template
+from recoup.rules.money import Money, totals
+from recoup.rules.policy import Campaign
+from recoup.rules.step import StepKind
+from recoup.web.stripe_side import OpenInvoice
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One invoice that is still to be paid."""
+
+    invoice: OpenInvoice
+    suspended: bool
+    under_way: bool
+    """A payment for it has been sent to the bank and has no final answer yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Everything that one page shows."""
+
+    items: tuple[Item, ...]
+    suspend_at: datetime | None
+    """When access ends if nothing is paid: the earliest of the open cases; None where none has such a date."""
+
+    @property
+    def totals(self) -> tuple[Money, ...]:
+        """What is owed, for each currency."""
+        return totals(item.invoice.due for item in self.items)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether an access is suspended now."""
+        return any(item.suspended for item in self.items)
+
+
+def debt_of(ledger: Ledger, customer: str, invoices: Iterable[OpenInvoice], now: datetime) -> Debt:
+    """The customer's debt: open invoices that have a case which is open or ended in a suspension."""
+    open_cases = {case.invoice: case for case in ledger.cases.open_of_customer(customer)}
+    suspended = {case.invoice for case in ledger.cases.suspended_of_customer(customer)}
+    items = tuple(
+        Item(
+            invoice=invoice,
+            suspended=invoice.id in suspended or _is_return(open_cases.get(invoice.id)),
+            under_way=_is_under_way(ledger, invoice.id),
+        )
+        for invoice in invoices
+        if invoice.id in open_cases or invoice.id in suspended
+    )
+    owed = {item.invoice.id for item in items}
+    moments = [_suspension(ledger, case) for id_, case in open_cases.items() if id_ in owed]
+    ahead = [moment for moment in moments if moment is not None and moment > now]
+    return Debt(items=items, suspend_at=min(ahead, default=None))
+
+
+def values(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
+    """The debt as templates see it, written out for the reader.
+
+    Raises:
+        ConfigurationError: a currency whose minor unit nobody knows; a guess could be wrong by a factor of a hundred.
+    """
+    try:
+        return _written_out(debt, locale, zone)
+    except ValueError as error:
+        raise ConfigurationError(f"What is owed cannot be shown: {error}") from error
+
+
+def _written_out(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
+    suspend_on = formatting.local_date(debt.suspend_at, zone) if debt.suspend_at else None
+    return {
+        "items": [_shown(item, locale) for item in debt.items],
+        "total": formatting.amounts(debt.totals, locale) if debt.items else None,
+        "suspended": debt.is_suspended,
+        "suspend_on": formatting.long_date(suspend_on, locale) if suspend_on else None,
+        "suspend_weekday": formatting.weekday(suspend_on, locale) if suspend_on else None,
+    }
+
+
+def _shown(item: Item, locale: Locale) -> dict[str, Any]:
+    return {
+        "description": item.invoice.description,
+        "number": item.invoice.number,
+        "amount": formatting.amount(item.invoice.due, locale),
+        "pay_url": item.invoice.pay_url if _is_web_address(item.invoice.pay_url) else None,
+        "suspended": item.suspended,
+        "under_way": item.under_way,
+    }
+
+
+def _is_web_address(address: str | None) -> bool:
+    return address is not None and address.startswith(("https://", "http://"))
+
+
+def _is_return(case: CaseRow | None) -> bool:
+    return case is not None and case.is_return
+
+
+def _is_under_way(ledger: Ledger, invoice: str) -> bool:
+    attempt = ledger.attempts.unsettled(invoice)
+    return attempt is not None and attempt.state is not AttemptState.RESERVED
+
+
+def _suspension(ledger: Ledger, case: CaseRow) -> datetime | None:
+    """When this case would suspend: what it has planned, or the campaign's day if the plan names another step first."""
+    if case.is_return:
+        return None
+    if case.next_kind == StepKind.SUSPEND:
+        return case.next_at
+    try:
+        campaign = Campaign.model_validate(case.policy)
+    except ValidationError:  # begun by another release
+        return None
+    planned = case.failed_at + days(campaign.suspend_after_days)
+    notices = [
+        message.finished_at
+        for message in ledger.messages.of_case(case.id)
+        if message.template is Template.LAST_NOTICE
+        and message.state is MessageState.SENT
+        and message.finished_at
+    ]
+    return max([planned, *(notice + days(campaign.warning.days_before) for notice in notices)])

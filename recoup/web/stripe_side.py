@@ -1,0 +1,153 @@
+"""What the web process asks of Stripe itself, in the few words that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import stripe
+from stripe import StripeClient
+
+from recoup.billing.invoices import object_of
+from recoup.errors import ConnectionFailed
+from recoup.rules.money import Money
+
+_MOST_INVOICES = 100
+
+
+class StripeAway(ConnectionFailed):
+    """Stripe did not give a usable answer; the same question later may get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvoice:
+    """An invoice that is still to be paid."""
+
+    id: str
+    number: str | None
+    description: str | None
+    """What the first line bills: the plan's name."""
+    due: Money
+    pay_url: str | None
+    """Stripe's hosted page, which offers the account's other ways to pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """What a customer owes at this moment."""
+
+    locales: tuple[str, ...]
+    """The customer's languages as Stripe knows them, preferred first."""
+    invoices: tuple[OpenInvoice, ...]
+
+
+class Billing(Protocol):
+    """Stripe, as the web process sees it. Every method raises :class:`StripeAway` where Stripe gives no usable answer."""
+
+    def owing(self, customer: str) -> Owing:
+        """The customer's languages and open invoices, read now."""
+        ...
+
+    def portal_address(self, customer: str, *, back: str, done: str) -> str:
+        """A fresh, short-lived address of Stripe's page for changing the payment method."""
+        ...
+
+    def customer_of_charge(self, charge: str) -> str | None:
+        """Whom a charge was made to; None where it belongs to no customer, or is not known."""
+        ...
+
+    def has_failed_renewal(self, customer: str) -> bool:
+        """Whether a renewal of the customer's has failed and is still open."""
+        ...
+
+
+class StripeBilling:
+    """Asks Stripe."""
+
+    def __init__(self, client: StripeClient, portal_configuration: str | None = None) -> None:
+        self._client = client
+        self._configuration = portal_configuration
+
+    def owing(self, customer: str) -> Owing:
+        """See :meth:`Billing.owing`; a deleted customer owes nothing."""
+        with _answers("read what the customer owes"):
+            about = self._client.v1.customers.retrieve(customer).to_dict()
+            if about.get("deleted"):
+                return Owing(locales=(), invoices=())
+            found = self._open_invoices(customer)
+        locales = tuple(locale for locale in about.get("preferred_locales") or () if isinstance(locale, str))
+        invoices = (_open_invoice(data) for data in found if (data.get("amount_remaining") or 0) > 0)
+        return Owing(locales=locales, invoices=tuple(invoices))
+
+    def portal_address(self, customer: str, *, back: str, done: str) -> str:
+        """See :meth:`Billing.portal_address`: a deep link to the payment method, nothing else."""
+        params: dict[str, Any] = {
+            "customer": customer,
+            "return_url": back,
+            "flow_data": {
+                "type": "payment_method_update",
+                "after_completion": {"type": "redirect", "redirect": {"return_url": done}},
+            },
+        }
+        if self._configuration:
+            params["configuration"] = self._configuration
+        with _answers("open the page for a new payment method"):
+            return self._client.v1.billing_portal.sessions.create(params).url  # type: ignore[arg-type]  # a plain dict
+
+    def customer_of_charge(self, charge: str) -> str | None:
+        """See :meth:`Billing.customer_of_charge`."""
+        try:
+            with _answers("say whom a charge was made to"):
+                data = self._client.v1.charges.retrieve(charge).to_dict()
+        except StripeAway as error:
+            if isinstance(error.__cause__, stripe.InvalidRequestError) and error.__cause__.http_status == 404:
+                return None
+            raise
+        return object_of(data.get("customer")).get("id")
+
+    def has_failed_renewal(self, customer: str) -> bool:
+        """See :meth:`Billing.has_failed_renewal`."""
+        with _answers("read what the customer owes"):
+            found = self._open_invoices(customer)
+        return any(_is_failed_renewal(data) for data in found)
+
+    def _open_invoices(self, customer: str) -> list[dict[str, Any]]:
+        found = self._client.v1.invoices.list(
+            {"customer": customer, "status": "open", "limit": _MOST_INVOICES}
+        )
+        return [invoice.to_dict() for invoice in found.data]
+
+
+def _open_invoice(data: dict[str, Any]) -> OpenInvoice:
+    lines = (data.get("lines") or {}).get("data") or [{}]
+    return OpenInvoice(
+        id=data["id"],
+        number=data.get("number"),
+        description=lines[0].get("description"),
+        due=Money(amount=data["amount_remaining"], currency=data["currency"]),
+        pay_url=data.get("hosted_invoice_url"),
+    )
+
+
+def _is_failed_renewal(data: dict[str, Any]) -> bool:
+    details = (data.get("parent") or {}).get("subscription_details") or {}
+    return bool(
+        details.get("subscription")
+        and data.get("attempted")
+        and data.get("collection_method") == "charge_automatically"
+        and data.get("billing_reason") != "subscription_create"
+        and (data.get("amount_remaining") or 0) > 0
+    )
+
+
+@contextmanager
+def _answers(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except stripe.StripeError as error:
+        told = error.code or type(error).__name__
+        raise StripeAway(
+            f"Stripe could not {doing}: {told} (request {error.request_id or 'without id'})"
+        ) from error

@@ -1,0 +1,166 @@
+"""Carrying out what a webhook asks for: ask the ledger, tell Temporal, then write it down; in this order.
+
+The delivery is acknowledged when all three are done. What was told to Temporal may be told again without harm, so a
+delivery that broke off anywhere is simply repeated by Stripe; only one that was acknowledged counts as seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from activities.contracts import CardUpdated, StartCase
+from recoup.clock import Clock
+from recoup.ledger import Ledger
+from recoup.rules.base import Wire
+from recoup.rules.money import Money
+from recoup.web.stripe_side import Billing
+from recoup.web.webhooks._plan import Begin, Plan, Planner, Tell, Update
+from recoup.web.webhooks.commands import Command, Record
+from recoup.web.webhooks.shapes import Event
+
+MOST_RETURNS = 50
+"""So many returns of one invoice are tried at most for a free number."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Gateway(Protocol):
+    """The part of :class:`recoup.temporal.gateway.CaseGateway` that webhooks need."""
+
+    async def begin(
+        self,
+        start: StartCase,
+        *,
+        customer: str | None = None,
+        subscription: str | None = None,
+        due: Money | None = None,
+    ) -> bool:
+        """Begin a case."""
+        ...
+
+    async def tell(self, case: str, signal: str, payload: Wire) -> bool:
+        """Signal a case."""
+        ...
+
+    async def card_updated(self, update: CardUpdated) -> None:
+        """Begin a card update."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The event that was delivered."""
+
+    event_id: str
+    type: str
+    object_id: str | None
+    created: datetime
+
+    @classmethod
+    def of(cls, event: Event) -> Delivery:
+        """What is kept of an event."""
+        return cls(event.id, event.type, event.object_id, datetime.fromtimestamp(event.created, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a delivery came to."""
+
+    repeated: bool = False
+    did: tuple[str, ...] = ()
+
+
+class Dispatcher:
+    """Carries out commands, any number of times, in any order."""
+
+    def __init__(self, ledger: Ledger, gateway: Gateway, billing: Billing, clock: Clock) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._billing = billing
+        self._clock = clock
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def dispatch(self, delivery: Delivery, commands: Sequence[Command]) -> Done:
+        """Act on one delivery.
+
+        Raises:
+            ConnectionFailed: Temporal, Stripe or the database did not take its part; nothing counts as seen.
+        """
+        # Deliveries of one event wait for each other, so that the second one finds what the first one wrote.
+        lock = self._under_way.setdefault(delivery.event_id, asyncio.Lock())
+        async with lock:
+            if await run_in_threadpool(self._is_known, delivery):
+                return Done(repeated=True)
+            at = self._clock.now()
+            plan = await run_in_threadpool(self._plan, delivery, commands, at)
+            did = [await self._act(act) for act in plan.acts]
+            await run_in_threadpool(self._write_down, delivery, plan, at)
+        for because in plan.ignored:
+            _log.info("webhook_ignored", event_id=delivery.event_id, type=delivery.type, because=because)
+        return Done(did=(*did, *(note.because for note in plan.notes), *plan.ignored))
+
+    def _plan(self, delivery: Delivery, commands: Sequence[Command], at: datetime) -> Plan:
+        return Planner(self._ledger, self._billing, delivery.event_id, at).plan(commands)
+
+    def _is_known(self, delivery: Delivery) -> bool:
+        if self._ledger.webhooks.get(delivery.event_id) is None:
+            return False
+        self._count(delivery, self._clock.now())
+        return True
+
+    async def _act(self, act: Begin | Tell | Update) -> str:
+        match act:
+            case Begin():
+                return await self._begin(act)
+            case Tell():
+                heard = await self._gateway.tell(act.case_id, act.signal.value, act.payload)
+                if not heard and act.must_hear:
+                    _log.warning("case_does_not_run", case=act.case_id, signal=act.signal.value)
+                return f"told {act.case_id} {act.signal.value}" if heard else f"{act.case_id} does not run"
+            case Update():
+                await self._gateway.card_updated(act.update)
+                return f"began the card update of {act.update.customer}"
+
+    async def _begin(self, act: Begin) -> str:
+        """Begin a case. A return whose number was used up by a run that found nothing to do takes the next one."""
+        start = act.start
+        for number in range(start.return_number, start.return_number + MOST_RETURNS):
+            numbered = start.model_copy(update={"return_number": number})
+            begun = await self._gateway.begin(
+                numbered, customer=act.customer, subscription=act.subscription, due=act.due
+            )
+            if begun:
+                return f"began the case of {start.invoice}"
+            if start.return_number == 1:
+                break
+        _log.info("case_not_begun_again", invoice=start.invoice)
+        return f"the case of {start.invoice} has run before"
+
+    def _write_down(self, delivery: Delivery, plan: Plan, at: datetime) -> None:
+        for charge in plan.charges:
+            self._ledger.attempts.observe(charge, at)
+        for index, note in enumerate(plan.notes):
+            self._note(delivery, index, note, at)
+        self._count(delivery, at)
+
+    def _note(self, delivery: Delivery, index: int, note: Record, at: datetime) -> None:
+        self._ledger.events.append(
+            note.kind,
+            at,
+            invoice=note.invoice,
+            customer=note.customer,
+            actor="stripe",
+            data={"because": note.because, "event": delivery.event_id, **note.data},
+            unique=f"webhook/{delivery.event_id}/{index}",
+        )
+
+    def _count(self, delivery: Delivery, at: datetime) -> None:
+        self._ledger.webhooks.seen(delivery.event_id, delivery.type, delivery.object_id, delivery.created, at)

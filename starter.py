@@ -1,0 +1,89 @@
+"""The public web process: Stripe's webhooks in, cases begun and told; the customers' pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from recoup.billing import stripe_client
+from recoup.clock import clock_for
+from recoup.ledger import Ledger
+from recoup.links import update_links
+from recoup.logs import configure_logs
+from recoup.messages import Outbox
+from recoup.process import run_to_exit
+from recoup.settings import Settings, load_settings
+from recoup.temporal.gateway import CaseGateway
+from recoup.temporal.lazy import LazyClient
+from recoup.web.customer import CustomerPages, customer_router
+from recoup.web.health import health_router, ledger_check
+from recoup.web.inbox import inbox_router
+from recoup.web.middleware import AccessLog, CarefulHeaders
+from recoup.web.pages import ASSETS, ASSETS_PATH, Pages
+from recoup.web.serving import serve
+from recoup.web.stripe_side import StripeBilling
+from recoup.web.webhooks import Dispatcher, intake_from, webhook_router
+
+_log = structlog.get_logger("recoup.starter")
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The web process over the systems that the settings name. Temporal may be away; the database may not.
+
+    Raises:
+        RecoupError: a setting is missing or cannot be used, or the database does not answer.
+    """
+    clock = clock_for(settings.clock_file)
+    links = update_links(settings)
+    intake = intake_from(settings, clock)
+    billing = StripeBilling(stripe_client(settings.stripe), settings.stripe.portal_configuration)
+    pages = Pages(settings.mail.templates, settings.mail.default_locale)
+    ledger = Ledger.connect(settings.database_url)
+    ledger.migrate()
+    gateway = CaseGateway(LazyClient(settings.temporal))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _log.info("serving", public_url=settings.public_url, ledger=ledger.name)
+        yield
+        ledger.close()
+
+    app = FastAPI(
+        title="Recoup",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(webhook_router(intake, Dispatcher(ledger, gateway, billing, clock)))
+    customer = CustomerPages(ledger, billing, links, pages, settings.mail, settings.public_url, clock)
+    app.include_router(customer_router(customer))
+    app.include_router(health_router({"temporal": gateway.check, "ledger": ledger_check(ledger)}))
+    if settings.starter.inbox:
+        app.include_router(inbox_router(Outbox(settings.mail.outbox), pages, settings.mail.company))
+    app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS))
+    app.add_middleware(CarefulHeaders, public_url=settings.public_url)
+    app.add_middleware(AccessLog)
+    return app
+
+
+def main() -> None:
+    """Run the starter with the settings of the environment, until SIGTERM or SIGINT."""
+    configure_logs()
+    run_to_exit(lambda: run(load_settings()))
+
+
+def run(settings: Settings) -> None:
+    """Serve, then return."""
+    app = build_app(settings)
+    asyncio.run(serve(app, settings.starter.host, settings.starter.port))
+
+
+if __name__ == "__main__":
+    main()
