@@ -1,0 +1,68 @@
+"""The policy file: what it says is what a case gets, and each mistake has one clear sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recoup.errors import ConfigurationError
+from recoup.policy_file import load_policy
+from recoup.rules.policy import Campaign, Policy
+
+SHIPPED = Path(__file__).parents[2] / "policy.yaml"
+
+
+def test_the_shipped_policy_is_the_default_one() -> None:
+    """What ``policy.yaml`` says is what the code would do without it, so that neither can drift."""
+    assert load_policy(SHIPPED).policy == Policy(version=1, campaigns=(Campaign(),))
+
+
+def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> None:
+    """Comments and spacing do not change a policy's version; a changed duration does."""
+    text = SHIPPED.read_text()
+    (tmp_path / "a.yaml").write_text(text + "\n# a remark\n")
+    (tmp_path / "b.yaml").write_text(text.replace("grace_days: 7", "grace_days: 8"))
+    versions = [load_policy(path).version for path in (SHIPPED, tmp_path / "a.yaml", tmp_path / "b.yaml")]
+    assert versions[0] == versions[1] != versions[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "must hold keys and values"),
+        ("version: [1", "is not YAML"),
+        ("version: 2\ncampaigns: []", "version"),
+        ("version: 1\nversion: 1", "the key version is given twice (line 2, column 1)"),
+        ("version: 1\ncampains: []", "campains is not a key of the policy; did you mean campaigns?"),
+        (
+            "version: 1\ncampaigns: [{retries: {after_day: [1]}}]",
+            "campaigns[0].retries.after_day is not a key of the policy; did you mean after_days?",
+        ),
+        ("version: 1\ncampaigns: [{retries: {after_days: [3, 1]}}]", "after_days must rise"),
+        ("version: 1\ncampaigns: [{retries: {after_days: [99]}}]", "day 99 lies after window_days (14)"),
+        ("version: 1\ncampaigns: [{window_days: -1}]", "campaigns[0].window_days"),
+        ("version: 1\ncampaigns: [{window_days: .nan}]", "campaigns[0].window_days"),
+        ("version: 1\ncampaigns: [{ending: burn}]", "campaigns[0].ending"),
+        ("version: 1\ncampaigns: [{messages: []}]", "must begin with a payment_failed message"),
+        (
+            "version: 1\ncampaigns: [{warning: {days_before: 40}}]",
+            "must be less than window_days + grace_days",
+        ),
+    ],
+)
+def test_each_mistake_has_one_sentence_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
+    """A broken policy file is refused as a whole, with one line that says what and where."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load_policy(path)
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "policy.yaml" in str(refused.value)
+
+
+def test_a_missing_policy_file_is_named(tmp_path: Path) -> None:
+    """A policy file that is not there is a configuration error, not a traceback."""
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml cannot be read"):
+        load_policy(tmp_path / "nowhere.yaml")

@@ -1,0 +1,157 @@
+"""Stand-ins for the activities, registered under their names: an outside world that a test scripts.
+
+What the workflow orders is kept, so that tests speak of effects: which attempts were made, what the customer was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.contracts import (
+    AccessOrder,
+    AccessReport,
+    Activity,
+    AttemptOrder,
+    AttemptReport,
+    Closed,
+    CloseOrder,
+    Looked,
+    MessageOrder,
+    MessageReport,
+    PlainOrder,
+    SettleOrder,
+    TakenUp,
+    TakeUp,
+)
+from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome
+from recoup.rules.declines import Decline
+from recoup.rules.money import Money
+from recoup.rules.policy import Campaign
+
+SOFT = Decline(code="insufficient_funds", brand="visa")
+
+
+@dataclass
+class Outside:
+    """The world beyond the workflow. ``answers`` are given to attempts in order; when they run out, all are declined."""
+
+    decline: Decline | None = SOFT
+    answers: list[AttemptReport | str] = field(default_factory=list)
+    campaign: Campaign = field(default_factory=Campaign)
+    refuse: str | None = None
+    ended_at_suspension: Outcome | None = None
+    broken: set[str] = field(default_factory=set)
+    done: list[tuple[str, str, datetime]] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+
+    def _did(self, kind: str, what: str, order: Any = None) -> datetime:
+        if kind in self.broken:
+            raise ApplicationError(f"{kind} is broken", non_retryable=True)
+        at = order.decision.at if order is not None else datetime.now(UTC)
+        if order is not None:
+            self.decisions.append(order.decision.step.because)
+        self.done.append((kind, what, at))
+        return at
+
+    def kinds(self) -> list[str]:
+        return [f"{kind}:{what}" for kind, what, _ in self.done]
+
+    def days(self, kind: str) -> list[float]:
+        """Days from the start of the case at which something of this kind was done."""
+        start = self.done[0][2]
+        return [round((at - start) / timedelta(days=1), 1) for what, _, at in self.done if what == kind]
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [
+            self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
+            self.send, self.suspend, self.restore, self.close,
+        ]  # fmt: skip
+
+    @activity.defn(name=Activity.TAKE_UP.value)
+    def take_up(self, order: TakeUp) -> TakenUp:
+        if self.refuse:
+            return TakenUp(at=order.at, case=None, because=self.refuse)
+        self.done.append(("take_up", order.invoice, order.at))
+        returns = order.return_number > 1
+        case = Case(
+            id=order.invoice if not returns else f"{order.invoice}/r{order.return_number}",
+            invoice=order.invoice,
+            customer="cus_1",
+            subscription="sub_1",
+            due=Money(amount=4900, currency="usd"),
+            failed_at=order.at,
+            campaign=self.campaign,
+            decline=self.decline,
+            payment_method="pm_1",
+            access=Access.SUSPENDED if returns else Access.FULL,
+            is_return=returns,
+        )
+        return TakenUp(at=order.at, case=case, because="it is a case")
+
+    def _attempted(self, order: AttemptOrder | SettleOrder) -> AttemptReport:
+        at = order.decision.at
+        number = sum(1 for kind, _, _ in self.done if kind == "attempt")
+        answer = self.answers.pop(0) if self.answers else "declined"
+        trigger = order.trigger if isinstance(order, AttemptOrder) else "schedule"
+        if isinstance(answer, AttemptReport):
+            return answer.model_copy(update={"at": at, "number": number, "trigger": trigger})
+        state = AttemptState(answer)
+        return AttemptReport(
+            at=at,
+            number=number,
+            state=state,
+            trigger=trigger,
+            because="the bank approved" if state is AttemptState.PAID else "the bank refused",
+            decline=SOFT if state is AttemptState.DECLINED else None,
+            payment_method="pm_1",
+            check_at=at + timedelta(minutes=10) if state is AttemptState.UNKNOWN else None,
+        )
+
+    @activity.defn(name=Activity.ATTEMPT.value)
+    def attempt(self, order: AttemptOrder) -> AttemptReport:
+        self._did("attempt", order.trigger.value, order)
+        return self._attempted(order)
+
+    @activity.defn(name=Activity.SETTLE.value)
+    def settle(self, order: SettleOrder) -> AttemptReport:
+        self._did("settle", str(order.number), order)
+        return self._attempted(order)
+
+    @activity.defn(name=Activity.LOOK.value)
+    def look(self, order: PlainOrder) -> Looked:
+        return Looked(at=self._did("look", "", order), because="still open", decline=SOFT)
+
+    @activity.defn(name=Activity.MARK_PAID.value)
+    def mark_paid(self, order: PlainOrder) -> Looked:
+        at = self._did("mark_paid", "", order)
+        return Looked(at=at, because="told by an operator", ended=Outcome.RECOVERED_OUTSIDE)
+
+    @activity.defn(name=Activity.RELEASE.value)
+    def release(self, order: PlainOrder) -> Looked:
+        return Looked(at=self._did("release", "", order), because="given back")
+
+    @activity.defn(name=Activity.SEND_MESSAGE.value)
+    def send(self, order: MessageOrder) -> MessageReport:
+        at = self._did("message", order.key, order)
+        return MessageReport(at=at, key=order.key, state=MessageState.SENT, because="sent")
+
+    @activity.defn(name=Activity.SUSPEND.value)
+    def suspend(self, order: AccessOrder) -> AccessReport:
+        at = self._did("suspend", order.ending.value, order)
+        return AccessReport(at=at, done=True, because="suspended", ended=self.ended_at_suspension)
+
+    @activity.defn(name=Activity.RESTORE.value)
+    def restore(self, order: AccessOrder) -> AccessReport:
+        return AccessReport(at=self._did("restore", "", order), done=True, because="restored")
+
+    @activity.defn(name=Activity.CLOSE_CASE.value)
+    def close(self, order: CloseOrder) -> Closed:
+        return Closed(
+            at=self._did("close", order.outcome.value, order), outcome=order.outcome, because=order.because
+        )
