@@ -24,6 +24,7 @@ from recoup.billing import stripe_client
 from recoup.clock import clock_for
 from recoup.ledger import Ledger
 from recoup.links import update_link_signer
+from recoup.logs import configure_logs
 from recoup.messages import Composer, sender_from
 from recoup.policy_file import load_policy
 from recoup.process import run_to_exit
@@ -58,7 +59,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     records = Records(ledger=ledger, clock=clock)
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
-        payments.adopt_method, messages.send, access.suspend, access.restore, records.close_case,
+        payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, Cases(CaseGateway(client)).tell,
     ]  # fmt: skip
 
@@ -97,6 +98,7 @@ async def serve(settings: Settings) -> int:
 
 def main() -> None:
     """Run the worker with the settings of the environment."""
+    configure_logs()
     run_to_exit(lambda: asyncio.run(serve(load_settings())))
 
 

@@ -20,14 +20,14 @@ class Cases:
 
     @activity.defn(name=Activity.TELL_CASE.value)
     async def tell(self, order: TellCase) -> bool:
-        """Tell an open case of a new method, or begin the return of a suspended one."""
-        if not order.case.suspended:
+        """Tell an open case of a new method; begin the return of a suspended one, or the case nobody has begun."""
+        if not order.case.begins:
             return await self.gateway.tell(order.case.case_id, "payment_method_updated", order.update)
         start = StartCase(
             invoice=order.case.invoice,
             at=order.update.at,
             event=order.update.event,
-            return_number=order.case.next_return,
+            return_number=order.case.return_number,
             method=order.update,
         )
         await self.gateway.begin(start)

@@ -28,6 +28,7 @@ class Activity(StrEnum):
     SETTLE = "payments.settle"
     RELEASE = "payments.release"
     ADOPT_METHOD = "payments.adopt_method"
+    FAILED_RENEWALS = "payments.failed_renewals"
     SEND_MESSAGE = "messages.send"
     SUSPEND = "access.suspend"
     RESTORE = "access.restore"
@@ -299,10 +300,9 @@ class CustomerCase(Wire):
 
     case_id: str
     invoice: str
-    workflow_id: str
-    suspended: bool
-    """Closed by suspension: a return is started; otherwise the open case is signalled."""
-    next_return: int
+    begins: bool = False
+    """Closed by suspension, or never begun: a (return) case is begun; otherwise the open case is signalled."""
+    return_number: int = 1
 
 
 class CustomerCases(Wire):

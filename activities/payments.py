@@ -18,6 +18,9 @@ from activities.contracts import (
     AttemptOrder,
     AttemptReport,
     CardUpdated,
+    CustomerCase,
+    CustomerCases,
+    CustomerQuestion,
     Looked,
     PlainOrder,
     SettleOrder,
@@ -27,6 +30,7 @@ from activities.contracts import (
 from activities.records import write_decision
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, ended_as, read_charges, read_invoice
 from recoup.billing.admission import refusal
+from recoup.billing.invoices import failed_renewals_of
 from recoup.billing.methods import adopt, is_in_use, read_method
 from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
@@ -146,6 +150,15 @@ class Payments:
             f"the method is the default now, on the customer and on {changed} subscriptions of their own"
         )
         return Adopted(at=self.clock.now(), adopted=True, version=method.version, because=because)
+
+    @activity.defn(name=Activity.FAILED_RENEWALS.value)
+    def failed_renewals(self, question: CustomerQuestion) -> CustomerCases:
+        """The customer's open failed invoices that never became a case, newest first."""
+        with stripe_errors(f"list the open invoices of the customer {question.customer}"):
+            invoices = failed_renewals_of(self.client, question.customer)
+        unknown = [invoice for invoice in invoices if not self.ledger.cases.by_invoice(invoice)]
+        cases = tuple(CustomerCase(case_id=invoice, invoice=invoice, begins=True) for invoice in unknown)
+        return CustomerCases(at=self.clock.now(), cases=cases)
 
     def _collector(self) -> Collector:
         return Collector(client=self.client, ledger=self.ledger, clock=self.clock)

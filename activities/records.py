@@ -17,7 +17,6 @@ from activities.contracts import (
 )
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
-from recoup.temporal.ids import recovery_workflow_id
 
 
 @dataclass
@@ -41,24 +40,19 @@ class Records:
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:
         """The customer's open and suspended cases, newest invoice first."""
-        open_ = [
-            self._concerned(row, suspended=False)
-            for row in self.ledger.cases.open_of_customer(question.customer)
-        ]
+        cases = self.ledger.cases
+        open_ = [_concerned(row) for row in cases.open_of_customer(question.customer)]
         gone = [
-            self._concerned(row, suspended=True)
-            for row in self.ledger.cases.suspended_of_customer(question.customer)
+            _concerned(row).model_copy(
+                update={"begins": True, "return_number": len(cases.by_invoice(row.invoice)) + 1}
+            )
+            for row in cases.suspended_of_customer(question.customer)
         ]
         return CustomerCases(at=self.clock.now(), cases=(*open_, *gone))
 
-    def _concerned(self, row: CaseRow, *, suspended: bool) -> CustomerCase:
-        return CustomerCase(
-            case_id=row.id,
-            invoice=row.invoice,
-            workflow_id=recovery_workflow_id(row.id),
-            suspended=suspended,
-            next_return=len(self.ledger.cases.by_invoice(row.invoice)) + 1,
-        )
+
+def _concerned(row: CaseRow) -> CustomerCase:
+    return CustomerCase(case_id=row.id, invoice=row.invoice)
 
 
 def write_decision(ledger: Ledger, order: Order) -> None:

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
         Adopted,
         CardUpdated,
         CardUpdateResult,
+        CustomerCase,
         CustomerCases,
         CustomerQuestion,
         MethodUpdated,
@@ -24,20 +25,34 @@ class CardUpdate:
 
     @workflow.run
     async def run(self, update: CardUpdated) -> CardUpdateResult:
-        question = CustomerQuestion(customer=update.customer)
-        cases = await orders.execute(
-            Activity.CASES_OF_CUSTOMER, question, CustomerCases, "which cases wait for this customer"
-        )
-        if not cases.cases:
-            return CardUpdateResult(
-                adopted=False, cases=(), because="no case of this customer waits for a method"
-            )
+        waiting = await self._waiting_cases(update)
+        if not waiting:
+            return self._nothing("no case of this customer waits for a method")
         adopted = await orders.execute(
             Activity.ADOPT_METHOD, update, Adopted, "make it the method to collect with"
         )
-        workflow.set_current_details(adopted.because)
         if not adopted.adopted:
-            return CardUpdateResult(adopted=False, cases=(), because=adopted.because)
+            return self._nothing(adopted.because)
+        await self._tell(waiting, update, adopted)
+        workflow.set_current_details(f"{adopted.because}; told {len(waiting)} cases")
+        told = tuple(case.case_id for case in waiting)
+        return CardUpdateResult(adopted=True, cases=told, because=adopted.because)
+
+    async def _waiting_cases(self, update: CardUpdated) -> list[CustomerCase]:
+        """Open and suspended cases; for a method the customer chose also failed invoices that never became a case."""
+        question = CustomerQuestion(customer=update.customer)
+        known = await orders.execute(
+            Activity.CASES_OF_CUSTOMER, question, CustomerCases, "which cases wait for this customer"
+        )
+        if not update.chosen:
+            return list(known.cases)
+        unknown = await orders.execute(
+            Activity.FAILED_RENEWALS, question, CustomerCases, "which failed invoices have no case"
+        )
+        return [*known.cases, *unknown.cases]
+
+    async def _tell(self, waiting: list[CustomerCase], update: CardUpdated, adopted: Adopted) -> None:
+        """One after the other, newest invoice first: that is the order in which they are collected."""
         news = MethodUpdated(
             at=adopted.at,
             event=update.event,
@@ -45,8 +60,9 @@ class CardUpdate:
             version=adopted.version,
             cause=update.cause,
         )
-        for case in cases.cases:
+        for case in waiting:
             await orders.tell(TellCase(case=case, update=news))
-        return CardUpdateResult(
-            adopted=True, cases=tuple(case.case_id for case in cases.cases), because=adopted.because
-        )
+
+    def _nothing(self, because: str) -> CardUpdateResult:
+        workflow.set_current_details(because)
+        return CardUpdateResult(adopted=False, cases=(), because=because)

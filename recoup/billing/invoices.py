@@ -187,6 +187,20 @@ def _decline(data: dict[str, Any], kind: str, card: dict[str, Any]) -> Decline:
     )
 
 
+def failed_renewals_of(client: StripeClient, customer: str) -> list[str]:
+    """Ids of the customer's open invoices of subscriptions that were charged and failed, newest first."""
+    found = client.v1.invoices.list({"customer": customer, "status": "open", "limit": 100})
+    return [
+        data["id"]
+        for data in (invoice.to_dict() for invoice in found.auto_paging_iter())
+        if data.get("attempted")
+        and data.get("amount_remaining")
+        and data.get("collection_method") == "charge_automatically"
+        and data.get("billing_reason") != "subscription_create"
+        and ((data.get("parent") or {}).get("subscription_details") or {}).get("subscription")
+    ]
+
+
 def moment(seconds: int) -> datetime:
     """A Unix time as an aware moment."""
     return datetime.fromtimestamp(seconds, UTC)
