@@ -1,0 +1,1 @@
+"""Billing: subscriptions renew, invoices are made and collected, failures retried, endings carried out."""

@@ -1,0 +1,129 @@
+"""The web application and the server around it: API, control API and pages on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+import recoup.sandbox.resources  # noqa: F401  (registers the endpoints)
+from recoup.sandbox import API_VERSION
+from recoup.sandbox.control import Control
+from recoup.sandbox.http.api import Api, Incoming
+from recoup.sandbox.http.routing import router
+from recoup.sandbox.sandbox import Sandbox
+
+_LARGEST_BODY = 1_000_000
+_connections: dict[tuple[str, int], asyncio.Transport] = {}
+
+
+class Protocol(H11Protocol):
+    """HTTP whose connections can be cut, so that an answer is lost (fault ``lose_answer``)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        _connections[_peer(transport)] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _connections.pop(_peer(self.transport), None)
+        super().connection_lost(exc)
+
+
+def build_app(sandbox: Sandbox) -> Starlette:
+    """The application of one sandbox; :func:`serve` starts and stops the sandbox around it."""
+    api = Api(sandbox, router)
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        if len(body) > _LARGEST_BODY:
+            return JSONResponse(
+                {"error": {"type": "invalid_request_error", "message": "Request too large"}}, 413
+            )
+        incoming = Incoming(
+            request.method,
+            request.url.path,
+            request.url.query,
+            request.headers,
+            body.decode("utf-8", "replace"),
+        )
+        result = await run_in_threadpool(api.answer, incoming)
+        if result.lost:
+            await _cut(request)
+        headers = {"Request-Id": incoming.id, "Stripe-Version": API_VERSION}
+        if incoming.key:
+            headers["Idempotency-Key"] = incoming.key
+        if result.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(result.body, result.status or 500, headers, "application/json")
+
+    routes: list[BaseRoute] = [Route("/v1/{path:path}", answer, methods=["GET", "POST", "DELETE"])]
+    routes += Control(sandbox).routes
+    routes += _pages(sandbox)
+    app = Starlette(routes=routes)
+    app.state.sandbox = sandbox
+    return app
+
+
+def serve(build: Callable[[str], Sandbox], port: int, announce: Callable[[str], None]) -> None:
+    """Serve on 127.0.0.1 until SIGINT or SIGTERM; port 0 takes a free one. ``announce`` gets the address when it answers."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    sandbox = build(address)
+    config = uvicorn.Config(
+        build_app(sandbox), http=Protocol, log_level="warning", lifespan="off", timeout_graceful_shutdown=5
+    )
+    server = _Announcing(config, lambda: announce(address))
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again once it has stopped
+        signal.signal(number, lambda _number, _frame: None)
+    sandbox.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        sandbox.stop()
+        listener.close()
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+async def _cut(request: Request) -> None:
+    transport = _connections.get(cast(tuple[str, int], request.scope["client"]))
+    if transport is not None:
+        transport.abort()
+    await asyncio.sleep(0.05)
+
+
+def _peer(transport: asyncio.Transport) -> tuple[str, int]:
+    host, port = transport.get_extra_info("peername")[:2]
+    return str(host), int(port)
+
+
+def _pages(sandbox: Sandbox) -> list[BaseRoute]:
+    try:
+        pages: Any = importlib.import_module("recoup.sandbox.pages")
+    except ModuleNotFoundError as error:
+        if error.name != "recoup.sandbox.pages":
+            raise
+        return []
+    routes = getattr(pages, "routes", None)
+    return list(routes(sandbox)) if routes else []
