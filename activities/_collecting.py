@@ -7,6 +7,7 @@ never taken for a refusal: the same key is sent again while Stripe remembers it,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,10 +20,11 @@ from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from recoup.billing import ChargeState, InvoiceState, decline_of_error, ended_as, read_charges, read_invoice
 from recoup.billing.outcomes import charge_of_error
 from recoup.clock import Clock
-from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
+from recoup.ledger import AttemptCounts, AttemptResult, AttemptRow, Ledger, ReserveAttempt, Verdict
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline, read
 from recoup.rules.fold import NO_METHOD
+from recoup.rules.networks import DEFAULT_CAP, may_attempt
 
 KEY_LIFETIME = timedelta(hours=20)
 """Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
@@ -46,6 +48,8 @@ class Collector:
     client: StripeClient
     ledger: Ledger
     clock: Clock
+    cap: int = DEFAULT_CAP
+    """The operator's own limit of attempts on one card in 30 days."""
 
     def collect(self, order: AttemptOrder) -> AttemptReport:
         """Make the attempt that this order asks for, or go on with it where it was left."""
@@ -92,6 +96,7 @@ class Collector:
                 latest_charge=charges[0].id if charges else None,
             ),
             self.clock.now(),
+            guard=self._guard(state.method.brand),
         )
         if reservation.refused is not None:
             return self._not_made(
@@ -100,6 +105,16 @@ class Collector:
         if reservation.attempt is None:
             raise ApplicationError(f"The ledger gave no attempt for {order.invoice}", non_retryable=True)
         return reservation.attempt
+
+    def _guard(self, brand: str | None) -> Callable[[AttemptCounts], Verdict]:
+        """The network guard, asked by the ledger in the transaction that counts the attempt."""
+
+        def verdict(counts: AttemptCounts) -> Verdict:
+            last = counts.last_decline.decline if counts.last_decline else None
+            said = may_attempt(brand, counts.attempts, last, counts.at, self.cap)
+            return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
+
+        return verdict
 
     def _carry_on(self, row: AttemptRow) -> AttemptReport:
         """Bring an attempt one step further, from whatever state it is in."""

@@ -73,10 +73,9 @@ def read(decline: Decline) -> Reading:
     row = CODES.get(decline.code, _DEFAULT)
     auth = decline.code in AUTHENTICATION_CODES
     because = f"{decline.code}: {row.meaning}"
-    forbidden = _forbidden(decline)
-    if forbidden:
+    if never := forbidden(decline):
         kind = DeclineClass.FRAUD if row.decline_class == "fraud" else DeclineClass.HARD
-        return Reading(decline_class=kind, wait=timedelta(0), because=forbidden)
+        return Reading(decline_class=kind, wait=timedelta(0), because=never)
     wait, asked = _asked_wait(decline)
     own = timedelta(hours=row.wait_hours)
     if asked:
@@ -86,7 +85,8 @@ def read(decline: Decline) -> Reading:
     )
 
 
-def _forbidden(decline: Decline) -> str | None:
+def forbidden(decline: Decline) -> str | None:
+    """Who forbids any further attempt with the method that was declined so; ``None`` if nobody does."""
     if decline.kind == "blocked":
         return f"{decline.code}: the payment was blocked before it reached the bank"
     if decline.advice_code in ADVICE_NEVER:

@@ -22,6 +22,8 @@ from recoup.rules.case import (
 from recoup.rules.declines import Decline, read
 
 NO_METHOD = Decline(code="no_payment_method")
+NEVER = "do_not_try_again"
+"""Stripe's advice code for a method that must not be tried again; the guard's final no is kept in the same word."""
 
 
 def ended(case: Case, outcome: Outcome, because: str) -> Case:
@@ -68,11 +70,12 @@ def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) 
 
 
 def attempt_not_made(case: Case, not_before: datetime | None, because: str) -> Case:
-    """An attempt was not sent: a limit asks to wait, or there is nothing to charge."""
+    """An attempt was not sent: a limit asks to wait, or this method must not be charged at all."""
     settled: dict[str, object] = {"unsettled": None, "unsettled_trigger": None, "check_at": None}
     if not_before is not None:
         return case.model_copy(update=settled | {"not_before": not_before, "not_before_because": because})
-    return case.model_copy(update=settled | {"untried": None, "decline": NO_METHOD, "payment_method": None})
+    final = case.decline.model_copy(update={"advice_code": NEVER}) if case.decline else NO_METHOD
+    return case.model_copy(update=settled | {"untried": None, "decline": final})
 
 
 def attempt_vanished(case: Case, trigger: Trigger) -> Case:

@@ -51,7 +51,8 @@ def campaigns(draw: st.DrawFn) -> Campaign:
 
 def play(case: Case, data: st.DataObject, until: int = LIMIT) -> list[tuple[str, datetime, Case]]:
     """Play a case to its end: what it does, when, and the case it was decided on."""
-    now, done = START, []
+    now = START
+    done: list[tuple[str, datetime, Case]] = []
     for _ in range(until):
         step = next_step(case, case.campaign, now)
         assert step.because

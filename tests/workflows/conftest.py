@@ -22,13 +22,13 @@ Begin = Callable[[Outside], AbstractAsyncContextManager[WorkflowHandle[RecoveryC
 
 @pytest.fixture
 def begin(time_skipping_env: WorkflowEnvironment) -> Begin:
-    """Begin a case: ``async with begin(outside) as handle``; its time stands still until it is awaited or moved on."""
+    """How to begin a case with ``async with``; its time stands still until it is awaited or moved on."""
     return _beginner(time_skipping_env, skipping=False)
 
 
 @pytest.fixture
 def play(time_skipping_env: WorkflowEnvironment) -> Begin:
-    """Begin a case whose time is skipped by itself from the start."""
+    """How to begin a case whose time is skipped by itself from the start."""
     return _beginner(time_skipping_env, skipping=True)
 
 

@@ -29,7 +29,7 @@ from activities.contracts import (
     TakenUp,
     TakeUp,
 )
-from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome
+from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
@@ -98,7 +98,7 @@ class Outside:
         at = order.decision.at
         number = sum(1 for kind, _, _ in self.done if kind == "attempt")
         answer = self.answers.pop(0) if self.answers else "declined"
-        trigger = order.trigger if isinstance(order, AttemptOrder) else "schedule"
+        trigger = order.trigger if isinstance(order, AttemptOrder) else Trigger.SCHEDULE
         if isinstance(answer, AttemptReport):
             return answer.model_copy(update={"at": at, "number": number, "trigger": trigger})
         state = AttemptState(answer)

@@ -1,0 +1,141 @@
+"""The network guard: how often a card may be tried, as dated rules with their sources.
+
+The answer is "yes" or "not before": a refusal names the next moment at which the attempt would be allowed, or none where
+it never will be with this card. Counted are all attempts on a card, whoever made them and for whatever invoice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from recoup.rules.base import Frozen
+from recoup.rules.declines import Decline, forbidden
+
+MONTH = timedelta(days=30)
+DAY = timedelta(hours=24)
+
+
+class NetworkRule(Frozen):
+    """At most ``limit`` attempts within ``window``, from ``since`` on."""
+
+    network: str
+    limit: int
+    window: timedelta
+    since: date
+    source: str
+
+
+RULES: tuple[NetworkRule, ...] = (
+    NetworkRule(
+        network="visa",
+        limit=15,
+        window=MONTH,
+        since=date(2021, 4, 17),
+        source="Visa, excessive reattempts: 15 in 30 days (docs.adyen.com, worldpay)",
+    ),
+    NetworkRule(
+        network="visa",
+        limit=20,
+        window=MONTH,
+        since=date(2025, 5, 25),
+        source="Visa Core Rules 2026-04-18, table 7-2; docs.cielo.com.br: 20 in 30 days from 2025-05-25",
+    ),
+    NetworkRule(
+        network="mastercard",
+        limit=10,
+        window=DAY,
+        since=date(2023, 1, 1),
+        source="Mastercard, excessive authorizations: 10 declined in 24 hours (developers.tabapay.com/docs/mastercard-1)",
+    ),
+    NetworkRule(
+        network="mastercard",
+        limit=35,
+        window=MONTH,
+        since=date(2023, 1, 1),
+        source="Mastercard, excessive authorizations: 35 in 30 days (developers.tabapay.com/docs/mastercard-1)",
+    ),
+    NetworkRule(
+        network="*",
+        limit=20,
+        window=MONTH,
+        since=date(2021, 1, 1),
+        source="no public figure for the other networks; Recoup keeps to Visa's",
+    ),
+)
+
+DEFAULT_CAP = 15
+"""Attempts on one card in 30 days where the operator says nothing: safe under every rule above, old and new."""
+
+HIGHEST_CAP = 20
+"""An operator's cap may be lower than this, never higher."""
+
+
+class Permission(Frozen):
+    """The guard's answer."""
+
+    allowed: bool
+    because: str
+    not_before: datetime | None = None
+    """The next moment at which it would be allowed; ``None`` with a refusal means never with this card."""
+
+
+def may_attempt(
+    brand: str | None,
+    attempts: Sequence[datetime],
+    last_decline: Decline | None,
+    at: datetime,
+    cap: int = DEFAULT_CAP,
+) -> Permission:
+    """Whether one more attempt on a card is allowed at this moment.
+
+    Args:
+        brand: the card's network as Stripe names it; unknown ones fall under the general rule.
+        attempts: when the card was tried before, whoever did it.
+        last_decline: the newest refusal of this card.
+        at: the moment of the attempt.
+        cap: the operator's own limit for 30 days.
+    """
+    if last_decline is not None and (never := forbidden(last_decline)):
+        return Permission(allowed=False, because=f"{never}; it is never tried again")
+    limits = [*rules_for(brand, at.date()), _own(cap)]
+    free = [(_free_from(attempts, rule, at), rule) for rule in limits]
+    latest, rule = max(free, key=lambda pair: pair[0])
+    if latest <= at:
+        return Permission(allowed=True, because="no limit of the networks is reached")
+    hours = rule.window // timedelta(hours=1)
+    because = f"{rule.limit} attempts on this card in {hours} hours are the limit ({rule.source})"
+    return Permission(allowed=False, because=because, not_before=latest)
+
+
+def rules_for(brand: str | None, on: date) -> list[NetworkRule]:
+    """The rules in force for a network on a day: for each window the newest."""
+    named = [rule for rule in RULES if rule.network == brand] or [
+        rule for rule in RULES if rule.network == "*"
+    ]
+    newest: dict[timedelta, NetworkRule] = {}
+    for rule in sorted(named, key=lambda rule: rule.since):
+        if rule.since <= on:
+            newest[rule.window] = rule
+    return list(newest.values())
+
+
+def _own(cap: int) -> NetworkRule:
+    return NetworkRule(
+        network="*",
+        limit=min(cap, HIGHEST_CAP),
+        window=MONTH,
+        since=date(2000, 1, 1),
+        source="the operator's own cap",
+    )
+
+
+def _free_from(attempts: Sequence[datetime], rule: NetworkRule, at: datetime) -> datetime:
+    """The first moment from ``at`` on at which one more attempt fits under the rule.
+
+    An attempt exactly one window old does not count any more.
+    """
+    inside = sorted(moment for moment in attempts if moment > at - rule.window)
+    if len(inside) < rule.limit:
+        return at
+    return inside[len(inside) - rule.limit] + rule.window
