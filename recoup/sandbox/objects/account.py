@@ -61,6 +61,10 @@ def create_configuration(work: Work, *, is_default: bool = False) -> Doc:
                 "mode": "at_period_end",
                 "proration_behavior": "none",
             },
+            "subscription_pause": {
+                "duration": {"interval_options": [], "type": "indefinite"},
+                "enabled": False,
+            },
             "subscription_update": {
                 "default_allowed_updates": [],
                 "enabled": False,

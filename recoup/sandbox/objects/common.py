@@ -18,7 +18,7 @@ EMPTY_ADDRESS: Doc = {
 
 def list_of(items: list[Any], url: str) -> Doc:
     """A complete list object."""
-    return {"object": "list", "data": items, "has_more": False, "total_count": len(items), "url": url}
+    return {"object": "list", "data": items, "has_more": False, "url": url}
 
 
 def billing_details(given: Doc | None = None) -> Doc:

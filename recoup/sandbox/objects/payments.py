@@ -170,7 +170,6 @@ def create_refund(work: Work, charge: Doc, amount: int, reason: str | None, meta
         currency=charge["currency"],
         customer=charge["customer"],
         customer_account=None,
-        destination_details=None,
         metadata=metadata,
         payment_intent=charge["payment_intent"],
         payment_method=charge["payment_method"],

@@ -75,7 +75,6 @@ def create_price(
             "interval": recurring["interval"],
             "interval_count": recurring.get("interval_count") or 1,
             "meter": None,
-            "trial_period_days": None,
             "usage_type": "licensed",
         }
     blank: Doc = {

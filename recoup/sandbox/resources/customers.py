@@ -61,7 +61,8 @@ def create(call: Call) -> Doc:
 @router.add("GET", "/v1/customers/{id}", request())
 def retrieve(call: Call) -> Doc:
     """One customer; a deleted one says so."""
-    return call.work.get("customer", call.id)
+    customer = call.work.get("customer", call.id)
+    return {"id": call.id, "object": "customer", "deleted": True} if customer.get("deleted") else customer
 
 
 @router.add("POST", "/v1/customers/{id}", _FIELDS)
