@@ -29,7 +29,7 @@ def parse(address: str) -> sa.URL:
     """Read a database address; :class:`ConfigurationError` where it is none of SQLite's or PostgreSQL's."""
     try:
         url = sa.make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Without the cause: it would show the address, and the password in it.
         raise ConfigurationError(f"The ledger's database address cannot be read: {_EXAMPLES}.") from None
     driver = _DRIVERS.get(url.drivername)
@@ -97,7 +97,7 @@ def _engine(url: sa.URL, **more: Any) -> sa.Engine:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    folder = Path(str(url.database)).expanduser().absolute().parent
+    folder = Path(str(url.database)).absolute().parent
     if not folder.is_dir():
         raise ConnectionFailed(
             f"The ledger cannot be kept in {folder}: there is no such folder; make it first."
@@ -151,7 +151,7 @@ def _switch_to_wal(engine: sa.Engine) -> None:
             finally:
                 connection.close()
             return
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if pause is None or "locked" not in str(error):
-                raise OperationalError("PRAGMA journal_mode", None, error) from error
+                raise DBAPIError("PRAGMA journal_mode", None, error) from error
             time.sleep(pause)

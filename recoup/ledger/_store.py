@@ -86,7 +86,8 @@ class Transaction:
         """Insert the row unless one with the same values in the ``unique`` columns exists; True when inserted."""
         make = postgresql.insert if self.is_postgresql else sqlite.insert
         statement = make(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
-        return self.conn.execute(statement).rowcount == 1
+        # Not the row count: with PostgreSQL it is unknown for an insert that also returns its key.
+        return self.conn.execute(statement.returning(table.c[unique[0]])).first() is not None
 
     def lock(self, names: Iterable[str]) -> None:
         """Have these names for this transaction alone, until it ends."""
