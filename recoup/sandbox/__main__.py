@@ -10,7 +10,7 @@ from pathlib import Path
 from recoup.errors import ConfigurationError, RecoupError
 from recoup.sandbox.resources.events import make_endpoint
 from recoup.sandbox.sandbox import Options, Sandbox
-from recoup.sandbox.server import serve
+from recoup.sandbox.server import Server
 from recoup.sandbox.switches import parse_switch
 from recoup.worlds import World, WorldError, load_world
 
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _run(given)
     except (RecoupError, WorldError) as error:
-        print(f"recoup sandbox: {error}", file=sys.stderr)
+        sys.stderr.write(f"recoup sandbox: {error}\n")
         return 2
     except KeyboardInterrupt:
         pass
@@ -44,11 +44,16 @@ def _run(given: argparse.Namespace) -> None:
         return sandbox
 
     try:
-        serve(build, given.port, lambda address: print(f"Recoup sandbox listens on {address}", flush=True))
+        Server(build, given.port).run(_announce)
     except OSError as error:
         raise ConfigurationError(
             f"The sandbox cannot start on port {given.port} with {given.data}: {error}"
         ) from error
+
+
+def _announce(address: str) -> None:
+    sys.stdout.write(f"Recoup sandbox listens on {address}\n")
+    sys.stdout.flush()
 
 
 def _world(path: Path | None) -> World | None:

@@ -5,7 +5,6 @@ The sandbox is the only writer of the clock file; everybody else reads it (``rec
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -54,4 +53,4 @@ class VirtualClock:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         part = self._file.with_name(f".{self._file.name}.part")
         part.write_text(repr(self._offset))
-        os.replace(part, self._file)
+        part.replace(self._file)

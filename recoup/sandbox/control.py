@@ -58,15 +58,15 @@ class Control:
             ("GET", "clock", self._clock),
             ("POST", "clock", self._move_clock),
             ("GET", "pending", self._pending),
-            ("GET", "faults", lambda body, query: self._sandbox.faults.all()),
+            ("GET", "faults", self._faults),
             ("POST", "faults", self._add_faults),
             ("DELETE", "faults", self._clear_faults),
             ("GET", "switches", self._switches),
             ("POST", "switches", self._set_switches),
             ("POST", "seed", self._seed),
             ("GET", "books", self._books),
-            ("GET", "requests", lambda body, query: self._log("requests", query)),
-            ("GET", "deliveries", lambda body, query: self._log("deliveries", query)),
+            ("GET", "requests", self._requests),
+            ("GET", "deliveries", self._deliveries),
             ("POST", "disputes", self._dispute),
             ("POST", "updater", self._update_card),
         ]
@@ -153,10 +153,19 @@ class Control:
         with self._sandbox.work() as work:
             return books(work)
 
-    def _log(self, table: str, query: Json) -> list[Json]:
+    def _faults(self, body: Any, query: Json) -> list[Json]:
+        return self._sandbox.faults.all()
+
+    def _requests(self, body: Any, query: Json) -> list[Json]:
+        return self._rows("SELECT * FROM requests WHERE id > ? ORDER BY id", query)
+
+    def _deliveries(self, body: Any, query: Json) -> list[Json]:
+        return self._rows("SELECT * FROM deliveries WHERE id > ? ORDER BY id", query)
+
+    def _rows(self, select: str, query: Json) -> list[Json]:
         since = int(_number(query.get("since") or 0, "since"))
         with self._sandbox.store.transaction() as db:
-            cursor = db.execute(f"SELECT * FROM {table} WHERE id > ? ORDER BY id", (since,))
+            cursor = db.execute(select, (since,))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

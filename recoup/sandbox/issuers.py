@@ -13,7 +13,7 @@ from recoup.worlds.issuer import APPROVED, IssuerAnswer, PastAttempt, PaymentReq
 from recoup.worlds.methods import Card, Method, Phase
 from recoup.worlds.world import World
 
-WORLD_TOKEN = "tok_world_"
+WORLD_CARD = "tok_world_"
 _OF_THE_WORLD = "world:"
 
 RATE_LIMITED = IssuerAnswer(
@@ -25,6 +25,18 @@ RATE_LIMITED = IssuerAnswer(
     reason="card_decline_rate_limit_exceeded",
     network_status="not_sent_to_network",
 )
+
+
+_MESSAGES = {
+    "insufficient_funds": "Your card has insufficient funds.",
+    "expired_card": "Your card has expired.",
+    "incorrect_cvc": "Your card's security code is incorrect.",
+    "incorrect_number": "Your card number is incorrect.",
+    "processing_error": "An error occurred while processing your card. Try again in a little bit.",
+    "authentication_required": "This payment requires additional user action before it can be completed successfully.",
+    "invoice_payment_intent_requires_action": "This payment requires additional user action before it can be completed successfully.",
+    "card_decline_rate_limit_exceeded": "Your card was declined for making repeated attempts too frequently.",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Issuers:
             self._by_number[iban] = f"iban:{iban}"
         for key, method in (world.methods if world else {}).items():
             self._add(f"world:{key}", method, world_start or now)
-            self._by_id[WORLD_TOKEN + key] = f"world:{key}"
+            self._by_id[WORLD_CARD + key] = f"world:{key}"
 
     def by_number(self, number: str) -> Known | None:
         """The card or account with this number."""
@@ -127,3 +139,12 @@ def _history(work: Work, method: Doc, phases: Sequence[Phase]) -> list[PastAttem
     if method["_set_up"] and any(phase.until_authenticated for phase in phases):
         past.insert(0, PastAttempt(datetime.fromtimestamp(method["created"], UTC), True))
     return past
+
+
+def message_for(answer: IssuerAnswer) -> str:
+    """What Stripe tells the customer about a decline; fraud and the like are told as a generic one."""
+    return (
+        _MESSAGES.get(answer.code or "")
+        or _MESSAGES.get(answer.decline_code or "")
+        or "Your card was declined."
+    )

@@ -12,7 +12,7 @@ from recoup.sandbox.billing.invoicing import finalize, mark_paid
 from recoup.sandbox.billing.periods import DAY, set_period
 from recoup.sandbox.billing.renewals import bill_period
 from recoup.sandbox.http.errors import Doc, invalid_request
-from recoup.sandbox.issuers import WORLD_TOKEN
+from recoup.sandbox.issuers import WORLD_CARD
 from recoup.sandbox.objects.common import EMPTY_ADDRESS
 from recoup.sandbox.objects.subscriptions import (
     create_customer,
@@ -79,7 +79,7 @@ def _method(work: Work, name: str, person: Customer, customer: Doc, made: dict[s
     if name not in made:
         owner = {"name": person.name, "email": person.email, "address": {"country": person.country}}
         method = create_from(
-            work, {"type": "card", "card": {"token": WORLD_TOKEN + name}, "billing_details": owner}
+            work, {"type": "card", "card": {"token": WORLD_CARD + name}, "billing_details": owner}
         )
         attach_approved(work, method, customer)
         made[name] = method["id"]

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -41,7 +42,7 @@ class Protocol(H11Protocol):
 
 
 def build_app(sandbox: Sandbox) -> Starlette:
-    """The application of one sandbox; :func:`serve` starts and stops the sandbox around it."""
+    """The application of one sandbox; :class:`Server` starts and stops the sandbox around it."""
     api = Api(sandbox, router)
 
     async def answer(request: Request) -> Response:
@@ -75,35 +76,66 @@ def build_app(sandbox: Sandbox) -> Starlette:
     return app
 
 
-def serve(build: Callable[[str], Sandbox], port: int, announce: Callable[[str], None]) -> None:
-    """Serve on 127.0.0.1 until SIGINT or SIGTERM; port 0 takes a free one. ``announce`` gets the address when it answers."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sandbox = build(address)
-    config = uvicorn.Config(
-        build_app(sandbox), http=Protocol, log_level="warning", lifespan="off", timeout_graceful_shutdown=5
-    )
-    server = _Announcing(config, lambda: announce(address))
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again once it has stopped
-        signal.signal(number, lambda _number, _frame: None)
-    sandbox.start()
-    try:
-        server.run(sockets=[listener])
-    finally:
-        sandbox.stop()
-        listener.close()
+class Server:
+    """A sandbox behind its port on 127.0.0.1. ``build`` makes the sandbox once the address is known; port 0 takes a free one."""
+
+    def __init__(self, build: Callable[[str], Sandbox], port: int = 0) -> None:
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        try:
+            self.sandbox = build(self.address)
+        except BaseException:
+            self._listener.close()
+            raise
+        config = uvicorn.Config(
+            build_app(self.sandbox),
+            http=Protocol,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+        )
+        self._ready = threading.Event()
+        self._uvicorn = _Announcing(config, self._ready.set)
+        self._thread: threading.Thread | None = None
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Serve until SIGINT or SIGTERM; ``announce`` gets the address once it answers."""
+        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again once it has stopped
+            signal.signal(number, lambda _number, _frame: None)
+        self._uvicorn.ready = lambda: announce(self.address)
+        self._serve()
+
+    def start(self) -> None:
+        """Serve in a thread; returns once it answers."""
+        self._thread = threading.Thread(target=self._serve, name="sandbox-server", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """End the thread that :meth:`start` began."""
+        self._uvicorn.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(self) -> None:
+        self.sandbox.start()
+        try:
+            self._uvicorn.run(sockets=[self._listener])
+        finally:
+            self.sandbox.stop()
+            self._listener.close()
 
 
 class _Announcing(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ready()
+        self.ready()
 
 
 async def _cut(request: Request) -> None:

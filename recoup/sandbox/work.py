@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recoup.sandbox.http.errors import Doc, missing
 from recoup.sandbox.ids import new_id
 from recoup.sandbox.switches import Switches
+
+if TYPE_CHECKING:
+    pass
 
 
 def public(doc: Doc) -> Doc:
@@ -30,6 +33,12 @@ def difference(old: Any, new: Any) -> Any:
         both = isinstance(before, dict) and isinstance(after, dict)
         changed[key] = difference(before, after) if both else before
     return changed
+
+
+def _tests(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, list):
+        return value
+    return [value if isinstance(value, tuple) else ("=", value)]
 
 
 class Work:
@@ -106,20 +115,21 @@ class Work:
         before: str | None = None,
         limit: int | None = None,
     ) -> list[Doc]:
-        """Objects of a type, newest first, whose JSON paths have these values; ``(op, value)`` compares otherwise."""
+        """Objects of a type, newest first, whose JSON paths have these values; ``(op, value)``, or a list of such, compares otherwise."""
         self.flush()
         sql = "SELECT id, doc FROM objects WHERE type = ?"
         arguments: list[Any] = [type_]
         for path, value in (where or {}).items():
-            op, wanted = value if isinstance(value, tuple) else ("=", value)
-            many = op == "IN"
-            marks = f"({','.join('?' * len(wanted))})" if many else "?"
-            sql += f" AND json_extract(doc, '$.{path}') {op} {marks}"
-            arguments.extend(wanted if many else [wanted])
-        for cursor, sign in ((after, "<"), (before, ">")):
-            if cursor is not None:
-                sql += f" AND seq {sign} (SELECT seq FROM objects WHERE id = ?)"
-                arguments.append(cursor)
+            for op, wanted in _tests(value):
+                marks = f"({','.join('?' * len(wanted))})" if op == "IN" else "?"
+                sql += f" AND json_extract(doc, '$.{path}') {op} {marks}"
+                arguments.extend(wanted if op == "IN" else [wanted])
+        if after is not None:
+            sql += " AND seq < (SELECT seq FROM objects WHERE id = ?)"
+            arguments.append(after)
+        if before is not None:
+            sql += " AND seq > (SELECT seq FROM objects WHERE id = ?)"
+            arguments.append(before)
         sql += f" ORDER BY seq {'ASC' if before else 'DESC'}"
         if limit is not None:
             sql += f" LIMIT {int(limit)}"

@@ -9,6 +9,7 @@ from recoup.sandbox.billing import dunning
 from recoup.sandbox.billing.invoicing import default_payment, settle_payment
 from recoup.sandbox.http.errors import Doc, StripeError, invalid_request
 from recoup.sandbox.ids import random_text
+from recoup.sandbox.issuers import RATE_LIMITED, message_for
 from recoup.sandbox.objects.invoices import create_invoice_payment
 from recoup.sandbox.objects.payments import create_charge, create_intent, payment_error
 from recoup.sandbox.webhooks import tell, tell_change
@@ -16,16 +17,6 @@ from recoup.sandbox.work import Work, public
 from recoup.worlds.issuer import IssuerAnswer, PaymentRequest
 
 Result = Literal["paid", "declined", "requires_action", "processing", "no_method"]
-
-_MESSAGES = {
-    "insufficient_funds": "Your card has insufficient funds.",
-    "expired_card": "Your card has expired.",
-    "incorrect_cvc": "Your card's security code is incorrect.",
-    "incorrect_number": "Your card number is incorrect.",
-    "processing_error": "An error occurred while processing your card. Try again in a little bit.",
-    "authentication_required": "This payment requires additional user action before it can be completed successfully.",
-    "card_decline_rate_limit_exceeded": "Your card was declined for making repeated attempts too frequently.",
-}
 
 
 @dataclass(frozen=True)
@@ -149,15 +140,6 @@ def outcome_of(answer: IssuerAnswer) -> Doc:
     }
 
 
-def message_for(answer: IssuerAnswer) -> str:
-    """What Stripe tells the customer about a decline; fraud and the like are told as a generic one."""
-    return (
-        _MESSAGES.get(answer.code or "")
-        or _MESSAGES.get(answer.decline_code or "")
-        or "Your card was declined."
-    )
-
-
 def _payment_for(work: Work, invoice: Doc) -> tuple[Doc, Doc]:
     payment = default_payment(work, invoice)
     if payment is not None and payment["status"] == "open":
@@ -177,7 +159,7 @@ def _charge(
     request = PaymentRequest(intent["amount"], intent["currency"], not how["on_session"], authenticated)
     answer: IssuerAnswer = work.issuer.decide(work, method, request)
     if answer.outcome == "authentication_required" and how["on_session"]:
-        return _ask(work, invoice, intent, method, answer)
+        return _ask(work, invoice, intent, method)
     status = {"approved": "succeeded", "processing": "pending"}.get(answer.outcome, "failed")
     charge = create_charge(
         work,
@@ -185,9 +167,7 @@ def _charge(
         method,
         status,
         outcome_of(answer),
-        _sent=answer.network_status != "not_sent_to_network"
-        or answer.type == "blocked"
-        and answer.code != "card_decline_rate_limit_exceeded",
+        _sent=answer.reason != RATE_LIMITED.reason,
         _authenticated=authenticated,
         _card_dates=dunning.card_dates(method),
         _invoice=invoice["id"],
@@ -224,7 +204,8 @@ def _succeeded(work: Work, invoice: Doc, payment: Doc, intent: Doc, charge: Doc)
 
 
 def _processing(work: Work, invoice: Doc, intent: Doc, charge: Doc, answer: IssuerAnswer) -> Attempt:
-    assert answer.settles_at is not None and answer.settles_as is not None
+    assert answer.settles_at is not None
+    assert answer.settles_as is not None
     charge["_settles_as"] = asdict(answer.settles_as)
     work.plan("settle", charge["id"], int(answer.settles_at.timestamp()))
     work.unplan("retry", invoice["id"])
@@ -271,7 +252,7 @@ def _intent_failed(work: Work, intent: Doc, method: Doc, error: Doc) -> None:
     tell(work, "payment_intent.payment_failed", intent)
 
 
-def _ask(work: Work, invoice: Doc, intent: Doc, method: Doc, answer: IssuerAnswer) -> Attempt:
+def _ask(work: Work, invoice: Doc, intent: Doc, method: Doc) -> Attempt:
     _await_action(work, intent)
     tell(work, "payment_intent.requires_action", intent)
     if not intent["_how"]["hosted"]:
@@ -279,7 +260,6 @@ def _ask(work: Work, invoice: Doc, intent: Doc, method: Doc, answer: IssuerAnswe
     error = _error(
         IssuerAnswer("declined", code="invoice_payment_intent_requires_action"), intent, None, method
     )
-    error["message"] = _MESSAGES["authentication_required"]
     return Attempt("requires_action", intent, None, error)
 
 

@@ -91,12 +91,12 @@ def _brings_back(work: Work, subscription: Doc, invoice: Doc) -> bool:
     if work.switches.text("older_invoice_reactivates") == "yes":
         return True
     newest = work.first("invoice", {"_subscription": subscription["id"], "status": "open"})
-    return newest is None or newest["created"] < invoice["created"]
+    return bool(newest is None or newest["created"] < invoice["created"])
 
 
 def _ends_the_pause(subscription: Doc, invoice: Doc) -> bool:
-    reason = subscription["status_details"]["paused"]["subscription"]["type"]
-    return reason.endswith("payment_failure") or subscription.get("_resuming") == invoice["id"]
+    reason: str = subscription["status_details"]["paused"]["subscription"]["type"]
+    return reason.endswith("payment_failure") or bool(subscription.get("_resuming") == invoice["id"])
 
 
 def _refresh_delinquency(work: Work, invoice: Doc) -> None:

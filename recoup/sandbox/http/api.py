@@ -12,13 +12,12 @@ from typing import Any
 from recoup.sandbox import API_VERSION
 from recoup.sandbox.faults import FaultRule
 from recoup.sandbox.http import idempotency
-from recoup.sandbox.http.errors import Doc, StripeError, unrecognized_url
+from recoup.sandbox.http.errors import StripeError, unrecognized_url
 from recoup.sandbox.http.expand import render
 from recoup.sandbox.http.forms import decode
 from recoup.sandbox.http.routing import Call, Endpoint, Router
 from recoup.sandbox.ids import random_text
 from recoup.sandbox.sandbox import Sandbox
-from recoup.sandbox.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ class Api:
     def answer(self, incoming: Incoming) -> Answer:
         """The answer to a request; everything it does is done when this returns."""
         struck = self._sandbox.faults.for_request(incoming.method, incoming.path)
-        kinds = {rule.fault: rule for rule in struck}
+        kinds: dict[str, FaultRule] = {rule.fault: rule for rule in struck}
         try:
             answer = self._answer(incoming, kinds)
         except StripeError as error:
@@ -206,6 +205,3 @@ def _check_api_key(authorization: str) -> None:
 def _api_error(status: int | None = None) -> StripeError:
     text = "An error occurred with our connection to Stripe's sandbox. Retry with the same idempotency key."
     return StripeError(status or 500, "api_error", text, stored=False)
-
-
-__all__ = ["Answer", "Api", "Incoming", "Work", "Doc"]

@@ -99,8 +99,6 @@ _INCLUDED: dict[tuple[Any, str], Callable[[Work, Doc], Any]] = {
     ("invoice", "confirmation_secret"): _secret_of_invoice,
     ("charge", "refunds"): _refunds_of_charge,
     ("customer", "subscriptions"): _subscriptions_of_customer,
-    ("customer", "tax_ids"): lambda work, customer: list_of([], f"/v1/customers/{customer['id']}/tax_ids"),
-    ("customer", "sources"): lambda work, customer: list_of([], f"/v1/customers/{customer['id']}/sources"),
 }
 _ABSENT_WHEN_NULL = frozenset(
     {"payment_intent", "charge", "payment_record", "payment_method", "setup_intent"}

@@ -15,7 +15,8 @@ from recoup.worlds.methods import Card, Debit
 def create_card(work: Work, known: Known, *, owner: Doc | None = None, metadata: Doc | None = None) -> Doc:
     """A card as a payment method, not attached to anybody."""
     method = known.method
-    assert isinstance(method, Card) and known.expiry is not None
+    assert isinstance(method, Card)
+    assert known.expiry is not None
     card: Doc = {
         "brand": method.brand,
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": None},

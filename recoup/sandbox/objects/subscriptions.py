@@ -100,7 +100,15 @@ def create_price(
 
 def create_subscription(work: Work, customer: Doc, items: list[tuple[Doc, int]], **fields: Any) -> Doc:
     """A subscription without periods yet; items are prices with their quantities."""
-    blank: Doc = {
+    blank = _blank_subscription(work, customer, items[0][0]["currency"])
+    subscription = work.create("subscription", **(blank | fields))
+    entries = [_item(work, subscription, price, quantity) for price, quantity in items]
+    subscription["items"] = list_of(entries, f"/v1/subscription_items?subscription={subscription['id']}")
+    return subscription
+
+
+def _blank_subscription(work: Work, customer: Doc, currency: str) -> Doc:
+    return {
         "application": None,
         "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
@@ -114,7 +122,7 @@ def create_subscription(work: Work, customer: Doc, items: list[tuple[Doc, int]],
         "canceled_at": None,
         "cancellation_details": {"comment": None, "feedback": None, "reason": None},
         "collection_method": "charge_automatically",
-        "currency": items[0][0]["currency"],
+        "currency": currency,
         "customer": customer["id"],
         "customer_account": None,
         "days_until_due": None,
@@ -155,10 +163,6 @@ def create_subscription(work: Work, customer: Doc, items: list[tuple[Doc, int]],
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": None,
     }
-    subscription = work.create("subscription", **(blank | fields))
-    entries = [_item(work, subscription, price, quantity) for price, quantity in items]
-    subscription["items"] = list_of(entries, f"/v1/subscription_items?subscription={subscription['id']}")
-    return subscription
 
 
 def _item(work: Work, subscription: Doc, price: Doc, quantity: int) -> Doc:

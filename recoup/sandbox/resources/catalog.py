@@ -10,6 +10,7 @@ from recoup.sandbox.http.params import (
     RANGE,
     TEXT,
     Fields,
+    Kind,
     Text,
     Whole,
     listing,
@@ -22,7 +23,7 @@ from recoup.sandbox.webhooks import tell, tell_change
 
 INTERVAL = Text("day", "week", "month", "year")
 RECURRING = Fields(("interval",), interval=INTERVAL, interval_count=Whole(1, 1095))
-_PRODUCT = {
+_PRODUCT: dict[str, Kind] = {
     "name": TEXT,
     "description": TEXT,
     "active": FLAG,

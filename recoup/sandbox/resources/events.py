@@ -8,7 +8,18 @@ from typing import Any
 from recoup.sandbox import API_VERSION
 from recoup.sandbox.http.errors import Doc, invalid_parameter
 from recoup.sandbox.http.lists import page
-from recoup.sandbox.http.params import FLAG, LABELS, RANGE, TEXT, Many, Text, listing, merge_labels, request
+from recoup.sandbox.http.params import (
+    FLAG,
+    LABELS,
+    RANGE,
+    TEXT,
+    Kind,
+    Many,
+    Text,
+    listing,
+    merge_labels,
+    request,
+)
 from recoup.sandbox.http.routing import Call, given, router
 from recoup.sandbox.ids import random_text
 from recoup.sandbox.work import Work
@@ -26,7 +37,7 @@ def retrieve(call: Call) -> Doc:
 def list_events(call: Call) -> Doc:
     """Events of the last 30 days, newest first."""
     work, params = call.work, call.params
-    where: dict[str, Any] = {"created": (">", work.now - _KEPT_SECONDS)}
+    where: dict[str, Any] = {} if "created" in params else {"created": (">", work.now - _KEPT_SECONDS)}
     if params.get("type"):
         where["type"] = ("GLOB", params["type"])
     if params.get("types"):
@@ -50,7 +61,12 @@ def _types(work: Work) -> list[str]:
     return [row[0] for row in rows]
 
 
-_ENDPOINT = {"enabled_events": Many(TEXT), "url": Text(longest=2048), "description": TEXT, "metadata": LABELS}
+_ENDPOINT: dict[str, Kind] = {
+    "enabled_events": Many(TEXT),
+    "url": Text(longest=2048),
+    "description": TEXT,
+    "metadata": LABELS,
+}
 
 
 @router.add(

@@ -20,9 +20,8 @@ from recoup.sandbox.http.params import (
     merge_labels,
     request,
 )
-from recoup.sandbox.http.routing import Call, router
-from recoup.sandbox.ids import new_id
-from recoup.sandbox.objects.common import list_of
+from recoup.sandbox.http.routing import Call, given, router
+from recoup.sandbox.objects.credit_notes import create_note
 from recoup.sandbox.service.methods import own_method
 from recoup.sandbox.webhooks import tell, tell_change
 
@@ -151,59 +150,7 @@ def create_credit_note(call: Call) -> Doc:
     if amount > most or amount <= 0:
         text = f"The amount of the credit note must be between 1 and {most}."
         raise StripeError(400, "invalid_request_error", text, param="amount")
-    count = len(work.select("credit_note", {"invoice": invoice["id"]})) + 1
-    line = {
-        "id": new_id("credit_note_line_item"),
-        "object": "credit_note_line_item",
-        "amount": amount,
-        "description": params.get("memo") or "Credit",
-        "discount_amount": 0,
-        "discount_amounts": [],
-        "livemode": False,
-        "metadata": {},
-        "pretax_credit_amounts": [],
-        "quantity": 1,
-        "tax_rates": [],
-        "taxes": [],
-        "type": "custom_line_item",
-        "unit_amount": amount,
-        "unit_amount_decimal": str(amount),
-    }
-    note = work.create(
-        "credit_note",
-        amount=amount,
-        amount_shipping=0,
-        currency=invoice["currency"],
-        customer=invoice["customer"],
-        customer_account=None,
-        customer_balance_transaction=None,
-        discount_amount=0,
-        discount_amounts=[],
-        effective_at=work.now,
-        invoice=invoice["id"],
-        livemode=False,
-        memo=params.get("memo"),
-        metadata=merge_labels({}, params.get("metadata")),
-        number=f"{invoice['number']}-CN-{count:02d}",
-        out_of_band_amount=params.get("out_of_band_amount"),
-        pdf=f"{invoice['invoice_pdf']}?credit_note={count}",
-        post_payment_amount=0 if before else amount,
-        pre_payment_amount=amount if before else 0,
-        pretax_credit_amounts=[],
-        reason=params.get("reason"),
-        refunds=[],
-        shipping_cost=None,
-        status="issued",
-        subtotal=amount,
-        subtotal_excluding_tax=amount,
-        total=amount,
-        total_excluding_tax=amount,
-        total_taxes=[],
-        type="pre_payment" if before else "post_payment",
-        voided_at=None,
-        lines={},
-    )
-    note["lines"] = list_of([line], f"/v1/credit_notes/{note['id']}/lines")
+    note = create_note(work, invoice, amount, params, merge_labels({}, params.get("metadata")))
     _settle_credit(call, invoice, amount, before=before)
     tell(work, "credit_note.created", note)
     return note
@@ -218,7 +165,7 @@ def retrieve_credit_note(call: Call) -> Doc:
 @router.add("GET", "/v1/credit_notes", listing(invoice=TEXT, customer=TEXT, created=RANGE))
 def list_credit_notes(call: Call) -> Doc:
     """Credit notes, newest first."""
-    where = {key: call.params[key] for key in ("invoice", "customer") if key in call.params}
+    where = given(call.params, "invoice", "customer")
     return page(call.work, "credit_note", "/v1/credit_notes", call.params, where)
 
 

@@ -9,7 +9,7 @@ from recoup.sandbox.billing.invoicing import pending_lines
 from recoup.sandbox.billing.periods import DAY
 from recoup.sandbox.billing.prorating import create_item
 from recoup.sandbox.http.errors import Doc, invalid_parameter, invalid_request
-from recoup.sandbox.http.lists import page
+from recoup.sandbox.http.lists import page, slice_page
 from recoup.sandbox.http.params import (
     FLAG,
     LABELS,
@@ -151,8 +151,6 @@ def list_invoices(call: Call) -> Doc:
 @router.add("GET", "/v1/invoices/{id}/lines", listing())
 def list_lines(call: Call) -> Doc:
     """The lines of one invoice."""
-    from recoup.sandbox.http.lists import slice_page
-
     invoice = call.work.get("invoice", call.id)
     return slice_page(invoice["lines"]["data"], f"/v1/invoices/{call.id}/lines", call.params)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from recoup.sandbox.http.errors import Doc, StripeError, invalid_parameter, invalid_request, missing
 from recoup.sandbox.http.params import Params, merge_labels
+from recoup.sandbox.issuers import Known, message_for
 from recoup.sandbox.objects.methods import create_card, create_sepa_debit
-from recoup.sandbox.objects.payments import payment_error
 from recoup.sandbox.webhooks import tell, tell_change
 from recoup.sandbox.work import Work, public
 from recoup.worlds.issuer import IssuerAnswer
@@ -115,10 +115,8 @@ def own_method(work: Work, customer: str, id_: str, param: str) -> Doc:
     return method
 
 
-def card_error(answer: IssuerAnswer, method: Doc, **fields: object) -> StripeError:
+def card_error(answer: IssuerAnswer, method: Doc) -> StripeError:
     """The 402 for an issuer's refusal outside an invoice."""
-    from recoup.sandbox.billing.collecting import message_for
-
     return StripeError(
         402,
         "card_error",
@@ -130,11 +128,10 @@ def card_error(answer: IssuerAnswer, method: Doc, **fields: object) -> StripeErr
         network_decline_code=answer.network_decline_code,
         network_advice_code=answer.network_advice_code,
         payment_method=public(method),
-        **fields,
     )
 
 
-def _by_number(work: Work, number: str):  # type: ignore[no-untyped-def]
+def _by_number(work: Work, number: str) -> Known:
     plain = number.replace(" ", "").replace("-", "")
     if not plain.isdigit() or not 12 <= len(plain) <= 19 or luhn_digit(plain[:-1]) != plain[-1]:
         raise StripeError(
@@ -146,16 +143,3 @@ def _by_number(work: Work, number: str):  # type: ignore[no-untyped-def]
             402, "card_error", _LIVE_NUMBER, code="card_declined", decline_code="test_mode_live_card"
         )
     return known
-
-
-__all__ = [
-    "attach",
-    "attach_approved",
-    "card_error",
-    "create_from",
-    "detach",
-    "find_method",
-    "own_method",
-    "payment_error",
-    "set_default",
-]
