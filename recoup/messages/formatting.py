@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -9,12 +10,13 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
-from babel.numbers import get_currency_precision, get_currency_symbol
+from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 from babel.units import format_unit
 
 from recoup.rules.money import Money, exponent, to_decimal
 
 _NO_BREAK_SPACE = "\u00a0"
+_FRACTION = re.compile(r"0\.0+")
 
 
 def amount(money: Money, locale: Locale) -> str:
@@ -24,17 +26,16 @@ def amount(money: Money, locale: Locale) -> str:
 
     :raises ValueError: an unknown currency.
     """
-    value = to_decimal(money)
     code = money.currency.upper()
     digits = _decimal_digits(money)
-    pattern = locale.currency_formats["standard"]
-    text: str = pattern.apply(
-        value,
-        locale,
-        currency=code,
+    pattern = locale.currency_formats["standard"].pattern
+    text = format_currency(
+        to_decimal(money),
+        code,
+        format=_FRACTION.sub("0." + "0" * digits if digits else "0", pattern),
+        locale=locale,
         currency_digits=False,
         decimal_quantization=False,
-        force_frac=(digits, digits),
     )
     return _spaced(text, get_currency_symbol(code, locale))
 
@@ -56,7 +57,8 @@ def long_date(day: date, locale: Locale) -> str:
 
 def weekday(day: date, locale: Locale) -> str:
     """The name of the day alone, as a dictionary has it: ``niedziela``, ``Sunday``."""
-    return get_day_names("wide", context="stand-alone", locale=locale)[day.weekday()]
+    name: str = get_day_names("wide", context="stand-alone", locale=locale)[day.weekday()]
+    return name
 
 
 def day_count(count: int, locale: Locale) -> str:

@@ -90,7 +90,7 @@ def _languages_in(directory: Path | None) -> set[str]:
 
 def _translations(name: str, own: Path | None) -> NullTranslations:
     compiled = SHIPPED / name / "LC_MESSAGES" / f"{DOMAIN}.mo"
-    shipped = GNUTranslations(compiled.open("rb")) if compiled.exists() else NullTranslations()
+    shipped = GNUTranslations(io.BytesIO(compiled.read_bytes())) if compiled.exists() else NullTranslations()
     source = own / name / "LC_MESSAGES" / f"{DOMAIN}.po" if own else None
     if source is None or not source.exists():
         return shipped
@@ -108,7 +108,9 @@ def read_catalogue(path: Path, name: str) -> Catalog:
         with path.open("rb") as file:
             catalogue = read_po(file, locale=str(Locale.parse(name)), abort_invalid=True)
     except PoFileError as error:
-        raise ConfigurationError(f"{path}, line {error.lineno}: not a valid catalogue: {error}") from None
+        # Babel counts lines from 0 here, and repeats that number at the end of its sentence.
+        problem = str(error).removesuffix(f" on {error.lineno}")
+        raise ConfigurationError(f"{path}, line {error.lineno + 1}: not a valid catalogue: {problem}") from None
     except (OSError, ValueError, LookupError, UnknownLocaleError) as error:
         raise ConfigurationError(
             f"{path}: cannot be read as a catalogue of the language {name!r}: {error}"

@@ -76,12 +76,12 @@ def build_mime(
     message["Subject"] = composed.subject
     message["Date"] = format_datetime(date.astimezone(UTC))
     message["Message-ID"] = message_id
-    message["Content-Language"] = composed.language
     # Tells out-of-office and ticket systems not to answer (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     _add_further(message, headers or {})
     message.set_content(composed.text, cte="quoted-printable")
     message.add_alternative(composed.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = composed.language
     message.set_boundary(f"=_{key_hash(message_id)}")
     return message.as_bytes()
 
