@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from recoup.billing import stripe_client
-from recoup.clock import clock_for
+from recoup.clock import Clock, clock_for
 from recoup.ledger import Ledger
 from recoup.links import update_links
 from recoup.logs import configure_logs
@@ -26,8 +26,8 @@ from recoup.web.inbox import inbox_router
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.pages import ASSETS, ASSETS_PATH, Pages
 from recoup.web.serving import serve
-from recoup.web.stripe_side import StripeBilling
-from recoup.web.webhooks import Dispatcher, intake_from, webhook_router
+from recoup.web.stripe_side import Billing, StripeBilling
+from recoup.web.webhooks import Dispatcher, Gateway, intake_from, webhook_router
 
 _log = structlog.get_logger("recoup.starter")
 
@@ -38,14 +38,15 @@ def build_app(settings: Settings) -> FastAPI:
     Raises:
         RecoupError: a setting is missing or cannot be used, or the database does not answer.
     """
-    clock = clock_for(settings.clock_file)
-    links = update_links(settings)
-    intake = intake_from(settings, clock)
     billing = StripeBilling(stripe_client(settings.stripe), settings.stripe.portal_configuration)
-    pages = Pages(settings.mail.templates, settings.mail.default_locale)
+    gateway = CaseGateway(LazyClient(settings.temporal))
     ledger = Ledger.connect(settings.database_url)
     ledger.migrate()
-    gateway = CaseGateway(LazyClient(settings.temporal))
+    return assemble(settings, ledger, gateway, billing, clock_for(settings.clock_file))
+
+
+def assemble(settings: Settings, ledger: Ledger, gateway: Gateway, billing: Billing, clock: Clock) -> FastAPI:
+    """Put the routes together; raises as :func:`build_app`. The ledger is closed when the app stops."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,16 +54,13 @@ def build_app(settings: Settings) -> FastAPI:
         yield
         ledger.close()
 
-    app = FastAPI(
-        title="Recoup",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.include_router(webhook_router(intake, Dispatcher(ledger, gateway, billing, clock)))
+    # Integrators get no interface here, so there is no description of one either.
+    app = FastAPI(title="Recoup", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    pages = Pages(settings.mail.templates, settings.mail.default_locale)
+    links = update_links(settings)
     customer = CustomerPages(ledger, billing, links, pages, settings.mail, settings.public_url, clock)
+    dispatcher = Dispatcher(ledger, gateway, billing, clock)
+    app.include_router(webhook_router(intake_from(settings, clock), dispatcher))
     app.include_router(customer_router(customer))
     app.include_router(health_router({"temporal": gateway.check, "ledger": ledger_check(ledger)}))
     if settings.starter.inbox:

@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway(Protocol):
-    """The part of :class:`recoup.temporal.gateway.CaseGateway` that webhooks need."""
+    """The part of :class:`recoup.temporal.gateway.CaseGateway` that the web process needs."""
 
     async def begin(
         self,
@@ -52,6 +52,10 @@ class Gateway(Protocol):
 
     async def card_updated(self, update: CardUpdated) -> None:
         """Begin a card update."""
+        ...
+
+    async def check(self) -> None:
+        """Whether Temporal answers."""
         ...
 
 

@@ -1,0 +1,131 @@
+"""Stand-ins at the edges of the web process: a clock that stands, a Temporal and a Stripe that remember and can be away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from activities.contracts import CardUpdated, StartCase
+from recoup.rules.base import Wire
+from recoup.rules.money import Money
+from recoup.temporal.gateway import TemporalAway
+from recoup.temporal.ids import case_id
+from recoup.web.stripe_side import OpenInvoice, Owing, StripeAway
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+class StandingClock:
+    """Stands until it is moved."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """The moment it stands at."""
+        return self.at
+
+    def move(self, **span: float) -> None:
+        """Go forward."""
+        self.at += timedelta(**span)
+
+
+@dataclass
+class FakeGateway:
+    """Remembers what was begun and told; a case begun twice runs once, as Temporal keeps it."""
+
+    away: bool = False
+    begun: dict[str, StartCase] = field(default_factory=dict)
+    asked_to_begin: list[str] = field(default_factory=list)
+    about: dict[str, dict[str, Any]] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+    """Cases that ran and ended by themselves."""
+    unheard: set[str] = field(default_factory=set)
+    told: list[tuple[str, str, Wire]] = field(default_factory=list)
+    updates: list[CardUpdated] = field(default_factory=list)
+
+    async def begin(
+        self,
+        start: StartCase,
+        *,
+        customer: str | None = None,
+        subscription: str | None = None,
+        due: Money | None = None,
+    ) -> bool:
+        self._here()
+        case = case_id(start.invoice, start.return_number)
+        self.asked_to_begin.append(case)
+        if case in self.over:
+            return False
+        self.begun.setdefault(case, start)
+        self.about.setdefault(case, {"customer": customer, "subscription": subscription, "due": due})
+        return True
+
+    async def tell(self, case: str, signal: str, payload: Wire) -> bool:
+        self._here()
+        if case in self.unheard:
+            return False
+        self.told.append((case, signal, payload))
+        return True
+
+    async def card_updated(self, update: CardUpdated) -> None:
+        self._here()
+        self.updates.append(update)
+
+    async def check(self) -> None:
+        self._here()
+
+    @property
+    def signals(self) -> list[tuple[str, str]]:
+        """Which case was told what."""
+        return [(case, signal) for case, signal, _ in self.told]
+
+    def _here(self) -> None:
+        if self.away:
+            raise TemporalAway("Temporal cannot be reached")
+
+
+@dataclass
+class FakeBilling:
+    """A Stripe of one customer."""
+
+    away: bool = False
+    locales: tuple[str, ...] = ()
+    invoices: tuple[OpenInvoice, ...] = ()
+    charges: dict[str, str] = field(default_factory=dict)
+    failed_renewals: set[str] = field(default_factory=set)
+    portals: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def owing(self, customer: str) -> Owing:
+        self._here()
+        return Owing(locales=self.locales, invoices=self.invoices)
+
+    def portal_address(self, customer: str, *, back: str, done: str) -> str:
+        self._here()
+        self.portals.append((customer, back, done))
+        return f"https://billing.stripe.example/session/{len(self.portals)}"
+
+    def customer_of_charge(self, charge: str) -> str | None:
+        self._here()
+        return self.charges.get(charge)
+
+    def has_failed_renewal(self, customer: str) -> bool:
+        self._here()
+        return customer in self.failed_renewals
+
+    def _here(self) -> None:
+        if self.away:
+            raise StripeAway("Stripe could not be reached")
+
+
+def open_invoice(id_: str = "in_1", amount: int = 123450, currency: str = "pln", **more: Any) -> OpenInvoice:
+    """An invoice that is still to be paid."""
+    values: dict[str, Any] = {
+        "id": id_,
+        "number": f"ACME-{id_}",
+        "description": "Team plan, monthly",
+        "due": Money(amount=amount, currency=currency),
+        "pay_url": f"https://invoice.stripe.example/{id_}",
+    }
+    return OpenInvoice(**(values | more))
