@@ -80,7 +80,8 @@ class Server:
     """A sandbox behind its port on 127.0.0.1. ``build`` makes the sandbox once the address is known; port 0 takes a free one."""
 
     def __init__(self, build: Callable[[str], Sandbox], port: int = 0) -> None:
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # With the protocol named, asyncio switches Nagle's algorithm off; without it every answer takes 40 ms longer.
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind(("127.0.0.1", port))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

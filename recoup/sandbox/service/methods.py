@@ -137,7 +137,7 @@ def _by_number(work: Work, number: str) -> Known:
         raise StripeError(
             402, "card_error", "Your card number is incorrect.", code="incorrect_number", param="number"
         )
-    known = work.issuer.by_number(plain)
+    known: Known | None = work.issuer.by_number(plain)
     if known is None:
         raise StripeError(
             402, "card_error", _LIVE_NUMBER, code="card_declined", decline_code="test_mode_live_card"
