@@ -1,0 +1,213 @@
+"""What the other activities do at Stripe, in the ledger, in the mailbox and to the company's backend, once each."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.contracts import CardUpdated, CloseOrder, CustomerQuestion, TakeUp
+from recoup.messages import SendUnavailable, SendUnclear
+from recoup.rules.case import MessageState, Outcome, Template
+from recoup.rules.policy import Ending
+from tests.activities.conftest import Desk
+
+
+def test_taking_up_switches_stripes_own_retries_off_once(desk: Desk) -> None:
+    """The case begins with the decline, the campaign and the amount; Stripe will not retry beside us."""
+    case = desk.take_up("empty")
+    again = desk.take_up("empty")
+    assert case == again
+    assert case.decline is not None
+    assert (case.decline.code, case.due.amount, case.due.currency) == ("insufficient_funds", 2900, "eur")
+    invoice = desk.stripe.v1.invoices.retrieve(case.invoice)
+    assert (invoice.auto_advance, invoice.status) == (False, "open")
+    desk.sandbox.pass_time(days=20)
+    assert desk.sandbox.books(case.invoice)["failed_charges"] == 1
+
+
+def test_a_first_invoice_is_no_case(desk: Desk) -> None:
+    """What is not a failed renewal is refused with a reason and leaves no case behind."""
+    customer = desk.customers["empty"]["customer"]
+    invoices = desk.stripe.v1.invoices.list({"customer": customer}).data
+    first = next(invoice.id for invoice in invoices if invoice.billing_reason == "subscription_create")
+    order = TakeUp(invoice=first, at=desk.clock.now(), return_number=1, workflow_id="w", run_id="r")
+    taken = desk.run(desk.payments.take_up, order)
+    assert taken.case is None
+    assert "first invoice" in taken.because
+    assert desk.ledger.cases.by_invoice(first) == []
+
+
+def test_an_invoice_whose_case_has_ended_is_not_taken_up_again(desk: Desk) -> None:
+    """The ledger remembers longer than Temporal: a redelivered failure opens nothing."""
+    case = desk.take_up("empty")
+    order = CloseOrder(**desk.common(case, "close"), outcome=Outcome.CLOSED_STOPPED, because="asked")
+    desk.run(desk.records.close_case, order)
+    again = TakeUp(
+        invoice=case.invoice,
+        at=desk.clock.now(),
+        return_number=1,
+        workflow_id=f"recovery/{case.invoice}",
+        run_id="run-2",
+    )
+    assert desk.run(desk.payments.take_up, again).case is None
+
+
+def test_the_first_outcome_stands(desk: Desk) -> None:
+    """Closing twice with different outcomes keeps the first and tells it to the second."""
+    case = desk.take_up("empty")
+    for number, outcome in enumerate((Outcome.RECOVERED_BY_RETRY, Outcome.LOST_SUSPENDED)):
+        order = CloseOrder(**desk.common(case, f"close{number}"), outcome=outcome, because=outcome.value)
+        closed = desk.run(desk.records.close_case, order)
+        assert closed.outcome is Outcome.RECOVERED_BY_RETRY
+
+
+def test_a_message_goes_out_once_in_the_customers_language(desk: Desk) -> None:
+    """The same order twice is one mail, in Polish, with the amount and one update link."""
+    case = desk.take_up("short")
+    reports = [desk.run(desk.messages.send, desk.message(case)) for _ in range(2)]
+    assert [report.state for report in reports] == [MessageState.SENT, MessageState.SENT]
+    (mail,) = desk.outbox.list()
+    text = desk.outbox.text(mail.id) or ""
+    assert "49,00" in text
+    assert text.count("http://127.0.0.1/u/") == 1
+    assert "płatnoś" in text.lower()
+
+
+def test_a_message_that_was_surely_not_sent_is_sent_later(desk: Desk) -> None:
+    """A mailbox that is away makes Temporal try again, and then exactly one mail arrives."""
+    case, real = desk.take_up("short"), desk.messages.sender.send
+
+    def away(*_: object, **__: object) -> None:
+        raise SendUnavailable("nobody answers")
+
+    desk.messages.sender.send = away  # type: ignore[method-assign,assignment]
+    with pytest.raises(ApplicationError):
+        desk.run(desk.messages.send, desk.message(case))
+    desk.messages.sender.send = real  # type: ignore[method-assign]
+    assert desk.run(desk.messages.send, desk.message(case)).state is MessageState.SENT
+    assert len(desk.outbox.list()) == 1
+
+
+def test_a_message_that_may_have_been_sent_is_never_repeated(desk: Desk) -> None:
+    """No answer after handing over counts as sent; the report says that it is not sure."""
+    case = desk.take_up("short")
+    handed_over = []
+
+    def unclear(*_: object, **given: object) -> None:
+        handed_over.append(given["key"])
+        raise SendUnclear("no answer")
+
+    desk.messages.sender.send = unclear  # type: ignore[method-assign,assignment]
+    states = [desk.run(desk.messages.send, desk.message(case)).state for _ in range(2)]
+    assert states == [MessageState.UNKNOWN, MessageState.UNKNOWN]
+    assert len(handed_over) == 1
+
+
+def test_a_customer_without_an_address_is_told_of_in_the_report(desk: Desk) -> None:
+    """Nobody to write to: the message has failed for good, and says why."""
+    case = desk.take_up("short")
+    desk.stripe.v1.customers.update(case.customer, {"email": ""})
+    report = desk.run(desk.messages.send, desk.message(case))
+    assert (report.state, report.because) == (MessageState.FAILED, "the customer has no e-mail address")
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_a_suspension_does_what_the_policy_says_and_can_be_undone(desk: Desk, ending: Ending) -> None:
+    """Paused, cancelled or kept at Stripe; the backend is told under one id, however often it is done."""
+    case = desk.take_up("short")
+    for _ in range(2):
+        assert desk.run(desk.access.suspend, desk.access_order(case, ending)).done
+    status = desk.stripe.v1.subscriptions.retrieve(case.subscription).to_dict()
+    stopped = status["status"] == "paused" or bool(status.get("pause_collection"))
+    assert (stopped, status["status"] == "canceled") == (ending is Ending.PAUSE, ending is Ending.CANCEL)
+    assert set(desk.backend.told) == {("access.suspended", f"access.suspended/{case.id}")}
+    if ending is Ending.PAUSE:
+        desk.stripe.v1.invoices.pay(case.invoice)
+        assert desk.run(desk.access.restore, desk.access_order(case, ending)).done
+        status = desk.stripe.v1.subscriptions.retrieve(case.subscription).to_dict()
+        assert (status["status"], status.get("pause_collection")) == ("active", None)
+        assert desk.backend.told[-1] == ("access.restored", f"access.restored/{case.id}")
+
+
+def test_a_suspended_subscription_does_not_renew_into_new_debts(desk: Desk) -> None:
+    """Months after the suspension there is still only the one open invoice."""
+    case = desk.take_up("empty")
+    desk.run(desk.access.suspend, desk.access_order(case))
+    desk.sandbox.pass_time(days=70)
+    books = [book for book in desk.sandbox.control("books") if book["subscription"] == case.subscription]
+    assert [book["id"] for book in books if book["status"] in ("open", "draft")] == [case.invoice]
+
+
+def test_the_last_look_before_a_suspension_wins(desk: Desk) -> None:
+    """Paid a moment before: nothing is suspended and nobody is told."""
+    case = desk.take_up("short")
+    desk.stripe.v1.invoices.pay(case.invoice)
+    report = desk.run(desk.access.suspend, desk.access_order(case))
+    assert (report.done, report.ended) == (False, Outcome.RECOVERED_BY_CUSTOMER)
+    assert desk.backend.told == []
+    assert desk.stripe.v1.subscriptions.retrieve(case.subscription).status == "active"
+
+
+def test_a_new_card_becomes_the_default_everywhere(desk: Desk) -> None:
+    """Set on the customer and on each subscription that had its own, so that no subscription stays on the old card."""
+    case = desk.take_up("empty")
+    old = desk.customers["empty"]["payment_method"]
+    desk.stripe.v1.subscriptions.update(case.subscription, {"default_payment_method": old})
+    card = desk.stripe.v1.payment_methods.create({"type": "card", "card": {"token": "tok_world_fresh"}})
+    desk.stripe.v1.payment_methods.attach(card.id, {"customer": case.customer})
+    unchosen = CardUpdated(customer=case.customer, method=card.id, at=desk.clock.now())
+    assert not desk.run(desk.payments.adopt_method, unchosen).adopted
+    chosen = unchosen.model_copy(update={"chosen": True})
+    versions = {desk.run(desk.payments.adopt_method, chosen).version for _ in range(2)}
+    assert len(versions) == 1
+    customer = desk.stripe.v1.customers.retrieve(case.customer)
+    subscription = desk.stripe.v1.subscriptions.retrieve(case.subscription)
+    assert customer.invoice_settings.default_payment_method == card.id
+    assert subscription.default_payment_method == card.id
+    assert desk.run(desk.payments.attempt, _attempt(desk, case)).state == "paid"
+
+
+def _attempt(desk: Desk, case):  # type: ignore[no-untyped-def]
+    from activities.contracts import AttemptOrder
+    from recoup.rules.case import Trigger
+
+    return AttemptOrder(**desk.common(case, "after"), trigger=Trigger.CARD_UPDATE, due=case.due)
+
+
+def test_letting_go_restores_what_was_changed(desk: Desk) -> None:
+    """Released, the invoice has Stripe's own retries again, exactly as before."""
+    case = desk.take_up("empty")
+    desk.run(desk.payments.release, desk.plain(case))
+    assert desk.stripe.v1.invoices.retrieve(case.invoice).auto_advance is True
+
+
+def test_paid_outside_is_told_to_stripe_once(desk: Desk) -> None:
+    """An operator's word closes the invoice without a charge."""
+    case = desk.take_up("empty")
+    looks = [desk.run(desk.payments.mark_paid, desk.plain(case)) for _ in range(2)]
+    assert [look.ended for look in looks] == [Outcome.RECOVERED_OUTSIDE, Outcome.RECOVERED_OUTSIDE]
+    book = desk.sandbox.books(case.invoice)
+    assert (book["status"], book["successful_charges"]) == ("paid", [])
+
+
+def test_failed_invoices_without_a_case_are_found(desk: Desk) -> None:
+    """A card update finds what no webhook told: open failed invoices that never became a case."""
+    question = CustomerQuestion(customer=desk.customers["empty"]["customer"])
+    invoice = desk.invoice("empty")
+    found = desk.run(desk.payments.failed_renewals, question)
+    assert [(case.invoice, case.begins) for case in found.cases] == [(invoice, True)]
+    desk.take_up("empty")
+    assert desk.run(desk.payments.failed_renewals, question).cases == ()
+
+
+def test_every_order_leaves_its_decision_once(desk: Desk) -> None:
+    """What was known, the choice and its reason stand in the ledger, however often the activity runs."""
+    case = desk.take_up("empty")
+    for _ in range(3):
+        desk.run(desk.messages.send, desk.message(case, Template.PAYMENT_FAILED))
+    (decision,) = desk.ledger.decisions.of_case(case.id)
+    assert (decision.because, decision.propensity, decision.policy_version) == (
+        "the test asks for it",
+        1.0,
+        desk.payments.policy.version,
+    )

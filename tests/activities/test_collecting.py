@@ -1,0 +1,176 @@
+"""Collecting exactly once: whatever gets lost between Recoup and Stripe, the books show one successful charge or none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from recoup.rules.case import AttemptState, Outcome, Trigger
+from tests.activities.conftest import Desk
+
+PAY = "/v1/invoices/*/pay"
+
+
+def test_a_declined_attempt_is_a_result_with_all_its_codes(desk: Desk) -> None:
+    """A refusal comes back as data: the decline, what it was tried with, and a settled row in the ledger."""
+    case = desk.take_up("empty")
+    report = desk.attempt(case)
+    assert (report.state, report.number) == (AttemptState.DECLINED, 1)
+    assert report.decline is not None
+    assert (report.decline.code, report.decline.network_decline_code, report.decline.brand) == (
+        "insufficient_funds",
+        "51",
+        "visa",
+    )
+    row = desk.ledger.attempts.latest(case.invoice)
+    assert row is not None
+    assert (row.key, row.state, row.charge is not None) == (
+        f"recoup/{case.invoice}/1",
+        AttemptState.DECLINED,
+        True,
+    )
+
+
+def test_a_paid_attempt_is_known_and_never_repeated(desk: Desk) -> None:
+    """The same request again answers from the ledger: Stripe is not even asked."""
+    case = desk.take_up("short")
+    first, again = desk.attempt(case), desk.attempt(case)
+    assert (first.state, again.state) == (AttemptState.PAID, AttemptState.PAID)
+    assert len(desk.sandbox.pays(case.invoice)) == 1
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+def test_a_lost_answer_is_never_a_second_charge(desk: Desk) -> None:
+    """The charge was made and the answer lost: the next try finds it by reading and charges nothing."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="lose_answer", method="POST", path=PAY, count=3)
+    with pytest.raises(ApplicationError, match="no final answer"):
+        desk.attempt(case)
+    report = desk.attempt(case, tries=2)
+    assert report.state is AttemptState.PAID
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+def test_no_answer_and_no_charge_is_sent_again_under_the_same_key(desk: Desk) -> None:
+    """Stripe was never reached: the same key goes out again, and the attempt keeps its number."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path=PAY, count=3)
+    with pytest.raises(ApplicationError, match="no final answer"):
+        desk.attempt(case)
+    report = desk.attempt(case, tries=2)
+    assert (report.state, report.number) == (AttemptState.PAID, 1)
+    assert {call["idempotency_key"] for call in desk.sandbox.pays(case.invoice)} == {
+        f"recoup/{case.invoice}/1"
+    }
+
+
+def test_an_unknown_outcome_is_never_told_as_a_decline(desk: Desk) -> None:
+    """After the quick tries the case gets "unknown" with a moment to look again, and settling finds the truth."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="lose_answer", method="POST", path=PAY, count=3)
+    report = desk.attempt(case, tries=9)
+    assert report.state is AttemptState.UNKNOWN
+    assert report.check_at is not None
+    assert desk.settle(case, 1).state is AttemptState.PAID
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+def test_no_new_attempt_begins_while_one_is_unknown(desk: Desk) -> None:
+    """Another request meanwhile is led to the open attempt instead of charging beside it."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="lose_answer", method="POST", path=PAY, count=3)
+    desk.attempt(case, tries=9)
+    report = desk.attempt(case, request="r2", trigger=Trigger.MANUAL)
+    assert (report.number, report.state) == (1, AttemptState.PAID)
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+def test_a_stored_failure_of_stripes_is_settled_by_reading(desk: Desk) -> None:
+    """A 500 kept under the key would come back for ever: after ten quiet minutes reading decides, and a new number is free."""
+    case = desk.take_up("empty")
+    desk.sandbox.fault(fault="error_after", method="POST", path=PAY, count=1)
+    first = desk.attempt(case, tries=9)
+    desk.sandbox.pass_time(minutes=11)
+    second = desk.settle(case, 1)
+    assert first.state in (AttemptState.UNKNOWN, AttemptState.DECLINED)
+    assert second.state.is_settled
+    assert desk.sandbox.books(case.invoice)["successful_charges"] == []
+
+
+def test_an_attempt_older_than_its_key_is_settled_by_reading_alone(desk: Desk) -> None:
+    """Past the key's life nothing is sent again: Stripe would take the same key for a new payment."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path=PAY, count=3)
+    desk.attempt(case, tries=9)
+    before = len(desk.sandbox.pays(case.invoice))
+    desk.sandbox.pass_time(hours=25)
+    report = desk.settle(case, 1)
+    assert report.state is AttemptState.SKIPPED
+    assert len(desk.sandbox.pays(case.invoice)) == before
+
+
+def test_a_payment_by_the_customer_between_two_looks_is_seen(desk: Desk) -> None:
+    """Paid meanwhile by the customer: nothing is charged, and the report says who paid."""
+    case = desk.take_up("short")
+    desk.stripe.v1.invoices.pay(case.invoice)
+    report = desk.attempt(case)
+    assert (report.ended, report.number) == (Outcome.RECOVERED_BY_CUSTOMER, None)
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome"),
+    [
+        ("void", Outcome.CLOSED_VOIDED),
+        ("uncollectible", Outcome.CLOSED_UNCOLLECTIBLE),
+        ("cancel", Outcome.LOST_CANCELLED),
+    ],
+)
+def test_what_has_ended_is_never_charged(desk: Desk, what: str, outcome: Outcome) -> None:
+    """Voided, written off or cancelled before the attempt: the fresh read stops it."""
+    case = desk.take_up("short")
+    if what == "void":
+        desk.stripe.v1.invoices.void_invoice(case.invoice)
+    elif what == "uncollectible":
+        desk.stripe.v1.invoices.mark_uncollectible(case.invoice)
+    else:
+        desk.stripe.v1.subscriptions.cancel(case.subscription)
+    assert desk.attempt(case).ended is outcome
+    assert desk.sandbox.pays(case.invoice) == []
+
+
+def test_too_many_requests_are_tried_again_and_charge_once(desk: Desk) -> None:
+    """A 429 was not executed: the activity fails for Temporal to try again, with the same key."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="rate_limit", method="POST", path=PAY, count=1)
+    with pytest.raises(ApplicationError) as refused:
+        desk.attempt(case)
+    assert not refused.value.non_retryable
+    assert desk.attempt(case, tries=2).state is AttemptState.PAID
+
+
+def test_a_limit_of_the_networks_is_a_hard_gate(desk: Desk) -> None:
+    """When the card has used up its attempts even an operator's wish is answered with "not before", and nothing is sent."""
+    case = desk.take_up("empty")
+    for number in range(15):
+        desk.attempt(case, request=f"r{number}")
+    sent = len(desk.sandbox.pays(case.invoice))
+    report = desk.attempt(case, request="one more", trigger=Trigger.MANUAL)
+    assert (report.state, report.number) == (AttemptState.SKIPPED, None)
+    assert report.not_before is not None
+    assert report.not_before > desk.clock.now() + timedelta(days=29)
+    assert len(desk.sandbox.pays(case.invoice)) == sent
+
+
+def test_a_wrong_key_never_succeeds_and_is_said_in_one_sentence(desk: Desk) -> None:
+    """An authentication error is not retried; the sentence names what could not be done."""
+    case = desk.take_up("empty")
+    desk.payments.client = desk.payments.client.__class__(
+        "sk_test_wrong", base_addresses={"api": desk.sandbox.address}
+    )
+    with pytest.raises(ApplicationError) as refused:
+        desk.attempt(case)
+    assert refused.value.non_retryable
+    assert "collect the invoice" in str(refused.value)
