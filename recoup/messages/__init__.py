@@ -16,8 +16,7 @@ from recoup.messages.sending import (
     SendUnavailable,
     SendUnclear,
 )
-from recoup.messages.ses import SesSender, SesSettings
-from recoup.messages.settings import MailSettings, sender_from
+from recoup.messages.settings import MailSettings, SesSettings, sender_from
 from recoup.messages.smtp import SmtpSender, SmtpSettings
 
 __all__ = [
@@ -42,7 +41,6 @@ __all__ = [
     "SendUnavailable",
     "SendUnclear",
     "Sender",
-    "SesSender",
     "SesSettings",
     "SmtpSender",
     "SmtpSettings",

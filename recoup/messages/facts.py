@@ -8,7 +8,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from recoup.messages.addresses import Address
 from recoup.rules.base import Frozen, Moment
@@ -39,8 +46,11 @@ def _zone(value: str) -> str:
     return value
 
 
-Line = Annotated[str, BeforeValidator(_one_line), Field(max_length=500)]
+Line = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_one_line)]
 """Text from outside on one line: line breaks, control characters and direction overrides become a space."""
+
+CompanyName = Annotated[str, StringConstraints(min_length=1, max_length=100), BeforeValidator(_one_line)]
+"""A company's name as its customers know it, on one line."""
 
 Link = Annotated[str, AfterValidator(_web_address)]
 """An http or https address; anything else (``javascript:``) has no business in a message."""
@@ -130,7 +140,7 @@ def reason_for(decline: Decline | None) -> Reason:
 class Company(Frozen):
     """The company in whose name the message is written."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=100)]
+    name: CompanyName
     support: Address
     """Where a customer's question goes; also the Reply-To of every message."""
 

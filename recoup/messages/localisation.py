@@ -110,7 +110,9 @@ def read_catalogue(path: Path, name: str) -> Catalog:
     except PoFileError as error:
         # Babel counts lines from 0 here, and repeats that number at the end of its sentence.
         problem = str(error).removesuffix(f" on {error.lineno}")
-        raise ConfigurationError(f"{path}, line {error.lineno + 1}: not a valid catalogue: {problem}") from None
+        raise ConfigurationError(
+            f"{path}, line {error.lineno + 1}: not a valid catalogue: {problem}"
+        ) from None
     except (OSError, ValueError, LookupError, UnknownLocaleError) as error:
         raise ConfigurationError(
             f"{path}: cannot be read as a catalogue of the language {name!r}: {error}"

@@ -14,11 +14,11 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
 )
 from botocore.parsers import ResponseParserError
-from pydantic import Field
 
 from recoup.errors import ConfigurationError, ConnectionFailed
 from recoup.messages.sending import (
@@ -29,7 +29,7 @@ from recoup.messages.sending import (
     SendUnavailable,
     SendUnclear,
 )
-from recoup.rules.base import Frozen
+from recoup.messages.settings import SesSettings
 
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -49,17 +49,6 @@ HANDED_OVER = (HTTPClientError, IncompleteReadError, ResponseParserError)
 """What the SDK raises once it is connected: timed out, cut off, or answered with something unreadable."""
 
 
-class SesSettings(Frozen):
-    """Which SES to use; credentials come from AWS's own places (environment, profile, role)."""
-
-    region: str | None = None
-    """``None``: AWS's own setting."""
-    configuration_set: str | None = None
-    """Needed for delivery reports that carry our tags."""
-    connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
-    read_timeout_seconds: float = Field(default=15, gt=0, le=120)
-
-
 class _SesClient(Protocol):
     def send_email(self, **kwargs: Any) -> dict[str, Any]: ...
 
@@ -72,7 +61,7 @@ class SesSender:
     def __init__(self, settings: SesSettings) -> None:
         """Prepare the client; nothing is sent yet.
 
-        :raises ConfigurationError: neither the settings nor AWS's own say which region to use.
+        :raises ConfigurationError: no region is set here or in AWS's own places, or those cannot be read.
         """
         self._settings = settings
         # SES has no idempotency token, so the SDK must not repeat a call by itself: the second could send it twice.
@@ -83,10 +72,10 @@ class SesSender:
         )
         try:
             client = boto3.session.Session().client("sesv2", region_name=settings.region, config=config)
+        except NoRegionError:
+            raise ConfigurationError("SES needs a region: set mail.ses.region or AWS_REGION") from None
         except BotoCoreError as error:
-            raise ConfigurationError(
-                f"SES cannot be used: {error} Set mail.ses.region or AWS_REGION."
-            ) from None
+            raise ConfigurationError(f"SES cannot be used: {error}") from None
         self._client = cast(_SesClient, client)
 
     def send(
@@ -108,6 +97,8 @@ class SesSender:
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             # "from None": what SES says may name the address, and causes are written into workflow histories.
             raise _sorted(error) from None
+        if not answer.get("MessageId"):
+            raise SendUnclear("SES answered without saying that it took the message")
         return SendReceipt(provider_id=answer["MessageId"])
 
     def find(self, key: str) -> str | None:

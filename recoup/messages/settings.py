@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from recoup.clock import Clock
 from recoup.messages.addresses import Address
-from recoup.messages.facts import Company, Line, Zone
+from recoup.messages.facts import Company, CompanyName, Zone
 from recoup.messages.mime import Mailbox
 from recoup.messages.outbox import OutboxSender
 from recoup.messages.sending import Sender
-from recoup.messages.ses import SesSender, SesSettings
 from recoup.messages.smtp import SmtpSender, SmtpSettings
 from recoup.rules.base import Frozen
+
+
+class SesSettings(Frozen):
+    """Which SES to use; credentials come from AWS's own places (environment, profile, role)."""
+
+    region: str | None = None
+    """``None``: AWS's own setting."""
+    configuration_set: str | None = None
+    """Needed for delivery reports that carry our tags."""
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    read_timeout_seconds: float = Field(default=15, gt=0, le=120)
 
 
 class MailSettings(Frozen):
@@ -27,7 +37,7 @@ class MailSettings(Frozen):
     """The directory of the outbox."""
     smtp: SmtpSettings | None = None
     ses: SesSettings = SesSettings()
-    company: Annotated[Line, Field(min_length=1, max_length=100)] = "Example"
+    company: CompanyName = "Example"
     """The company's name, as customers know it."""
     sender: Address = "billing@example.com"
     """The address messages come from; with SES a verified one."""
@@ -70,6 +80,9 @@ def sender_from(settings: MailSettings, clock: Clock | None = None) -> Sender:
     :raises ConfigurationError: SES without a region.
     """
     if settings.kind == "ses":
+        # boto3 takes as long to import as all the rest together; only those who send through SES should wait for it.
+        from recoup.messages.ses import SesSender
+
         return SesSender(settings.ses)
     if settings.kind == "smtp" and settings.smtp is not None:
         return SmtpSender(settings.smtp)

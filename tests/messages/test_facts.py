@@ -65,7 +65,9 @@ def test_no_decline_is_no_reason() -> None:
     assert reason_for(None) is Reason.OTHER
 
 
-@pytest.mark.parametrize("name", ["Win at https://evil.example", "www.evil.example", "a@b.example", "", " \n "])
+@pytest.mark.parametrize(
+    "name", ["Win at https://evil.example", "www.evil.example", "a@b.example", "", " \n "]
+)
 def test_a_name_that_could_mislead_is_left_out(name: str) -> None:
     """A name typed at sign-up cannot smuggle an address into a mail, and an empty one is none."""
     assert changed(customer_name=name).customer_name is None
@@ -76,7 +78,9 @@ def test_text_from_outside_stays_on_one_line() -> None:
     assert changed(customer_name="Anna\r\nNowak\u202e\u2028!").customer_name == "Anna Nowak !"
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://a.example", "https://", "/u/1", "https://a.example/ x"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "ftp://a.example", "https://", "/u/1", "https://a.example/ x"]
+)
 def test_only_web_addresses_are_links(url: str) -> None:
     """A link that is no http or https address is refused."""
     with pytest.raises(ValidationError, match="http or https"):

@@ -57,7 +57,9 @@ def test_an_amount_never_loses_a_digit(amount: int, currency: str, locale: Local
     shown = formatting.amount(money, locale)
     digits = re.sub(rf"[^\d{re.escape(symbols['decimal'])}]", "", shown.replace(symbols["group"], ""))
     # A symbol such as "Kč" holds no digit; one such as "L." may leave a stray point at an end.
-    assert Decimal(digits.strip(symbols["decimal"]).replace(symbols["decimal"], ".")) == abs(to_decimal(money))
+    assert Decimal(digits.strip(symbols["decimal"]).replace(symbols["decimal"], ".")) == abs(
+        to_decimal(money)
+    )
     assert " " not in shown
 
 

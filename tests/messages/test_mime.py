@@ -25,7 +25,9 @@ from recoup.messages import (
 )
 from recoup.rules.case import Template
 
-SENDER = Mailbox(name="Zażółć, Sp. z o.o.", address="billing@northwind.example", reply_to="help@northwind.example")
+SENDER = Mailbox(
+    name="Zażółć, Sp. z o.o.", address="billing@northwind.example", reply_to="help@northwind.example"
+)
 WRITTEN = compose(sample_facts(Template.PAYMENT_FAILED, "pl"))
 ID = message_id("recovery/in_1/payment_failed", "northwind.example")
 DATE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -146,7 +148,10 @@ def test_no_text_makes_a_further_header(name: str, subject: str) -> None:
     """Whatever stands in a sender's name or a subject, the message is refused or has the same headers as always."""
     try:
         message = parsed(
-            built(WRITTEN.model_copy(update={"subject": subject}), sender=SENDER.model_copy(update={"name": name}))
+            built(
+                WRITTEN.model_copy(update={"subject": subject}),
+                sender=SENDER.model_copy(update={"name": name}),
+            )
         )
     except ValueError:
         return

@@ -166,18 +166,24 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monke
     script = _locales_script()
     monkeypatch.setattr(script, "PACKAGE", tmp_path)
     monkeypatch.setattr(script, "LOCALES", tmp_path / "locales")
-    written(tmp_path, "templates/a.j2", "{{ _('one') }}{{ _('two') }}{% trans n=n %}three {{ n }}{% endtrans %}")
+    written(
+        tmp_path, "templates/a.j2", "{{ _('one') }}{{ _('two') }}{% trans n=n %}three {{ n }}{% endtrans %}"
+    )
     script.main(["add", "en"])
     script.main(["add", "pl"])
     script.main(["compile"])
     po = tmp_path / "locales/pl/LC_MESSAGES/recoup.po"
     assert script.main(["check"]) == 1
     for english in ("one", "two", "three %(n)s"):
-        po.write_text(po.read_text().replace(f'msgid "{english}"\nmsgstr ""', f'msgid "{english}"\nmsgstr "{english}!"'))
+        po.write_text(
+            po.read_text().replace(f'msgid "{english}"\nmsgstr ""', f'msgid "{english}"\nmsgstr "{english}!"')
+        )
     assert [p.rpartition(": ")[2] for p in script.problems("pl", po)] == ["python scripts/locales.py compile"]
     script.main(["compile"])
     assert script.main(["check"]) == 0
-    written(tmp_path, "templates/a.j2", "{{ _('one') }}{{ _('four') }}{% trans n=n %}three {{ n }}{% endtrans %}")
+    written(
+        tmp_path, "templates/a.j2", "{{ _('one') }}{{ _('four') }}{% trans n=n %}three {{ n }}{% endtrans %}"
+    )
     po.write_text(po.read_text().replace("three %(n)s!", "%(m)s").replace("one!", ""))
     found = "\n".join(script.problems("pl", po))
     for problem in ("missing: 'four'", "left over: 'two'", "not translated: 'one'", "'m'", "is stale"):
@@ -193,7 +199,9 @@ def test_updating_fills_in_nothing_but_english(tmp_path: Path, monkeypatch: pyte
     script.main(["add", "en"])
     script.main(["add", "pl"])
     po = {name: tmp_path / f"locales/{name}/LC_MESSAGES/recoup.po" for name in ("en", "pl")}
-    po["pl"].write_text(po["pl"].read_text().replace('msgid "Pay now"\nmsgstr ""', 'msgid "Pay now"\nmsgstr "Zapłać"'))
+    po["pl"].write_text(
+        po["pl"].read_text().replace('msgid "Pay now"\nmsgstr ""', 'msgid "Pay now"\nmsgstr "Zapłać"')
+    )
     written(tmp_path, "templates/a.j2", "{{ _('Pay now') }}{{ _('Pay later') }}")
     script.main(["update"])
     assert 'msgid "Pay later"\nmsgstr "Pay later"' in po["en"].read_text()
