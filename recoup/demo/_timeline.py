@@ -1,0 +1,117 @@
+"""From the ledger's events to the timeline of a case, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from recoup.ledger import CaseRow, EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline."""
+
+    at: datetime
+    kind: str
+    """``opened``, ``decided``, ``attempt``, ``message``, ``customer``, ``access``, ``stripe`` or ``closed``."""
+    what: str
+    because: str
+
+    def as_json(self) -> dict[str, str]:
+        """The line as ``--json`` writes it."""
+        return {
+            "at": self.at.isoformat(timespec="seconds"),
+            "kind": self.kind,
+            "what": self.what,
+            "because": self.because,
+        }
+
+
+def timeline_of(case: CaseRow, events: Iterable[EventRow]) -> tuple[Entry, ...]:
+    """What happened in a case, in the order in which it was recorded; moments never run backwards."""
+    entries: list[Entry] = []
+    latest = case.failed_at
+    for event in events:
+        if not _belongs(event, case):
+            continue
+        told = _told(event, case)
+        if told is not None:
+            kind, what, because = told
+            latest = max(latest, event.at)  # decisions are dated in whole seconds
+            entries.append(Entry(latest, kind, what, because))
+    return tuple(entries)
+
+
+def _belongs(event: EventRow, case: CaseRow) -> bool:
+    if event.case_id is not None:
+        return event.case_id == case.id
+    if not case.failed_at <= event.at or (case.closed_at is not None and event.at > case.closed_at):
+        return False
+    if case.is_return and event.at < case.opened_at:
+        return False
+    return event.invoice == case.invoice or (event.invoice is None and event.customer == case.customer)
+
+
+_Words = tuple[str, str, str]
+
+
+def _told(event: EventRow, case: CaseRow) -> _Words | None:
+    if event.kind.startswith("webhook."):
+        what = event.kind.removeprefix("webhook.").replace("_", " ")
+        return ("stripe", what, str(event.data.get("because") or "Stripe told it"))
+    words = _WORDS.get(event.kind)
+    return words(event.data, case) if words else None
+
+
+def _decided(data: Mapping[str, Any], _: CaseRow) -> _Words:
+    choice = data["choice"]
+    detail = choice.get("key") or choice.get("trigger")
+    return ("decided", f"{choice['kind']} {detail}" if detail else str(choice["kind"]), str(data["because"]))
+
+
+def _attempt(state: str) -> Callable[[Mapping[str, Any], CaseRow], _Words]:
+    def words(data: Mapping[str, Any], _: CaseRow) -> _Words:
+        decline = (data.get("decline") or {}).get("code")
+        because = str(data.get("because") or (f"the bank said {decline}" if decline else state))
+        return ("attempt", f"attempt {data.get('attempt', '')} {state}".replace("  ", " "), because)
+
+    return words
+
+
+def _message(state: str) -> Callable[[Mapping[str, Any], CaseRow], _Words]:
+    def words(data: Mapping[str, Any], case: CaseRow) -> _Words:
+        name = str(data.get("message", "")).removeprefix(f"{case.id}/")
+        return ("message", f"{name} {state}", str(data.get("because") or "the campaign says so"))
+
+    return words
+
+
+def _fixed(kind: str, what: str, because: str) -> Callable[[Mapping[str, Any], CaseRow], _Words]:
+    return lambda data, _: (kind, what, str(data.get("because") or because))
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any], CaseRow], _Words]] = {
+    "case_opened": _fixed("opened", "the case opened", "a renewal failed"),
+    "decided": _decided,
+    "attempt_paid": _attempt("paid"),
+    "attempt_declined": _attempt("declined"),
+    "attempt_pending": _attempt("pending"),
+    "attempt_unknown": _attempt("without an answer"),
+    "attempt_skipped": _attempt("not made"),
+    "attempt_refused": _attempt("refused by the guard"),
+    "message_sent": _message("sent"),
+    "message_unknown": _message("sent, not confirmed"),
+    "message_failed": _message("not sent"),
+    "link_opened": _fixed(
+        "customer", "opened the update page", "the customer followed the link of a message"
+    ),
+    "link_used": _fixed(
+        "customer", "went on to change the card", "the customer pressed the button of the update page"
+    ),
+    "access_suspended": _fixed("access", "suspended", "nothing was paid in time"),
+    "access_full": _fixed("access", "restored", "the invoice is paid"),
+    "case_closed": lambda data, _: ("closed", str(data["outcome"]), str(data["because"])),
+}
