@@ -35,7 +35,6 @@ MACHINES = _any_of(
     r"(?<![\w.~}])/wo" + r"rk/",
     r"(?<![\w.~])/opt/py" + "pi",
     r"/t" + r"mp/(s|brief|bash_jobs)\b",
-    r"\." + "pyenv/versions/3\\.\\d",
     r"\b[A-Z]:" + r"\\Users",
 )
 WORKPLACE = _any_of(
