@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("recoup", "workflows", "activities", "worker.py", "starter.py")
 _HIDDEN_BUT_OURS = {".ci", ".githooks", ".gitignore", ".github", ".dockerignore", ".env.example"}
-_GENERATED = {"build", "dist", "__pycache__", "node_modules", "data", "var", "htmlcov"}
+_GENERATED = {"build", "dist", "__pycache__", "node_modules", "data", "var", "outbox", "htmlcov"}
 
 
 @dataclass(frozen=True)
