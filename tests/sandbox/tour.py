@@ -19,6 +19,7 @@ from recoup.sandbox.http.api import Api, Incoming
 from recoup.sandbox.http.routing import Router, router
 from recoup.sandbox.objects.payments import create_dispute
 from recoup.sandbox.sandbox import Options, Sandbox
+from recoup.sandbox.service import hosted
 
 DAY = 86_400
 BACK = "https://example.com/back"
@@ -314,6 +315,26 @@ def _debits(tour: Tour) -> None:
     assert v1.invoices.retrieve(invoice.id).status == "paid"
 
 
+def _hosted(tour: Tour) -> None:
+    v1 = tour.v1
+    for way in hosted.OTHER_WAYS:
+        customer = tour.customer("pm_card_visa")
+        invoice = v1.invoices.finalize_invoice(tour.draft(customer).id)
+        with tour.sandbox.work() as work:
+            hosted.pay_with_other(work, work.get("invoice", invoice.id), way)
+        v1.charges.list({"customer": customer.id, "expand": ["data.payment_intent.payment_method"]})
+    customer = tour.customer("pm_card_authenticationRequired")
+    invoice = v1.invoices.finalize_invoice(tour.draft(customer).id)
+    with tour.sandbox.work() as work:
+        method = work.get("payment_method", customer.invoice_settings.default_payment_method)
+        paid = hosted.pay_with_method(work, work.get("invoice", invoice.id), method)
+        waiting = hosted.challenge(work, str(paid.authenticate_at).rsplit("/", 1)[-1])
+        assert waiting is not None
+        hosted.complete_challenge(work, waiting, passed=True)
+    charge = v1.charges.list({"customer": customer.id}).data[0]
+    assert charge.payment_method_details.card.three_d_secure is not None
+
+
 def _intents(tour: Tour) -> None:
     v1 = tour.v1
     _, _, invoice = tour.failing()
@@ -354,6 +375,18 @@ def _pages(tour: Tour) -> None:
     v1.checkout.sessions.expire(session.id)
 
 
+def _test_clocks(tour: Tour) -> None:
+    v1 = tour.v1
+    now = int(tour.sandbox.clock.now())
+    clock = v1.test_helpers.test_clocks.create({"frozen_time": now, "name": "tour"})
+    tour.customer("pm_card_visa", test_clock=clock.id)
+    v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": now + DAY})
+    tour.pass_days(2)
+    assert v1.test_helpers.test_clocks.retrieve(clock.id).status == "ready"
+    v1.test_helpers.test_clocks.list()
+    v1.test_helpers.test_clocks.delete(clock.id)
+
+
 def _events(tour: Tour) -> None:
     page = tour.v1.events.list({"limit": 100})
     tour.v1.events.retrieve(page.data[0].id)
@@ -371,7 +404,9 @@ _STOPS = (
     _events,
     _failures,
     _debits,
+    _hosted,
     _intents,
     _pages,
+    _test_clocks,
     _events,
 )

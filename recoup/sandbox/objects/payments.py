@@ -124,7 +124,9 @@ def method_details(method: Doc) -> Doc:
     """``payment_method_details`` of a charge with this payment method."""
     if method["type"] != "card":
         own = {key: value for key, value in method[method["type"]].items() if key != "generated_from"}
-        return {"type": method["type"], method["type"]: {**own, "mandate": None}}
+        if method["type"] == "sepa_debit":
+            own["mandate"] = None
+        return {"type": method["type"], method["type"]: own}
     card = method["card"]
     shared = (
         "brand",
