@@ -1,0 +1,164 @@
+"""The command ``recoup``. What a command needs is imported when it runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from recoup import __version__
+from recoup.process import EXIT_INTERRUPTED, run_to_exit
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+def main() -> NoReturn:
+    """The entry point; exit codes as in ``docs/commands.md``."""
+    run_to_exit(_run)
+
+
+def _run() -> int:
+    try:
+        code = cli(prog_name="recoup", standalone_mode=False)
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="recoup")
+def cli() -> None:
+    """Win back failed Stripe subscription payments.
+
+    Settings come from the environment (RECOUP_…), from .env and from recoup.toml; docs/configuration.md lists them.
+    """
+
+
+@cli.command()
+@click.option(
+    "--world", type=_FILE, help="Another world than the one that ships with Recoup (docs/worlds.md)."
+)
+@click.option("--policy", type=_FILE, help="Another policy than the one that ships with Recoup.")
+@click.option("--headless", is_flag=True, help="Run as fast as possible, end by itself, show no live table.")
+@click.option("--json", "json_file", type=_FILE, help="Write the cases with their timelines to this file.")
+@click.option(
+    "--pace", type=click.FloatRange(0, 3600), help="Real seconds for a virtual day; 1, or 0 with --headless."
+)
+@click.option("--keep", type=_DIRECTORY, help="Keep databases, mails and logs in this new directory.")
+def demo(
+    world: Path | None,
+    policy: Path | None,
+    headless: bool,
+    json_file: Path | None,
+    pace: float | None,
+    keep: Path | None,
+) -> int:
+    """Watch failed payments being recovered: the whole stack on this machine, days passing in seconds."""
+    from recoup.demo.run import Options, run_demo
+
+    return run_demo(Options(world, policy, headless, json_file, pace, keep))
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker: it carries the cases and acts for them. As many as you like may run."""
+    import worker as process
+
+    process.main()
+
+
+@cli.command()
+def starter() -> None:
+    """Run the starter: the public web process for Stripe's webhooks and the customers' pages."""
+    import starter as process
+
+    process.main()
+
+
+@cli.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run a Stripe on this machine; `recoup sandbox --help` shows its own options."""
+    sys.stdout.flush()
+    # It becomes that process: nothing of the product may be in it.
+    os.execv(sys.executable, [sys.executable, "-m", "recoup.sandbox", *arguments])  # noqa: S606 - this very Python
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> int:
+    """Check the settings and everything that Recoup depends on, and say what to mend."""
+    from recoup.doctor import examine, show
+
+    return show(examine(), as_json=as_json)
+
+
+@cli.command()
+def migrate() -> None:
+    """Make or bring up to date the tables of the ledger."""
+    from recoup.ledger import Ledger
+    from recoup.settings import load_settings
+
+    ledger = Ledger.connect(load_settings().database_url)
+    try:
+        ledger.migrate()
+        click.echo(f"The ledger at {ledger.name} is up to date.")
+    finally:
+        ledger.close()
+
+
+@cli.command()
+def bootstrap() -> None:
+    """Prepare Temporal: make the namespace and register the search attributes, whatever is missing."""
+    import asyncio
+
+    from recoup.settings import load_settings
+    from recoup.temporal.bootstrap import prepare
+    from recoup.temporal.connection import connect
+
+    settings = load_settings().temporal
+
+    async def made() -> tuple[str, ...]:
+        return await prepare(await connect(settings))
+
+    for what in asyncio.run(made()):
+        click.echo(f"made: {what}")
+    click.echo(f"Temporal at {settings.address} is ready for Recoup in the namespace {settings.namespace}.")
+
+
+@cli.group()
+def policy() -> None:
+    """Work with policy files."""
+
+
+@policy.command()
+@click.argument("file", required=False, type=_FILE)
+def check(file: Path | None) -> None:
+    """Check a policy file (by default the one in the settings) and say what it means."""
+    from recoup.policy_file import load_policy
+    from recoup.settings import load_settings
+
+    path = file or load_settings().policy_file
+    loaded = load_policy(path)
+    campaign = loaded.policy.campaign_for_everybody()
+    retries = ", ".join(f"{day:g}" for day in campaign.retries.after_days) or "none"
+    messages = ", ".join(f"{step.template} on day {step.after_days:g}" for step in campaign.messages)
+    click.echo(f"{path} can be used (version {loaded.version}).")
+    click.echo(f"Campaign {campaign.name}: {messages}.")
+    if campaign.retries.by == "recoup":
+        click.echo(f"Recoup retries on days {retries}, for {campaign.window_days:g} days.")
+    else:
+        click.echo(f"Stripe retries by itself; Recoup writes, for {campaign.window_days:g} days.")
+    click.echo(
+        f"Last notice {campaign.warning.days_before:g} days before the suspension on day"
+        f" {campaign.suspend_after_days:g}; the subscription is then: {campaign.ending}."
+    )
