@@ -19,7 +19,8 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "worker", "starter"),
-    ("recoup.cli", "recoup.__main__"),
+    ("recoup.cli",),
+    ("recoup.__main__",),
 )
 """From the ground up. A part imports itself and the storeys below, never a neighbour on its own storey."""
 
