@@ -34,7 +34,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "recoup.sandbox": ("recoup.cli",),
-    "recoup.worlds": ("recoup.sandbox", "recoup.simulation"),
+    "recoup.worlds": ("recoup.sandbox", "recoup.simulation", "recoup.demo"),
 }
 """Parts that only these may import: the product reaches its sandbox over HTTP, and knows nothing of worlds."""
 
