@@ -10,6 +10,8 @@ import yaml
 
 Place = Sequence[str | int]
 
+_MOST_NODES = 1_000_000
+
 
 class PlainYamlError(Exception):
     """The text is no YAML that can be used: what is wrong, and the line."""
@@ -40,7 +42,7 @@ class Document:
         loader = _Loader(text)
         try:
             self._root = loader.get_single_node()
-            _refuse_repeated_keys(self._root)
+            _check(self._root)
             self.data: Any = loader.construct_document(self._root) if self._root else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -71,13 +73,14 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | N
     return None
 
 
-def _refuse_repeated_keys(root: yaml.Node | None) -> None:
-    waiting, met = [root], set[int]()
+def _check(root: yaml.Node | None) -> None:
+    """Refuse repeated keys, and aliases that make a small text into a huge or endless document."""
+    waiting, seen = [root], 0
     while waiting:
         node = waiting.pop()
-        if node is None or id(node) in met:
-            continue
-        met.add(id(node))
+        seen += 1
+        if seen > _MOST_NODES:
+            raise PlainYamlError("its aliases (*) repeat more than a world can hold", None)
         if isinstance(node, yaml.SequenceNode):
             waiting.extend(node.value)
         elif isinstance(node, yaml.MappingNode):

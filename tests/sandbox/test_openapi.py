@@ -11,7 +11,8 @@ from recoup.sandbox.http.routing import router
 from tests.sandbox import sdk_types
 from tests.sandbox.newer import NEWER
 from tests.sandbox.openapi import Description, Newer, published
-from tests.sandbox.tour import Answered, Tour
+from tests.sandbox.recorder import Answered
+from tests.sandbox.tour import Tour
 
 ENDPOINTS = [f"{endpoint.method} {endpoint.template}" for endpoint in router.endpoints]
 

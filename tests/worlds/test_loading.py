@@ -97,6 +97,12 @@ MISTAKES = {
     "nothing": ("", "w.yaml: expected keys and values at the top"),
     "code in the file": ("!!python/object/apply:os.getcwd []\n", "w.yaml, line 1: could not determine a constructor"),
     "nested without end": ("a: " + "[" * 3000, "w.yaml"),
+    "aliases that explode": (
+        "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
+        "w.yaml: its aliases (*) repeat more than a world can hold",
+    ),
+    "alias of itself": ("a: &a [*a]\n", "w.yaml: its aliases (*) repeat more"),
 }  # fmt: skip
 
 
