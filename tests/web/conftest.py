@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from recoup.rules.policy import Campaign
 from recoup.settings import Settings, load_settings
 from recoup.web.webhooks.signature import sign
 from starter import assemble
+from tests.ledger.databases import migrated_file
 from tests.web.doubles import NOW, FakeBilling, FakeGateway, StandingClock
 
 SECRET = "whsec_of_the_tests"
@@ -55,9 +57,9 @@ def billing() -> FakeBilling:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[Ledger]:
+def ledger(settings: Settings, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    shutil.copy(migrated_file(tmp_path_factory.getbasetemp()), tmp_path / "ledger.db")
     ledger = Ledger.connect(settings.database_url)
-    ledger.migrate()
     yield ledger
     ledger.close()
 
