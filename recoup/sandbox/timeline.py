@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from recoup.sandbox.billing.jobs import run_job
@@ -37,6 +36,10 @@ class Timeline:
         self._stopping.set()
         self._thread.join()
 
+    def wait(self, seconds: float) -> None:
+        """Let so many real seconds pass, or fewer when it is stopped."""
+        self._stopping.wait(seconds)
+
     def advance(self, to: float) -> None:
         """Move the clock to this moment, standing at each event before it until that is done and told.
 
@@ -62,8 +65,16 @@ class Timeline:
 
     def _tick(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
+            target = self._target_of_test_clocks()
+            if target is not None:
+                self.advance(target)
             with self._lock:
                 self._run_due()
+
+    def _target_of_test_clocks(self) -> float | None:
+        with self._sandbox.store.transaction() as db:
+            due = db.execute("SELECT min(due) FROM jobs WHERE kind = 'clock_ready'").fetchone()[0]
+        return None if due is None else float(due)
 
     def _run_due(self) -> None:
         while not self._stopping.is_set() and self._run_one():
@@ -94,8 +105,3 @@ class Timeline:
     def _drop(self, job: int) -> None:
         with self._sandbox.store.transaction() as db:
             db.execute("DELETE FROM jobs WHERE id = ?", (job,))
-
-
-def wall_deadline(seconds: float) -> float:
-    """The monotonic moment so many real seconds from now."""
-    return time.monotonic() + seconds

@@ -68,9 +68,7 @@ class Receiver:
 class Stage:
     """One sandbox with its client."""
 
-    def __init__(
-        self, directory: Path, world: World | None = None, receiver: Receiver | None = None
-    ) -> None:
+    def __init__(self, directory: Path, world: World | None = None, receiver: Receiver | None = None) -> None:
         def build(address: str) -> Sandbox:
             sandbox = Sandbox(Options(directory, address, directory / "clock", world))
             if receiver is not None:
@@ -163,7 +161,9 @@ class Stage:
         items = params.pop("items", None) or [{"price": self.price()}]
         return self.api.subscriptions.create({"customer": customer, "items": items, **params})
 
-    def failed_renewal(self, card: str = "pm_card_chargeCustomerFail") -> tuple[stripe.Subscription, stripe.Invoice]:
+    def failed_renewal(
+        self, card: str = "pm_card_chargeCustomerFail"
+    ) -> tuple[stripe.Subscription, stripe.Invoice]:
         """A subscription whose second invoice has just failed with this card."""
         customer = self.customer()
         subscription = self.subscription(customer.id)

@@ -14,7 +14,11 @@ def test_a_renewal_is_invoiced_and_paid_at_the_period_end(stage: Stage) -> None:
     end = period_end(subscription)
     stage.control("POST", "clock", {"to": end})
     invoice = stage.latest_invoice(subscription.id)
-    assert (invoice.status, invoice.billing_reason, invoice.amount_paid) == ("paid", "subscription_cycle", 1000)
+    assert (invoice.status, invoice.billing_reason, invoice.amount_paid) == (
+        "paid",
+        "subscription_cycle",
+        1000,
+    )
     assert invoice.created == end
     renewed = stage.api.subscriptions.retrieve(subscription.id)
     assert renewed["items"].data[0].current_period_start == end
@@ -233,7 +237,11 @@ def test_a_subscription_that_is_sent_waits_for_its_due_date(stage: Stage) -> Non
     """send_invoice invoices are never charged; after the due date the subscription is past_due."""
     subscription = stage.subscription(stage.customer().id, collection_method="send_invoice", days_until_due=7)
     invoice = stage.latest_invoice(subscription.id)
-    assert (subscription.status, invoice.status, invoice.due_date) == ("active", "open", invoice.created + 7 * DAY)
+    assert (subscription.status, invoice.status, invoice.due_date) == (
+        "active",
+        "open",
+        invoice.created + 7 * DAY,
+    )
     stage.forward(days=8)
     assert stage.status(subscription.id) == "past_due"
     assert stage.books()[invoice.id]["failed_charges"] == 0

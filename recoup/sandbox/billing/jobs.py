@@ -84,6 +84,11 @@ def _close_checkout(work: Work, session: Doc) -> None:
         tell(work, "checkout.session.expired", session)
 
 
+def _clock_ready(work: Work, clock: Doc) -> None:
+    clock.update(status="ready", frozen_time=work.now, status_details={})
+    tell(work, "test_helpers.test_clock.ready", clock)
+
+
 JOBS: dict[str, tuple[str, Callable[[Work, Doc], None]]] = {
     "renew": ("subscription", _renew),
     "finalize": ("invoice", _finalize),
@@ -95,6 +100,7 @@ JOBS: dict[str, tuple[str, Callable[[Work, Doc], None]]] = {
     "resume_deadline": ("subscription", _resume_deadline),
     "cancel_at": ("subscription", _cancel_at),
     "overdue": ("invoice", _overdue),
+    "clock_ready": ("test_helpers.test_clock", _clock_ready),
     "close_checkout": ("checkout.session", _close_checkout),
 }
 

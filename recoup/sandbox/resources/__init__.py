@@ -14,6 +14,7 @@ from recoup.sandbox.resources import (
     portal,
     subscription_actions,
     subscriptions,
+    test_clocks,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "portal",
     "subscription_actions",
     "subscriptions",
+    "test_clocks",
 ]

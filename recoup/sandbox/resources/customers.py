@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from recoup.sandbox.billing import lifecycle
-from recoup.sandbox.http.errors import Doc
+from recoup.sandbox.http.errors import Doc, missing
 from recoup.sandbox.http.lists import page
 from recoup.sandbox.http.params import (
     ADDRESS,
@@ -21,7 +20,8 @@ from recoup.sandbox.http.params import (
 from recoup.sandbox.http.routing import Call, given, router
 from recoup.sandbox.objects.common import EMPTY_ADDRESS
 from recoup.sandbox.objects.subscriptions import create_customer
-from recoup.sandbox.service.methods import attach, detach, set_default
+from recoup.sandbox.service.methods import attach, set_default
+from recoup.sandbox.service.removal import delete_customer
 from recoup.sandbox.webhooks import tell, tell_change
 from recoup.sandbox.work import Work
 
@@ -77,14 +77,7 @@ def update(call: Call) -> Doc:
 @router.add("DELETE", "/v1/customers/{id}", request())
 def delete(call: Call) -> Doc:
     """Delete a customer: subscriptions end, payment methods come off."""
-    customer = call.work.live("customer", call.id)
-    for subscription in call.work.select("subscription", {"customer": call.id}):
-        if subscription["status"] not in lifecycle.ENDED:
-            lifecycle.cancel(call.work, subscription, "cancellation_requested")
-    for method in call.work.select("payment_method", {"customer": call.id}):
-        detach(call.work, method)
-    tell(call.work, "customer.deleted", customer)
-    customer["deleted"] = True
+    delete_customer(call.work, call.work.live("customer", call.id))
     return {"id": call.id, "object": "customer", "deleted": True}
 
 
@@ -109,13 +102,8 @@ def retrieve_payment_method(call: Call) -> Doc:
     """One payment method of the customer."""
     method = call.work.get("payment_method", call.id)
     if method["customer"] != call.path["customer"]:
-        raise_missing(call)
+        raise missing("payment_method", call.id, "id")
     return method
-
-
-def raise_missing(call: Call) -> None:
-    """There is no such payment method on this customer."""
-    call.work.get("payment_method", f"{call.id} on {call.path['customer']}")
 
 
 def _apply(work: Work, customer: Doc, params: Params) -> None:
