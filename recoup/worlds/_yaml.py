@@ -92,7 +92,7 @@ def _refuse_repeats_in(node: yaml.MappingNode) -> None:
     keys: set[str] = set()
     for key, _ in node.value:
         line = key.start_mark.line + 1
-        if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+        if key.tag != "tag:yaml.org,2002:str":
             raise PlainYamlError(f"the key {key.value!r} is not text; put it in quotes", line)
         if key.value in keys:
             raise PlainYamlError(f"the key {key.value!r} stands there twice", line)
