@@ -115,6 +115,7 @@ class Browser:
 
     async def _page(self, method: str, address: str, form: Mapping[str, str] | None = None) -> Seen:
         """People try again when a page says that it cannot be shown just now."""
+        said = "nothing"
         for patience in range(_TRIES, 0, -1):
             try:
                 answer = await self._client.request(

@@ -135,7 +135,8 @@ class Product:
     def _change_card(self, customer: str, number: str, expiry: tuple[int, int]) -> None:
         month, year = expiry
         card = {"number": number, "exp_month": month, "exp_year": year, "cvc": "123"}
-        method = self._stripe.v1.payment_methods.create({"type": "card", "card": card})  # type: ignore[typeddict-item]
+        wanted: Any = {"type": "card", "card": card}
+        method = self._stripe.v1.payment_methods.create(wanted)
         self._stripe.v1.payment_methods.attach(method.id, {"customer": customer})
-        settings = {"default_payment_method": method.id}
-        self._stripe.v1.customers.update(customer, {"invoice_settings": settings})  # type: ignore[typeddict-item]
+        default: Any = {"invoice_settings": {"default_payment_method": method.id}}
+        self._stripe.v1.customers.update(customer, default)

@@ -84,7 +84,7 @@ async def missing_search_attributes(client: Client) -> tuple[str, ...]:
             return await _missing_by_asking(client)
         raise _away(error) from error
     for key in SEARCH_ATTRIBUTES:
-        if key.name in known and known[key.name] != key.indexed_value_type:
+        if key.name in known and int(known[key.name]) != int(key.indexed_value_type):
             raise ConfigurationError(
                 f"The namespace {client.namespace} has a search attribute {key.name} of another type than"
                 f" {key.indexed_value_type.name.title()}: remove it, then run `recoup bootstrap`"

@@ -1,0 +1,35 @@
+"""All checks in their order: first what is on this machine, then what has to answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from recoup.doctor import _here, _stripe, _temporal
+from recoup.doctor._findings import Finding, ok, told_by
+from recoup.settings import Settings, load_settings
+
+CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
+    ("policy", _here.policy),
+    ("messages", _here.messages),
+    ("update links", _here.links),
+    ("ledger", _here.ledger),
+    ("temporal", lambda settings: asyncio.run(_temporal.temporal(settings))),
+    ("stripe", _stripe.account),
+    ("webhooks", _stripe.webhooks),
+    ("portal", _stripe.portal),
+    ("mail", _here.mail),
+    ("access", _here.access),
+)
+
+
+def examine() -> list[Finding]:
+    """Run every check; one that cannot be made is a finding too. Without settings there is only that to say."""
+    found: list[Finding] = []
+    with told_by("settings", found):
+        settings = load_settings()
+        found.append(ok("settings", "every key is known and every value fits"))
+        for name, check in CHECKS:
+            with told_by(name, found):
+                found += check(settings)
+    return found
