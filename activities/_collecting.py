@@ -53,16 +53,20 @@ class Collector:
 
     def collect(self, order: AttemptOrder) -> AttemptReport:
         """Make the attempt that this order asks for, or go on with it where it was left."""
-        row = next(
-            (row for row in self.ledger.attempts.of_invoice(order.invoice) if row.request == order.request),
-            None,
-        )
+        row = self._begun(order)
         if row is None:
             reserved = self._reserve(order)
             if isinstance(reserved, AttemptReport):
                 return reserved
             row = reserved
         return self._carry_on(row)
+
+    def _begun(self, order: AttemptOrder) -> AttemptRow | None:
+        """This order's own attempt, or another of the invoice that is open or has paid it: none is begun beside it."""
+        rows = self.ledger.attempts.of_invoice(order.invoice)
+        own = next((row for row in rows if row.request == order.request), None)
+        standing = (row for row in rows if not row.state.is_settled or row.state is AttemptState.PAID)
+        return own or next(standing, None)
 
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt that has no final answer yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,7 +35,53 @@ from recoup.rules.policy import Ending
 from recoup.rules.steps import Step, StepKind
 from tests.fixtures.sandbox import ROOT, Sandbox, running_sandbox
 
-WORLD = Path(__file__).with_name("world.yaml")
+_PEOPLE: dict[str, dict[str, Any]] = {
+    "short": {
+        "about": {
+            "name": "Short Example",
+            "email": "short@example.com",
+            "preferred_locales": ["pl-PL"],
+            "metadata": {"timezone": "Europe/Warsaw"},
+        },
+        "price": {"unit_amount": 4900, "currency": "usd"},
+    },
+    "empty": {
+        "about": {"name": "Empty Example", "email": "empty@example.com", "preferred_locales": ["en-US"]},
+        "price": {"unit_amount": 2900, "currency": "eur"},
+    },
+}
+"""By the card of the world that each pays with."""
+
+_REFUSES = 'declines: {decline_code: insufficient_funds, network_decline_code: "51"}'
+_ISSUERS = {"short": f"[{{{_REFUSES}, for_attempts: 1}}, {{approves: true}}]", "empty": f"[{{{_REFUSES}}}]"}
+_SETS = 100
+_WORLD = """
+version: 1
+name: activities
+seed: 1
+start: {weekday: monday, time: "09:00", timezone: UTC}
+cards:
+  fresh: {brand: visa}
+CARDS
+customers:
+  nobody:
+    name: Nobody Example
+    email: nobody@example.com
+    pays_with: fresh
+    subscriptions: [{product: Team plan, amount: 4900, currency: usd, renews_in: {days: 300}}]
+"""
+
+
+def _world() -> str:
+    """Cards of each kind, a set for every test: a bank remembers what a card has done."""
+    kinds = _ISSUERS.items()
+    cards = [
+        f"  {kind}_{n}: {{brand: visa, issuer: {issuer}}}" for n in range(_SETS) for kind, issuer in kinds
+    ]
+    return _WORLD.replace("CARDS", "\n".join(cards))
+
+
+_next_set = itertools.count()
 
 
 @dataclass
@@ -76,10 +123,24 @@ class Desk:
         self.outbox = Outbox(mail.outbox)
 
     def fail_renewals(self) -> None:
-        """Let the world's renewals come and fail."""
-        self.customers = self.sandbox.control("seed", {})["customers"]
-        start = self.sandbox.control("clock")["next_event_at"]
-        self.sandbox.control("clock", {"to": start + 2 * 3600})
+        """Make a customer of each kind, and let their first renewals come and fail."""
+        number = next(_next_set)
+        for key, person in _PEOPLE.items():
+            self.customers[key] = self._subscribed(f"{key}_{number}", person)
+        self.sandbox.pass_time(hours=2)
+
+    def _subscribed(self, card: str, person: dict[str, Any]) -> dict[str, str]:
+        api = self.stripe.v1
+        customer = api.customers.create(person["about"])
+        token = {"type": "card", "card": {"token": f"tok_world_{card}"}}
+        method = api.payment_methods.attach(api.payment_methods.create(token).id, {"customer": customer.id})
+        api.customers.update(customer.id, {"invoice_settings": {"default_payment_method": method.id}})
+        product = api.products.create({"name": "Team plan"})
+        price = {"product": product.id, "recurring": {"interval": "month"}, **person["price"]}
+        trial_end = int(self.clock.now().timestamp()) + 3600
+        items = [{"price_data": price}]
+        api.subscriptions.create({"customer": customer.id, "items": items, "trial_end": trial_end})
+        return {"customer": customer.id, "payment_method": method.id}
 
     def invoice(self, key: str) -> str:
         """The failed invoice of one of the world's customers."""
@@ -148,13 +209,23 @@ class Desk:
         return PlainOrder(**self.common(case, request))
 
 
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for all tests of the activities; each test has customers of its own in it."""
+    directory = tmp_path_factory.mktemp("sandbox")
+    world = directory / "world.yaml"
+    world.write_text(_world())
+    with running_sandbox(directory, world) as running:
+        yield running
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """Activities over a sandbox whose renewals have just failed."""
+def desk(sandbox: Sandbox, tmp_path: Path) -> Iterator[Desk]:
+    """Activities over the sandbox, with two customers whose renewals have just failed."""
     ledger = Ledger.connect(f"sqlite:///{tmp_path / 'ledger.db'}")
     ledger.migrate()
-    with running_sandbox(tmp_path, WORLD) as sandbox:
-        desk = Desk(sandbox=sandbox, ledger=ledger, directory=tmp_path)
-        desk.fail_renewals()
-        yield desk
+    desk = Desk(sandbox=sandbox, ledger=ledger, directory=tmp_path)
+    desk.fail_renewals()
+    yield desk
+    sandbox.control("faults", method="DELETE")
     ledger.close()

@@ -27,9 +27,16 @@ def test_taking_up_switches_stripes_own_retries_off_once(desk: Desk) -> None:
 
 def test_a_first_invoice_is_no_case(desk: Desk) -> None:
     """What is not a failed renewal is refused with a reason and leaves no case behind."""
-    customer = desk.customers["empty"]["customer"]
-    invoices = desk.stripe.v1.invoices.list({"customer": customer}).data
-    first = next(invoice.id for invoice in invoices if invoice.billing_reason == "subscription_create")
+    known = desk.stripe.v1.subscriptions.list({"customer": desk.customers["empty"]["customer"]}).data[0]
+    price = known.to_dict()["items"]["data"][0]["price"]["id"]
+    started = desk.stripe.v1.subscriptions.create(
+        {
+            "customer": desk.customers["empty"]["customer"],
+            "items": [{"price": price}],
+            "payment_behavior": "allow_incomplete",
+        }
+    )
+    first = started.to_dict()["latest_invoice"]
     order = TakeUp(invoice=first, at=desk.clock.now(), return_number=1, workflow_id="w", run_id="r")
     taken = desk.run(desk.payments.take_up, order)
     assert taken.case is None
