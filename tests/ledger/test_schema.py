@@ -17,7 +17,7 @@ from sqlalchemy.exc import StatementError
 
 from recoup.ledger import Ledger, inputs, rows
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
-from recoup.ledger.schema import messages, metadata
+from recoup.ledger.schema import metadata
 from recoup.rules.base import Frozen
 from recoup.rules.case import SETTLED_STATES, Access
 from tests.ledger.builders import NOW, a_case, a_message, at_once
@@ -81,13 +81,18 @@ def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
         ledger.close()
 
 
-def test_foreign_keys_hold_after_migrating(empty_url: str) -> None:
-    """The connection that migrated refuses an attempt without a case like any other."""
+def test_message_of_no_case_is_refused(ledger: Ledger) -> None:
+    """The database refuses a row that refers to a case which is not there."""
+    with pytest.raises(sa.exc.IntegrityError):
+        ledger.messages.reserve(a_message(case_id="in_404"), NOW)
+
+
+def test_references_hold_right_after_migrating(empty_url: str) -> None:
+    """The connection that migrated refuses such a row like any other."""
     ledger = Ledger.connect(empty_url)
     ledger.migrate()
-    values = a_message(case_id="in_404").model_dump(mode="json") | {"state": "reserved", "reserved_at": NOW}
-    with pytest.raises(sa.exc.IntegrityError), ledger._store.engine.begin() as connection:
-        connection.execute(sa.insert(messages).values(**values))
+    with pytest.raises(sa.exc.IntegrityError):
+        ledger.messages.reserve(a_message(case_id="in_404"), NOW)
     ledger.close()
 
 
