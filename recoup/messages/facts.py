@@ -131,10 +131,9 @@ def reason_for(decline: Decline | None) -> Reason:
     """
     if decline is None:
         return Reason.OTHER
-    kind = read(decline).decline_class
-    if kind is DeclineClass.FRAUD or decline.kind == "blocked":
+    if decline.kind == "blocked":
         return Reason.BANK_REFUSED
-    return _REASON_OF_CODE.get(decline.code, _REASON_OF_CLASS[kind])
+    return _REASON_OF_CODE.get(decline.code) or _REASON_OF_CLASS[read(decline).decline_class]
 
 
 class Company(Frozen):

@@ -116,6 +116,7 @@ def test_an_outbox_nobody_wrote_to_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mail_id", ["../secret", "a" * 40, "", "A" * 40, "/etc/passwd"])
 def test_only_ids_are_opened(tmp_path: Path, mail_id: str) -> None:
     """An id that is none, a path above all, opens nothing."""
+    (tmp_path / "outbox").mkdir()
     (tmp_path / "secret.eml").write_text("x")
     (tmp_path / "secret.json").write_text("{}")
     outbox = Outbox(tmp_path / "outbox")
