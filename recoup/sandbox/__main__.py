@@ -34,6 +34,12 @@ def _run(given: argparse.Namespace) -> None:
     world = _world(given.world)
     if bool(given.webhook_url) != bool(given.webhook_secret):
         raise ConfigurationError("--webhook-url and --webhook-secret belong together; give both or neither")
+    if given.webhook_url and not given.webhook_url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"--webhook-url {given.webhook_url}: write the whole address, with http:// or https://"
+        )
+    if not 0 <= given.port <= 65_535:
+        raise ConfigurationError(f"--port {given.port}: a port is a number from 0 to 65535")
 
     def build(address: str) -> Sandbox:
         sandbox = Sandbox(Options(given.data, address, given.clock_file, world))

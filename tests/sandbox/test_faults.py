@@ -91,7 +91,7 @@ def test_answers_can_be_late(stage: Stage) -> None:
 
 
 def test_rules_count_what_they_met(stage: Stage) -> None:
-    """nth picks one matching request, method and path narrow, and the counts tell what happened; deleting ends it all."""
+    """The count nth picks one matching request, method and path narrow, and the counts tell what happened; deleting ends it all."""
     stage.fault("rate_limit", method="GET", path="/v1/customers", nth=2)
     answers = []
     for _ in range(3):

@@ -27,6 +27,7 @@ def test_a_decline_is_replayed_without_another_charge(stage: Stage) -> None:
     second = pay(stage, invoice.id, "a")
     assert isinstance(second, stripe.CardError)
     assert second.json_body == first.json_body
+    assert second.headers is not None
     assert "Idempotent-Replayed" not in first.headers
     assert second.headers["Idempotent-Replayed"] == "true"
     assert stage.books()[invoice.id]["failed_charges"] == 2
@@ -82,8 +83,9 @@ def test_while_the_first_request_runs_the_key_is_in_use(stage: Stage) -> None:
 def test_a_request_that_fails_validation_is_not_stored(stage: Stage) -> None:
     """After a mistyped parameter the same key can be used for the right request."""
     customers = stage.api.customers
+    mistyped: Any = {"emial": "x"}
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter"):
-        customers.create({"emial": "x"}, {"idempotency_key": "a"})  # type: ignore[typeddict-unknown-key]
+        customers.create(mistyped, {"idempotency_key": "a"})
     assert customers.create({"email": "x@example.com"}, {"idempotency_key": "a"}).email == "x@example.com"
 
 

@@ -38,7 +38,7 @@ def test_a_decline_tells_everything(stage: Stage) -> None:
 
 
 def test_another_method_pays_this_once(stage: Stage) -> None:
-    """pay with a payment_method collects, reactivates, and leaves the default as it is."""
+    """Paying with a payment_method collects, reactivates, and leaves the default as it is."""
     subscription, invoice = stage.failed_renewal()
     customer = str(subscription.customer)
     before = stage.api.customers.retrieve(customer).to_dict()["invoice_settings"]["default_payment_method"]

@@ -113,7 +113,7 @@ def test_a_pause_credits_unused_time(stage: Stage) -> None:
 
 
 def test_resuming_starts_a_new_period_and_charges(stage: Stage) -> None:
-    """resume bills a new period from now and is active again; a failing payment makes it past_due, without retries."""
+    """Resuming bills a new period from now and is active again; a failing payment makes it past_due, without retries."""
     subscription, first = stage.failed_renewal()
     stage.api.invoices.void_invoice(first.id)
     stage.api.subscriptions.pause(subscription.id)
@@ -176,7 +176,7 @@ def test_paused_collection(stage: Stage, behavior: str, status: str) -> None:
     end = period_end(subscription)
     stage.api.subscriptions.update(
         subscription.id,
-        {"pause_collection": {"behavior": behavior, "resumes_at": end + 20 * DAY}},  # type: ignore[typeddict-item]
+        {"pause_collection": {"behavior": behavior, "resumes_at": end + 20 * DAY}},
     )
     stage.control("POST", "clock", {"to": end + 60})
     assert stage.latest_invoice(subscription.id).status == status
