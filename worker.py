@@ -45,12 +45,14 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     """Every activity, over the systems that the settings name."""
     clock = clock_for(settings.clock_file)
     stripe = stripe_client(settings.stripe)
+    composer = Composer(settings.mail.templates, settings.mail.default_locale)
+    composer.check()
     payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=load_policy(settings.policy_file))
     messages = Messages(
         client=stripe,
         ledger=ledger,
         clock=clock,
-        composer=Composer(settings.mail.templates, settings.mail.default_locale),
+        composer=composer,
         sender=sender_from(settings.mail, clock),
         mail=settings.mail,
         link_url=update_link_signer(settings),

@@ -135,7 +135,9 @@ class Collector:
             return self._skip(row, ended[1], ended=ended[0])
         if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
             return self._skip(row, "what is owed changed after the attempt was reserved")
-        return self._pay(self.ledger.attempts.mark_sent(row.id, self.clock.now()))
+        sent = self.ledger.attempts.mark_sent(row.id, self.clock.now())
+        # Another worker may have settled it meanwhile; then it is not ours to send any more.
+        return self._report(sent) if sent.state.is_settled else self._pay(sent)
 
     def _pay(self, row: AttemptRow) -> AttemptReport:
         """Ask Stripe, with the frozen parameters and the attempt's own key."""

@@ -11,13 +11,8 @@ from temporalio.exceptions import ApplicationError
 LONGEST_MESSAGE = 500
 """Error texts are cut to this, so that no answer of an outside system can bloat a history."""
 
-NEVER = (
-    stripe.AuthenticationError,
-    stripe.PermissionError,
-    stripe.IdempotencyError,
-    stripe.InvalidRequestError,
-)
-"""Stripe answers that a repetition cannot change."""
+NEVER = (stripe.IdempotencyError, stripe.InvalidRequestError)
+"""Stripe answers that a repetition cannot change. A wrong key is not among them: an operator mends it, and the case goes on."""
 
 
 @contextmanager

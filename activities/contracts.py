@@ -51,6 +51,8 @@ class StartCase(Wire):
     paid: InvoicePaid | None = None
     """The payment that brought a suspended customer back."""
     case: Case | None = None
+    acts: int = 0
+    """How many acts the case had ordered when it continued as new; requests go on counting from it."""
 
 
 class Happened(Wire):

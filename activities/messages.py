@@ -80,7 +80,14 @@ class Messages:
         return self._report(order, self._hand_over(order, key, contact, locale))
 
     def _hand_over(self, order: MessageOrder, key: str, contact: Contact, locale: str) -> MessageRow:
-        mime = self._write(order, key, contact)
+        try:
+            mime = self._write(order, key, contact)
+        except SendRefused as error:
+            return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
+        except ValueError as error:
+            raise ApplicationError(
+                f"The message {key} cannot be written: {error}", non_retryable=True
+            ) from None
         if not self.ledger.messages.begin_sending(key, self.clock.now()):
             raise ApplicationError(f"The message {key} is being sent by another worker")
         tags = {"template": order.template.value, "locale": locale, "case": order.case_id.replace("/", "_")}

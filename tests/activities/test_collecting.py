@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from recoup.ledger import AttemptResult, AttemptRow
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from tests.activities.conftest import Desk
 
@@ -162,13 +163,29 @@ def test_a_limit_of_the_networks_is_a_hard_gate(desk: Desk) -> None:
     assert len(desk.sandbox.pays(case.invoice)) == sent
 
 
-def test_a_wrong_key_never_succeeds_and_is_said_in_one_sentence(desk: Desk) -> None:
-    """An authentication error is not retried; the sentence names what could not be done."""
-    case = desk.take_up("empty")
-    desk.payments.client = desk.payments.client.__class__(
-        "nonsense", base_addresses={"api": desk.sandbox.address}
-    )
+def test_a_wrong_key_waits_for_the_operator_and_is_said_in_one_sentence(desk: Desk) -> None:
+    """A wrong key loses no case: it is tried again until an operator has mended it, and nothing was charged meanwhile."""
+    case, right = desk.take_up("short"), desk.payments.client
+    desk.payments.client = right.__class__("nonsense", base_addresses={"api": desk.sandbox.address})
     with pytest.raises(ApplicationError) as refused:
         desk.attempt(case)
-    assert refused.value.non_retryable
-    assert "collect the invoice" in str(refused.value)
+    assert not refused.value.non_retryable
+    assert f"Stripe could not collect the invoice {case.invoice}" in str(refused.value)
+    desk.payments.client = right
+    assert desk.attempt(case, tries=2).state is AttemptState.PAID
+
+
+def test_an_attempt_that_another_worker_settled_is_not_sent(desk: Desk) -> None:
+    """Between the fresh read and the sending another worker may have settled the attempt: then nothing goes out."""
+    case = desk.take_up("short")
+    attempts, real = desk.ledger.attempts, desk.ledger.attempts.mark_sent
+
+    def settled_meanwhile(attempt_id: int, at: datetime) -> AttemptRow:
+        attempts.settle(
+            attempt_id, AttemptResult(state=AttemptState.SKIPPED, because="settled elsewhere"), at
+        )
+        return real(attempt_id, at)
+
+    attempts.mark_sent = settled_meanwhile  # type: ignore[method-assign]
+    assert desk.attempt(case).state is AttemptState.SKIPPED
+    assert desk.sandbox.pays(case.invoice) == []
