@@ -112,10 +112,10 @@ class Control:
     def _pending(self, body: Any, query: Json) -> Json:
         with self._sandbox.store.transaction() as db:
             waiting = db.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()[0]
-        sender = self._sandbox.sender
+        due, in_flight = self._sandbox.sender.outstanding()
         return {
-            "due": sender.due(),
-            "in_flight": sender.in_flight,
+            "due": due,
+            "in_flight": in_flight,
             "waiting": waiting,
             "next_event_at": self._sandbox.timeline.next_event_at(),
         }

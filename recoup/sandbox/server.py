@@ -83,9 +83,9 @@ class Server:
         # With the protocol named, asyncio switches Nagle's algorithm off; without it every answer takes 40 ms longer.
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", port))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         try:
+            self._listener.bind(("127.0.0.1", port))
+            self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
             self.sandbox = build(self.address)
         except BaseException:
             self._listener.close()

@@ -88,29 +88,29 @@ class Sender:
             self._awake = True
             self._changed.notify_all()
 
-    @property
-    def in_flight(self) -> int:
-        """How many deliveries are on their way now."""
-        return len(self._in_flight)
-
-    def due(self) -> int:
-        """How many deliveries are due and not yet on their way."""
-        with self._store.transaction() as db:
-            rows = db.execute(
-                "SELECT id FROM deliveries WHERE state = 'pending' AND due <= ?", (self._clock.now(),)
-            ).fetchall()
-        return len([row for row in rows if row[0] not in self._in_flight])
+    def outstanding(self) -> tuple[int, int]:
+        """How many deliveries are due but not yet on their way, and how many are on their way."""
+        pending = (
+            self._pending_now()
+        )  # read first: one that is on its way stays pending until it has been settled
+        in_flight = len(self._in_flight)
+        return max(pending - in_flight, 0), in_flight
 
     def drain(self, seconds: float) -> bool:
         """Wait until nothing is due or on its way; False when that took longer than so many real seconds."""
         deadline = time.monotonic() + seconds
         self.wake()
-        while self.in_flight or self.due():
+        while self._pending_now():
             if time.monotonic() > deadline or self._stopping:
                 return False
             with self._changed:
                 self._changed.wait(0.02)
         return True
+
+    def _pending_now(self) -> int:
+        with self._store.transaction() as db:
+            select = "SELECT count(*) FROM deliveries WHERE state = 'pending' AND due <= ?"
+            return int(db.execute(select, (self._clock.now(),)).fetchone()[0])
 
     def _run(self) -> None:
         while True:
