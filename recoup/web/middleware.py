@@ -9,6 +9,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recoup.web.pages import ASSETS_PATH
+
 _log = structlog.get_logger("recoup.web.access")
 
 STRICT_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -73,5 +75,6 @@ class AccessLog:
 
 
 def _route(scope: Scope) -> str:
-    route = scope.get("route")
-    return str(getattr(route, "path", None) or "unmatched")
+    if scope["path"].startswith(f"{ASSETS_PATH}/"):
+        return ASSETS_PATH
+    return str(getattr(scope.get("route"), "path", None) or "unmatched")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import stripe
 from stripe import StripeClient
 
+from recoup.billing.customers import read_contact
 from recoup.billing.invoices import object_of
 from recoup.errors import ConnectionFailed
 from recoup.rules.money import Money
@@ -28,7 +29,7 @@ class OpenInvoice:
     id: str
     number: str | None
     description: str | None
-    """What the first line bills: the plan's name."""
+    """What it is for: the plan's name."""
     due: Money
     pay_url: str | None
     """Stripe's hosted page, which offers the account's other ways to pay."""
@@ -38,8 +39,10 @@ class OpenInvoice:
 class Owing:
     """What a customer owes at this moment."""
 
-    locales: tuple[str, ...]
-    """The customer's languages as Stripe knows them, preferred first."""
+    locale: str | None
+    """The customer's language as Stripe knows it."""
+    timezone: str | None
+    """The customer's time zone, where their metadata names one."""
     invoices: tuple[OpenInvoice, ...]
 
 
@@ -47,7 +50,7 @@ class Billing(Protocol):
     """Stripe, as the web process sees it. Every method raises :class:`StripeAway` where Stripe gives no usable answer."""
 
     def owing(self, customer: str) -> Owing:
-        """The customer's languages and open invoices, read now."""
+        """The customer's language, time zone and open invoices, read now."""
         ...
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
@@ -71,15 +74,12 @@ class StripeBilling:
         self._configuration = portal_configuration
 
     def owing(self, customer: str) -> Owing:
-        """See :meth:`Billing.owing`; a deleted customer owes nothing."""
+        """See :meth:`Billing.owing`. The customer's name and address are read along, and let go."""
         with _answers("read what the customer owes"):
-            about = self._client.v1.customers.retrieve(customer).to_dict()
-            if about.get("deleted"):
-                return Owing(locales=(), invoices=())
+            about = read_contact(self._client, customer)
             found = self._open_invoices(customer)
-        locales = tuple(locale for locale in about.get("preferred_locales") or () if isinstance(locale, str))
         invoices = (_open_invoice(data) for data in found if (data.get("amount_remaining") or 0) > 0)
-        return Owing(locales=locales, invoices=tuple(invoices))
+        return Owing(locale=about.locale, timezone=about.timezone, invoices=tuple(invoices))
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         """See :meth:`Billing.portal_address`: a deep link to the payment method, nothing else."""
@@ -121,11 +121,12 @@ class StripeBilling:
 
 
 def _open_invoice(data: dict[str, Any]) -> OpenInvoice:
-    lines = (data.get("lines") or {}).get("data") or [{}]
+    lines = (data.get("lines") or {}).get("data") or []
+    described = next((line["description"] for line in lines if line.get("description")), None)
     return OpenInvoice(
         id=data["id"],
         number=data.get("number"),
-        description=lines[0].get("description"),
+        description=data.get("description") or described,
         due=Money(amount=data["amount_remaining"], currency=data["currency"]),
         pay_url=data.get("hosted_invoice_url"),
     )

@@ -91,7 +91,8 @@ class FakeBilling:
     """A Stripe of one customer."""
 
     away: bool = False
-    locales: tuple[str, ...] = ()
+    locale: str | None = None
+    timezone: str | None = None
     invoices: tuple[OpenInvoice, ...] = ()
     charges: dict[str, str] = field(default_factory=dict)
     failed_renewals: set[str] = field(default_factory=set)
@@ -99,7 +100,7 @@ class FakeBilling:
 
     def owing(self, customer: str) -> Owing:
         self._here()
-        return Owing(locales=self.locales, invoices=self.invoices)
+        return Owing(locale=self.locale, timezone=self.timezone, invoices=self.invoices)
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         self._here()

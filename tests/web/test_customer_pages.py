@@ -74,7 +74,7 @@ def test_the_page_is_kept_private(web: TestClient, owing: str) -> None:
 
 def test_polish_is_right(web: TestClient, book: Book, billing: FakeBilling) -> None:
     """Plural, amount and date as a Polish reader expects them."""
-    billing.locales = ("pl",)
+    billing.locale = "pl"
     billing.invoices = tuple(open_invoice(f"in_{number}") for number in (1, 2))
     book.case("in_1")
     book.case("in_2")
@@ -94,20 +94,20 @@ def test_polish_is_right(web: TestClient, book: Book, billing: FakeBilling) -> N
 @pytest.mark.parametrize(
     ("stripe", "browser", "language"),
     [
-        (("pl-PL", "en"), "en", "pl-PL"),
-        (("en-GB",), "pl", "en-GB"),
-        ((), "pl,en;q=0.8", "pl"),
-        ((), "de,pl;q=0.5", "pl"),
-        (("xx",), "pl", "pl"),
-        ((), "fi", "en"),
-        ((), "", "en"),
+        ("pl-PL", "en", "pl-PL"),
+        ("en-GB", "pl", "en-GB"),
+        (None, "pl,en;q=0.8", "pl"),
+        (None, "de,pl;q=0.5", "pl"),
+        ("xx", "pl", "pl"),
+        (None, "fi", "en"),
+        (None, "", "en"),
     ],
 )
 def test_stripes_word_on_the_language_comes_before_the_browsers(
-    web: TestClient, owing: str, billing: FakeBilling, stripe: tuple[str, ...], browser: str, language: str
+    web: TestClient, owing: str, billing: FakeBilling, stripe: str | None, browser: str, language: str
 ) -> None:
     """The customer's language at Stripe, then the browser's, then the default."""
-    billing.locales = stripe
+    billing.locale = stripe
     assert f'<html lang="{language}">' in web.get(owing, headers={"Accept-Language": browser}).text
 
 
@@ -197,6 +197,14 @@ def test_the_suspension_follows_the_last_notice(
     ledger.messages.begin_sending("in_1/last_notice", clock.now())
     ledger.messages.mark_sent("in_1/last_notice", None, clock.now())
     assert "December 15, 2026" in web.get(owing).text
+
+
+def test_days_are_told_in_the_customers_zone(web: TestClient, owing: str, billing: FakeBilling) -> None:
+    """The same moment is another day where the customer lives, as in the mail."""
+    billing.timezone = "Pacific/Kiritimati"
+    assert "December 13, 2026" in web.get(owing).text
+    billing.timezone = "Pacific/Pago_Pago"
+    assert "December 12, 2026" in web.get(owing).text
 
 
 def test_the_planned_suspension_is_told_as_planned(web: TestClient, owing: str, ledger: Ledger) -> None:

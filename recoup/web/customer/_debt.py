@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,7 @@ from recoup.rules.case import AttemptState, MessageState, Template
 from recoup.rules.money import Money, totals
 from recoup.rules.policy import Campaign
 from recoup.rules.step import StepKind
-from recoup.web.stripe_side import OpenInvoice
+from recoup.web.stripe_side import OpenInvoice, Owing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ class Debt:
     items: tuple[Item, ...]
     suspend_at: datetime | None
     """When access ends if nothing is paid: the earliest of the open cases; None where none has such a date."""
+    timezone: str | None = None
+    """The zone in which the customer reads dates; None for the company's."""
 
     @property
     def totals(self) -> tuple[Money, ...]:
@@ -50,7 +51,7 @@ class Debt:
         return any(item.suspended for item in self.items)
 
 
-def debt_of(ledger: Ledger, customer: str, invoices: Iterable[OpenInvoice], now: datetime) -> Debt:
+def debt_of(ledger: Ledger, customer: str, owing: Owing, now: datetime) -> Debt:
     """The customer's debt: open invoices that have a case which is open or ended in a suspension."""
     open_cases = {case.invoice: case for case in ledger.cases.open_of_customer(customer)}
     suspended = {case.invoice for case in ledger.cases.suspended_of_customer(customer)}
@@ -60,13 +61,13 @@ def debt_of(ledger: Ledger, customer: str, invoices: Iterable[OpenInvoice], now:
             suspended=invoice.id in suspended or _is_return(open_cases.get(invoice.id)),
             under_way=_is_under_way(ledger, invoice.id),
         )
-        for invoice in invoices
+        for invoice in owing.invoices
         if invoice.id in open_cases or invoice.id in suspended
     )
     owed = {item.invoice.id for item in items}
     moments = [_suspension(ledger, case) for id_, case in open_cases.items() if id_ in owed]
     ahead = [moment for moment in moments if moment is not None and moment > now]
-    return Debt(items=items, suspend_at=min(ahead, default=None))
+    return Debt(items=items, suspend_at=min(ahead, default=None), timezone=owing.timezone)
 
 
 def values(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def values(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
 
 
 def _written_out(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
-    suspend_on = formatting.local_date(debt.suspend_at, zone) if debt.suspend_at else None
+    suspend_on = formatting.local_date(debt.suspend_at, debt.timezone or zone) if debt.suspend_at else None
     return {
         "items": [_shown(item, locale) for item in debt.items],
         "total": formatting.amounts(debt.totals, locale) if debt.items else None,

@@ -86,8 +86,9 @@ class CustomerPages:
     def _debt(self, request: Request, link: LinkRow) -> tuple[Debt, list[str]]:
         """What is owed, read fresh, and the languages the customer wants: Stripe's word before the browser's."""
         owing = self.billing.owing(link.customer)
-        debt = debt_of(self.ledger, link.customer, owing.invoices, self.clock.now())
-        return debt, [*owing.locales[:1], *accepted(request.headers.get("accept-language"))]
+        debt = debt_of(self.ledger, link.customer, owing, self.clock.now())
+        own = [owing.locale] if owing.locale else []
+        return debt, [*own, *accepted(request.headers.get("accept-language"))]
 
     def _gone(self, request: Request, refusal: Refusal) -> Response:
         return self._page(request, "gone", _STATUS[refusal], expired=refusal != "unknown")

@@ -107,9 +107,8 @@ class Dispatcher:
             plan = await run_in_threadpool(self._plan, delivery, commands, at)
             did = [await self._act(act) for act in plan.acts]
             await run_in_threadpool(self._write_down, delivery, plan, at)
-        for because in plan.ignored:
-            _log.info("webhook_ignored", event_id=delivery.event_id, type=delivery.type, because=because)
-        return Done(did=(*did, *(note.because for note in plan.notes), *plan.ignored))
+        counted = ["counted a refused charge"] * len(plan.charges)
+        return Done(did=(*did, *counted, *(note.because for note in plan.notes), *plan.ignored))
 
     def _plan(self, delivery: Delivery, commands: Sequence[Command], at: datetime) -> Plan:
         return Planner(self._ledger, self._billing, delivery.event_id, at).plan(commands)
