@@ -11,6 +11,7 @@
 ``GET    /_sandbox/books``      each invoice with its charges and refunds
 ``GET    /_sandbox/requests``   the log of API calls, ``?since=id``
 ``GET    /_sandbox/deliveries`` the log of webhook deliveries, ``?since=id``
+``POST   /_sandbox/events``     ``{"type", "object"}``: tells an event of any type about an object (its id, or any JSON object)
 ``POST   /_sandbox/disputes``   ``{"charge", "reason"?}`` opens a dispute; ``{"dispute", "status": "won" | "lost"}`` closes one
 ``POST   /_sandbox/updater``    ``{"payment_method", "exp_month"?, "exp_year"?, "card"?}``: the network's card updater renews a card
 ==============================  ==============================================================================================
@@ -32,7 +33,7 @@ from recoup.errors import ConfigurationError
 from recoup.sandbox import API_VERSION
 from recoup.sandbox.books import books
 from recoup.sandbox.http.errors import StripeError
-from recoup.sandbox.interventions import close_dispute, open_dispute, renew_card
+from recoup.sandbox.interventions import close_dispute, open_dispute, renew_card, tell_anything
 from recoup.sandbox.sandbox import Sandbox
 from recoup.sandbox.seeding import seed
 from recoup.sandbox.switches import SWITCHES
@@ -67,6 +68,7 @@ class Control:
             ("GET", "books", self._books),
             ("GET", "requests", self._requests),
             ("GET", "deliveries", self._deliveries),
+            ("POST", "events", self._tell),
             ("POST", "disputes", self._dispute),
             ("POST", "updater", self._update_card),
         ]
@@ -168,6 +170,10 @@ class Control:
             cursor = db.execute(select, (since,))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _tell(self, body: Any, query: Json) -> Json:
+        with self._sandbox.work() as work:
+            return tell_anything(work, body)
 
     def _dispute(self, body: Any, query: Json) -> Json:
         with self._sandbox.work() as work:

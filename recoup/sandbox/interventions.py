@@ -6,9 +6,10 @@ from typing import Any
 
 from recoup.sandbox.billing.periods import DAY
 from recoup.sandbox.http.errors import Doc, invalid_request
+from recoup.sandbox.ids import type_of
 from recoup.sandbox.objects.methods import create_card
 from recoup.sandbox.objects.payments import create_dispute
-from recoup.sandbox.webhooks import tell, tell_change
+from recoup.sandbox.webhooks import tell, tell_about, tell_change
 from recoup.sandbox.work import Work, public
 
 _DUE_DAYS = 9
@@ -36,6 +37,21 @@ def close_dispute(work: Work, dispute_id: str, status: str) -> Doc:
     dispute["status"] = status
     tell(work, "charge.dispute.closed", dispute)
     return public(dispute)
+
+
+def tell_anything(work: Work, given: dict[str, Any]) -> Doc:
+    """Tell an event of any type, known or not, about an object of the sandbox (its id) or any other (as JSON)."""
+    type_, about = given.get("type"), given.get("object")
+    if not isinstance(type_, str) or not type_:
+        raise invalid_request("An event needs its type")
+    if isinstance(about, str):
+        known = type_of(about)
+        if known is None:
+            raise invalid_request(f"No object has the id {about!r}")
+        return public(tell(work, type_, work.get(known, about, "object")))
+    if not isinstance(about, dict):
+        raise invalid_request("An event needs its object: an id, or a JSON object")
+    return public(tell_about(work, type_, public(about)))
 
 
 def renew_card(work: Work, given: dict[str, Any]) -> Doc:

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,7 +26,8 @@ from recoup.sandbox.http.routing import router
 from recoup.sandbox.sandbox import Sandbox
 
 _LARGEST_BODY = 1_000_000
-_connections: dict[tuple[str, int], asyncio.Transport] = {}
+_connections: dict[tuple[int, int], asyncio.Transport] = {}
+"""Open connections by the ports of their two ends."""
 
 
 class Protocol(H11Protocol):
@@ -34,10 +35,10 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        _connections[_peer(transport)] = transport
+        _connections[_ends(transport)] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        _connections.pop(_peer(self.transport), None)
+        _connections.pop(_ends(self.transport), None)
         super().connection_lost(exc)
 
 
@@ -140,15 +141,14 @@ class _Announcing(uvicorn.Server):
 
 
 async def _cut(request: Request) -> None:
-    transport = _connections.get(cast(tuple[str, int], request.scope["client"]))
+    transport = _connections.get((request.scope["client"][1], request.scope["server"][1]))
     if transport is not None:
         transport.abort()
     await asyncio.sleep(0.05)
 
 
-def _peer(transport: asyncio.Transport) -> tuple[str, int]:
-    host, port = transport.get_extra_info("peername")[:2]
-    return str(host), int(port)
+def _ends(transport: asyncio.Transport) -> tuple[int, int]:
+    return int(transport.get_extra_info("peername")[1]), int(transport.get_extra_info("sockname")[1])
 
 
 def _pages(sandbox: Sandbox) -> list[BaseRoute]:

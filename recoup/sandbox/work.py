@@ -180,7 +180,6 @@ class Work:
     def told(self, doc: Doc) -> None:
         """Note that an event has just told the object's present state."""
         self._told[doc["id"]] = json.loads(json.dumps(doc))
-        self.told_events += 1
 
     def plan(self, kind: str, object_: str, due: int) -> None:
         """Do something to an object later; a former plan of the same kind for it is replaced."""

@@ -139,6 +139,19 @@ def test_the_card_updater(heard: Stage, receiver: Receiver) -> None:
     assert heard.api.invoices.pay(invoice.id).status == "paid"
 
 
+def test_any_event_can_be_told(heard: Stage, receiver: Receiver) -> None:
+    """An event of any type is delivered, about an object of the sandbox or any other; without a type it is refused."""
+    customer = heard.customer(None)
+    heard.control("POST", "events", {"type": "customer.updated", "object": customer.id})
+    heard.control("POST", "events", {"type": "weather.changed", "object": {"id": "w_1", "object": "weather"}})
+    heard.settle()
+    told = {event["type"]: event["data"]["object"]["id"] for event in receiver.events}
+    assert told["customer.updated"] == customer.id
+    assert told["weather.changed"] == "w_1"
+    for wrong in ({"object": customer.id}, {"type": "x", "object": "cus_nobody"}, {"type": "x"}):
+        assert "error" in heard.control("POST", "events", wrong)
+
+
 def test_health(stage: Stage) -> None:
     """The health call tells the API version and the time."""
     health = stage.control("GET", "health")

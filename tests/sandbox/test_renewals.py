@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import stripe
 
@@ -231,6 +233,29 @@ def test_sepa_debits_are_processing_for_days(stage: Stage) -> None:
     assert (good.status, bad.status) == ("paid", "open")
     assert [stage.status(entry.id) for entry in outcomes.values()] == ["active", "past_due"]
     assert stage.intent(bad.id)["last_payment_error"]["decline_code"] == "insufficient_funds"
+
+
+def test_nothing_else_settles_what_a_debit_is_settling(stage: Stage) -> None:
+    """While a debit is processing the invoice can be neither paid again, nor paid outside, nor voided; then it is paid once."""
+    customer = stage.customer(None)
+    debit = stage.api.payment_methods.create(
+        {"type": "sepa_debit", "sepa_debit": {"iban": "AT611904300234573201"}}
+    )
+    stage.use_card(customer.id, debit.id)
+    subscription = stage.subscription(customer.id)
+    assert subscription.status == "active"
+    invoice = stage.latest_invoice(subscription.id)
+    acts: list[Callable[[], object]] = [
+        lambda: stage.api.invoices.pay(invoice.id),
+        lambda: stage.api.invoices.pay(invoice.id, {"paid_out_of_band": True}),
+        lambda: stage.api.invoices.void_invoice(invoice.id),
+    ]
+    for act in acts:
+        with pytest.raises(stripe.InvalidRequestError, match="payment in progress"):
+            act()
+    stage.forward(days=4)
+    assert stage.status(subscription.id) == "active"
+    assert len(stage.books()[invoice.id]["successful_charges"]) == 1
 
 
 def test_a_subscription_that_is_sent_waits_for_its_due_date(stage: Stage) -> None:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from recoup.sandbox.billing import dunning
-from recoup.sandbox.billing.invoicing import default_payment, settle_payment
+from recoup.sandbox.billing.invoicing import default_payment, refuse_while_processing, settle_payment
+from recoup.sandbox.billing.lifecycle import payment_under_way
 from recoup.sandbox.http.errors import Doc, StripeError, invalid_request
 from recoup.sandbox.ids import random_text
 from recoup.sandbox.issuers import RATE_LIMITED, message_for
@@ -69,9 +70,7 @@ def collect(
         dunning.attempt_failed(work, invoice, automatic=automatic, needs_action=False)
         return Attempt("no_method")
     payment, intent = _payment_for(work, invoice)
-    if intent["status"] == "processing":
-        text = "The invoice already has a payment in progress."
-        raise invalid_request(text, code="payment_intent_unexpected_state")
+    refuse_while_processing(work, invoice)
     intent.update(payment_method=method["id"], payment_method_types=[method["type"]], next_action=None)
     intent["_how"] = {
         "automatic": automatic,
@@ -214,6 +213,7 @@ def _processing(work: Work, invoice: Doc, intent: Doc, charge: Doc, answer: Issu
     tell(work, "charge.pending", charge)
     tell(work, "payment_intent.processing", intent)
     tell_change(work, "invoice.updated", invoice)
+    payment_under_way(work, invoice)
     return Attempt("processing", intent, charge)
 
 

@@ -152,6 +152,7 @@ def void(work: Work, invoice: Doc) -> None:
         raise invalid_request(
             "You can only pass in open and uncollectible invoices. This invoice isn't open."
         )
+    refuse_while_processing(work, invoice)
     stop_collecting(work, invoice)
     for kind in ("final", "overdue"):
         work.unplan(kind, invoice["id"])
@@ -174,6 +175,14 @@ def mark_uncollectible(work: Work, invoice: Doc, reason: str = "user_forgiven") 
     tell_change(work, "invoice.updated", invoice)
     tell(work, "invoice.marked_uncollectible", invoice)
     invoice_settled(work, invoice)
+
+
+def refuse_while_processing(work: Work, invoice: Doc) -> None:
+    """Refuse to settle an invoice in another way while a debit for it is on its way."""
+    payment = default_payment(work, invoice)
+    if payment is not None and work.get("payment_intent", payment["_intent"])["status"] == "processing":
+        text = "The invoice already has a payment in progress."
+        raise invalid_request(text, code="payment_intent_unexpected_state")
 
 
 def cancel_payments(work: Work, invoice: Doc, reason: str) -> None:

@@ -87,6 +87,14 @@ def invoice_settled(work: Work, invoice: Doc) -> None:
         unpause(work, subscription)
 
 
+def payment_under_way(work: Work, invoice: Doc) -> None:
+    """The first invoice's debit is processing: the subscription begins without waiting for it."""
+    subscription = subscription_of(work, invoice)
+    if subscription is not None and subscription["status"] == "incomplete":
+        work.unplan("expire", subscription["id"])
+        set_status(work, subscription, "active")
+
+
 def _brings_back(work: Work, subscription: Doc, invoice: Doc) -> bool:
     if work.switches.text("older_invoice_reactivates") == "yes":
         return True

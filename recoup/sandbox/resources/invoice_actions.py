@@ -58,6 +58,7 @@ def pay(call: Call) -> Doc:
     if params.get("source"):
         raise invalid_request("The sandbox has no sources; pass payment_method.", param="source")
     if params.get("paid_out_of_band") or (params.get("forgive") and invoice["amount_remaining"] <= 0):
+        invoicing.refuse_while_processing(work, invoice)
         invoicing.mark_paid(work, invoice, out_of_band=True)
         return invoice
     method = resolve_method(work, invoice)

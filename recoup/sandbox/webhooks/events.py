@@ -11,7 +11,14 @@ from recoup.sandbox.work import Work, public
 
 def tell(work: Work, type_: str, doc: Doc, previous: Doc | None = None) -> Doc:
     """Make an event about the object as it stands now and queue its deliveries."""
-    data: Doc = {"object": json.loads(json.dumps(public(doc)))}
+    event = tell_about(work, type_, json.loads(json.dumps(public(doc))), previous)
+    work.told(doc)
+    return event
+
+
+def tell_about(work: Work, type_: str, shown: Doc, previous: Doc | None = None) -> Doc:
+    """Make an event about an object as the outside sees it, which need not be one of the sandbox's."""
+    data: Doc = {"object": shown}
     if previous is not None:
         data["previous_attributes"] = previous
     event = work.create(
@@ -23,7 +30,7 @@ def tell(work: Work, type_: str, doc: Doc, previous: Doc | None = None) -> Doc:
         request=dict(work.request),
         type=type_,
     )
-    work.told(doc)
+    work.told_events += 1
     for endpoint in work.select("webhook_endpoint"):
         if wants(endpoint, type_):
             event["pending_webhooks"] += 1
