@@ -162,5 +162,5 @@ def test_a_starter_without_secrets_does_not_start(
 
 
 def test_other_methods_are_not_served(web: TestClient) -> None:
-    """Only POST."""
+    """A GET of the webhook address is 405: there is nothing to see."""
     assert web.get(PATH).status_code == 405

@@ -36,6 +36,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,100}$")]
 
 
 class EventData(Shape):
+    """What an event is about, and what changed on it."""
+
     object: dict[str, Any]
     previous_attributes: dict[str, Any] | None = None
 
@@ -87,6 +89,8 @@ class _Parent(Shape):
 
 
 class Invoice(Shape):
+    """An invoice, whole enough to judge whether it is a case."""
+
     id: Id
     customer: Ref
     currency: Currency
@@ -107,11 +111,15 @@ class Invoice(Shape):
 
 
 class EndedInvoice(Shape):
+    """An invoice that ended; a deleted one is little more than its id."""
+
     id: Id
     customer: Ref | None = None
 
 
 class Subscription(Shape):
+    """A subscription."""
+
     id: Id
     customer: Ref
     status: Code
@@ -123,16 +131,22 @@ class _InvoiceSettings(Shape):
 
 
 class Customer(Shape):
+    """A customer: the default payment method, nothing personal."""
+
     id: Id
     invoice_settings: _InvoiceSettings
 
 
 class PaymentMethod(Shape):
+    """A payment method and whose it is."""
+
     id: Id
     customer: Ref | None = None
 
 
 class SetupIntent(Shape):
+    """The saving of a payment method for later."""
+
     id: Id
     customer: Ref | None = None
     payment_method: Ref | None = None
@@ -144,6 +158,8 @@ class _ExpandedSetup(Shape):
 
 
 class CheckoutSession(Shape):
+    """A visit to Stripe's Checkout."""
+
     id: Id
     mode: Code | None = None
     customer: Ref | None = None
@@ -177,6 +193,8 @@ class _MethodDetails(Shape):
 
 
 class Charge(Shape):
+    """A charge with everything that a refusal tells."""
+
     id: Id
     customer: Ref | None = None
     amount: Amount
