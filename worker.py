@@ -31,6 +31,7 @@ from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.connection import connect
 from recoup.temporal.gateway import CaseGateway
+from recoup.temporal.heartbeats import Heartbeats
 from workflows.card_update import CardUpdate
 from workflows.recovery import RecoveryCase
 
@@ -79,6 +80,7 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
+        interceptors=[Heartbeats()],
     )
 
 

@@ -18,8 +18,11 @@ from recoup.rules.step import Step
 
 Report = TypeVar("Report", bound=Wire)
 
-START_TO_CLOSE = timedelta(seconds=120)
-"""More than all the Stripe calls of one activity can take with the SDK's own retries, so that two tries never overlap."""
+START_TO_CLOSE = timedelta(seconds=300)
+"""More than all the Stripe calls of one activity can take with the SDK's own retries."""
+
+HEARTBEAT = timedelta(seconds=15)
+"""A worker that does not tell of an activity for so long is taken for dead (:mod:`recoup.temporal.heartbeats`)."""
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
@@ -36,6 +39,7 @@ async def execute(activity: Activity, order: Wire, report: type[Report], summary
         order,
         result_type=report,
         start_to_close_timeout=START_TO_CLOSE,
+        heartbeat_timeout=HEARTBEAT,
         retry_policy=RETRY,
         summary=cut(summary),
     )
@@ -49,6 +53,7 @@ async def tell(order: TellCase) -> bool:
         order,
         result_type=bool,
         start_to_close_timeout=START_TO_CLOSE,
+        heartbeat_timeout=HEARTBEAT,
         retry_policy=RETRY,
         summary=f"tell {order.case.case_id}",
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities._collecting import MOST_CALLS
 from recoup.ledger import AttemptResult, AttemptRow
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from tests.activities.conftest import Desk
@@ -189,3 +190,17 @@ def test_an_attempt_that_another_worker_settled_is_not_sent(desk: Desk) -> None:
     attempts.mark_sent = settled_meanwhile  # type: ignore[method-assign]
     assert desk.attempt(case).state is AttemptState.SKIPPED
     assert desk.sandbox.pays(case.invoice) == []
+
+
+def test_the_longest_way_through_an_attempt_is_known(desk: Desk) -> None:
+    """The activity's time is measured in Stripe calls: refused, read again, found out and paid after all are the most."""
+    case = desk.take_up("short")
+    before = len(desk.sandbox.control("requests"))
+    desk.sandbox.fault(fault="lose_answer", method="POST", path=PAY, count=3)
+    desk.attempt(case, tries=9)
+    first = len(desk.sandbox.control("requests")) - before
+    desk.settle(case, 1)
+    settled = len(desk.sandbox.control("requests")) - before - first
+    retries = 2
+    assert first - retries <= MOST_CALLS
+    assert settled <= MOST_CALLS
