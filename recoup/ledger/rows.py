@@ -251,3 +251,12 @@ class InvoiceRow(Frozen):
     """What the invoice said before Recoup switched Stripe's own retries off."""
     taken_over_at: datetime
     released_at: datetime | None
+
+
+class RateRow(Frozen):
+    """A token bucket as it was left by the one who took last."""
+
+    name: str
+    tokens: float
+    """Below zero where tokens were given that the bucket has yet to gain."""
+    at: datetime

@@ -248,5 +248,13 @@ invoices = sa.Table(
     _moment("released_at", null=True),
 )
 
+rates = sa.Table(
+    "rates",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("tokens", sa.Double(), nullable=False),
+    _moment("at"),
+)
+
 APPEND_ONLY = (events, decisions)
 """Tables whose rows nobody may change or remove; triggers of the migrations refuse it."""
