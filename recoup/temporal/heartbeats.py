@@ -7,6 +7,7 @@ the two meet in the ledger and in Stripe's idempotency key, never in a second ch
 from __future__ import annotations
 
 import asyncio
+import inspect
 from datetime import timedelta
 from typing import Any
 
@@ -34,13 +35,17 @@ class _Beating(ActivityInboundInterceptor):
         self._interval = interval
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  # the SDK's name
-        beating = asyncio.create_task(self._beat())
+        beating = asyncio.create_task(self._beat(in_thread=not inspect.iscoroutinefunction(input.fn)))
         try:
             return await super().execute_activity(input)
         finally:
             beating.cancel()
 
-    async def _beat(self) -> None:
+    async def _beat(self, *, in_thread: bool) -> None:
         while True:
             await asyncio.sleep(self._interval.total_seconds())
-            activity.heartbeat()
+            # The heartbeat of an activity in a thread waits for this loop: called in it, it would stop the whole worker.
+            if in_thread:
+                await asyncio.to_thread(activity.heartbeat)
+            else:
+                activity.heartbeat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -28,15 +29,23 @@ def takes_long() -> int:
     return activity.info().attempt
 
 
+@activity.defn
+async def takes_long_too() -> int:
+    """The same without a thread."""
+    await asyncio.sleep(2.5)
+    return activity.info().attempt
+
+
 @workflow.defn(sandboxed=False)
 class Patient:
-    """Waits for the long activity."""
+    """Waits for the long activities."""
 
     @workflow.run
-    async def run(self) -> int:
-        return await workflow.execute_activity(
-            takes_long, start_to_close_timeout=timedelta(seconds=30), heartbeat_timeout=timedelta(seconds=1)
-        )
+    async def run(self) -> list[int]:
+        times = {"start_to_close_timeout": timedelta(seconds=30), "heartbeat_timeout": timedelta(seconds=1)}
+        blocking = workflow.execute_activity(takes_long, **times)  # type: ignore[call-overload]  # spread keywords
+        waiting = workflow.execute_activity(takes_long_too, **times)  # type: ignore[call-overload]
+        return list(await asyncio.gather(blocking, waiting))
 
 
 async def test_a_busy_thread_is_not_taken_for_a_dead_worker(time_skipping_env: WorkflowEnvironment) -> None:
@@ -47,12 +56,12 @@ async def test_a_busy_thread_is_not_taken_for_a_dead_worker(time_skipping_env: W
             env.client,
             task_queue=queue,
             workflows=[Patient],
-            activities=[takes_long],
+            activities=[takes_long, takes_long_too],
             activity_executor=threads,
             interceptors=[Heartbeats(timedelta(seconds=0.2))],
         ):
             tries = await env.client.execute_workflow(Patient.run, id=queue, task_queue=queue)
-    assert tries == 1
+    assert tries == [1, 1]
 
 
 async def test_the_times_of_an_activity_hold_together() -> None:
