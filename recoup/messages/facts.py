@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ from pydantic import (
 from recoup.messages.addresses import Address
 from recoup.rules.base import Frozen, Moment
 from recoup.rules.case import Template
-from recoup.rules.declines import AUTHENTICATION_CODES, Decline, DeclineClass, read
+from recoup.rules.declines import CustomerReason, Decline, read
 from recoup.rules.money import Money, totals
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -59,81 +58,13 @@ Zone = Annotated[str, AfterValidator(_zone)]
 """The name of a time zone, such as ``Europe/Warsaw``."""
 
 
-class Reason(StrEnum):
-    """What a customer may read about why the payment failed."""
-
-    INSUFFICIENT_FUNDS = "insufficient_funds"
-    EXPIRED_CARD = "expired_card"
-    AUTHENTICATION = "authentication"
-    """The customer must confirm the payment with their bank."""
-    CARD_DATA = "card_data"
-    """Something in the payment details is wrong or has changed."""
-    BANK_REFUSED = "bank_refused"
-    """Not approved. Also stands for everything that must not be told: nobody learns here what a bank suspects."""
-    LIMIT = "limit"
-    """A limit of the card or account is used up."""
-    NO_METHOD = "no_method"
-    OTHER = "other"
-    """A technical problem; nobody's fault."""
-
-
-_REASON_OF_CODE: dict[str, Reason] = {
-    "insufficient_funds": Reason.INSUFFICIENT_FUNDS,
-    "expired_card": Reason.EXPIRED_CARD,
-    "mobile_device_authentication_required": Reason.AUTHENTICATION,
-    "card_velocity_exceeded": Reason.LIMIT,
-    "withdrawal_count_limit_exceeded": Reason.LIMIT,
-    "payment_limit_exceeded": Reason.LIMIT,
-    "no_payment_method": Reason.NO_METHOD,
-    **dict.fromkeys(AUTHENTICATION_CODES, Reason.AUTHENTICATION),
-    **dict.fromkeys(
-        (
-            "account_closed",
-            "bank_account_unusable",
-            "incorrect_number",
-            "invalid_account",
-            "invalid_number",
-            "invalid_payment_information",
-            "no_account",
-        ),
-        Reason.CARD_DATA,
-    ),
-    **dict.fromkeys(
-        (
-            "duplicate_transaction",
-            "issuer_not_available",
-            "payment_method_provider_timeout",
-            "processing_error",
-            "reenter_transaction",
-            "try_again_later",
-        ),
-        Reason.OTHER,
-    ),
-    "invalid_amount": Reason.BANK_REFUSED,
-    "payment_method_customer_decline": Reason.BANK_REFUSED,
-    "rule": Reason.BANK_REFUSED,
-}
-
-_REASON_OF_CLASS: dict[DeclineClass, Reason] = {
-    DeclineClass.HARD: Reason.BANK_REFUSED,
-    DeclineClass.SOFT: Reason.BANK_REFUSED,
-    DeclineClass.ACTION: Reason.CARD_DATA,
-    DeclineClass.FRAUD: Reason.BANK_REFUSED,
-    DeclineClass.CONFIG: Reason.OTHER,
-}
+Reason = CustomerReason
+"""What a customer may read about why the payment failed."""
 
 
 def reason_for(decline: Decline | None) -> Reason:
-    """What the customer may read about this decline.
-
-    Every decline of the class *fraud* reads as a plain refusal, whatever else is known of it: Stripe asks merchants not to
-    tell customers of a lost or stolen card or of a suspicion (Stripe, "Decline codes"). No decline at all reads as other.
-    """
-    if decline is None:
-        return Reason.OTHER
-    if decline.kind == "blocked":
-        return Reason.BANK_REFUSED
-    return _REASON_OF_CODE.get(decline.code) or _REASON_OF_CLASS[read(decline).decline_class]
+    """What the customer may read about this decline; no decline at all reads as other. The rules say it for each code."""
+    return Reason.OTHER if decline is None else read(decline).reason
 
 
 class Company(Frozen):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from recoup.rules.base import days
 from recoup.rules.case import Case, MessageState, Template, Trigger
-from recoup.rules.declines import Decline, DeclineClass, Reading, read
+from recoup.rules.declines import Decline, Reading, read
 from recoup.rules.policy import Campaign, MessageStep, RetriesBy
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import suspend_at
@@ -136,7 +136,7 @@ def _attempt(case: Case, campaign: Campaign) -> Step | None:
     if campaign.retries.by is not RetriesBy.RECOUP or case.retries_made >= len(campaign.retries.after_days):
         return None
     reading = read(case.decline) if case.decline else None
-    if reading is not None and not _may_retry(reading):
+    if reading is not None and not _may_retry(reading, case.retries_made):
         return None
     day = campaign.retries.after_days[case.retries_made]
     due = case.failed_at + days(day)
@@ -152,11 +152,9 @@ def _attempt(case: Case, campaign: Campaign) -> Step | None:
     return Step(kind=StepKind.ATTEMPT, due_at=due, because=because, trigger=Trigger.SCHEDULE)
 
 
-def _may_retry(reading: Reading) -> bool:
-    """Whether the same method may be tried again without the customer."""
-    if reading.decline_class is DeclineClass.SOFT:
-        return True
-    return reading.decline_class is DeclineClass.CONFIG and reading.wait > timedelta(0)
+def _may_retry(reading: Reading, made: int) -> bool:
+    """Whether the same method may be tried again without the customer, after so many scheduled attempts."""
+    return reading.may_retry and (reading.most_retries is None or made < reading.most_retries)
 
 
 def _last_notice(case: Case, campaign: Campaign) -> Step | None:

@@ -19,8 +19,8 @@ import pytest
 from recoup.messages import Composed, MessageFacts, Reason, compose, formatting, reason_for, sample_facts
 from recoup.messages.localisation import Languages
 from recoup.messages.samples import WRITTEN_AT
-from recoup.rules._decline_codes import CODES
 from recoup.rules.case import Template
+from recoup.rules.codes import CODES
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from recoup.messages import MessageFacts, Reason, reason_for, sample_facts
-from recoup.rules._decline_codes import CODES
 from recoup.rules.case import Template
+from recoup.rules.codes import CODES
 from recoup.rules.declines import AUTHENTICATION_CODES, Decline
 from recoup.rules.money import Money
 

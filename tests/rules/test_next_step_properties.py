@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules import fold
-from recoup.rules._decline_codes import CODES, MASTERCARD_ADVICE, VISA_NEVER
 from recoup.rules.case import Case, MessageState, Outcome, Trigger
+from recoup.rules.codes import CODES, MASTERCARD_ADVICE, visa
 from recoup.rules.declines import Decline, DeclineClass, read
 from recoup.rules.policy import Campaign, Ending, LastNotice, MessageStep, Retries, RetriesBy
 from recoup.rules.steps import StepKind, next_step
@@ -21,7 +21,7 @@ declines = st.builds(
     Decline,
     code=st.sampled_from([*CODES, "a_code_of_tomorrow"]),
     advice_code=st.sampled_from([None, "do_not_try_again", "try_again_later", "confirm_card_data"]),
-    network_decline_code=st.sampled_from([None, "51", "05", *sorted(VISA_NEVER)]),
+    network_decline_code=st.sampled_from([None, "51", "05", *sorted(visa.never())]),
     network_advice_code=st.sampled_from([None, *MASTERCARD_ADVICE]),
     brand=st.sampled_from([None, "visa", "mastercard", "amex"]),
     kind=st.sampled_from([None, "issuer_declined", "blocked"]),
