@@ -19,6 +19,7 @@ from activities.contracts import TASK_QUEUE
 from activities.messages import Messages
 from activities.payments import Payments
 from activities.records import Records
+from recoup import __version__
 from recoup.access import backend_from
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
@@ -37,6 +38,8 @@ from workflows.recovery import RecoveryCase
 
 ACTIVITY_THREADS = 20
 GRACE = timedelta(seconds=20)
+BUILD_ID = f"recoup-{__version__}"
+"""Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
 WORKFLOWS: list[type] = [RecoveryCase, CardUpdate]
@@ -80,6 +83,7 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
+        build_id=BUILD_ID,
         interceptors=[Heartbeats()],
     )
 

@@ -69,13 +69,15 @@ def _migrate_sqlite(conn: sa.Connection, name: str) -> None:
 
 
 def _upgrade(conn: sa.Connection, name: str) -> None:
+    version = current_version(conn)
+    if version is not None and version > HEAD:
+        check_version(conn, name)
+    if version == HEAD:
+        return
     # Only migrating needs Alembic, and it is slow to import.
     from alembic import command
     from alembic.config import Config
 
-    version = current_version(conn)
-    if version is not None and version > HEAD:
-        check_version(conn, name)
     config = Config()
     config.set_main_option("script_location", "recoup.ledger:migrations")
     config.set_main_option("path_separator", "os")
