@@ -6,12 +6,16 @@ overlap. Whoever has seen the worker die knows already that nothing overlaps, an
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import temporalio.api.common.v1 as common_api
 import temporalio.api.enums.v1 as enums
 import temporalio.api.failure.v1 as failure_api
 import temporalio.api.workflowservice.v1 as workflow_api
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+
+AT_ONCE = timedelta(milliseconds=50)
 
 
 async def release_orphans(client: Client, pid: int) -> int:
@@ -45,10 +49,9 @@ async def _forget_sticky_queue(client: Client, workflow_id: str, run_id: str) ->
 
 
 async def _try_again(client: Client, workflow_id: str, run_id: str, activity_id: str) -> int:
-    failure = failure_api.Failure(
-        message="the worker process was killed",
-        application_failure_info=failure_api.ApplicationFailureInfo(type="WorkerKilled"),
-    )
+    said = failure_api.ApplicationFailureInfo(type="WorkerKilled")
+    said.next_retry_delay.FromTimedelta(AT_ONCE)
+    failure = failure_api.Failure(message="the worker process was killed", application_failure_info=said)
     request = workflow_api.RespondActivityTaskFailedByIdRequest(
         namespace=client.namespace,
         workflow_id=workflow_id,

@@ -51,7 +51,7 @@ class Picture:
 
     waiting: tuple[Waiting, ...] = ()
     busy: tuple[str, ...] = ()
-    """Those that are acting, or whose state nobody could tell."""
+    """Those that are acting, or whose state nobody could tell; with what keeps failing there."""
 
 
 class Cases:
@@ -102,7 +102,7 @@ class Cases:
         if told.raw_info.status != enums.WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
             return None
         if _is_acting(told) or found.workflow_type != RECOVERY_WORKFLOW:
-            return found.id
+            return f"{found.id}{_trouble(told)}"
         known = self._known.get(found.run_id)
         if known is not None and known.history_length == told.history_length:
             return known
@@ -145,6 +145,17 @@ class Cases:
 def _is_acting(told: WorkflowExecutionDescription) -> bool:
     raw = told.raw_description
     return bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
+
+
+def _trouble(told: WorkflowExecutionDescription) -> str:
+    """What keeps failing there, in brackets; nothing where all goes well."""
+    for activity in told.raw_description.pending_activities:
+        if activity.attempt > 1:
+            said = activity.last_failure.message
+            return f" ({activity.activity_type.name} is tried for the {activity.attempt}th time: {said})"
+    if told.raw_description.pending_workflow_task.attempt > 1:
+        return " (its worker cannot carry on with it; the worker's log says why)"
+    return ""
 
 
 def _workflow_clock(told: WorkflowExecutionDescription) -> datetime:

@@ -284,18 +284,22 @@ class Stack:
 
     async def _worker_polls(self) -> bool:
         """Whether the worker that runs now asks for work of both kinds."""
-        mine = f"{self._children['worker'].pid}@"
-        for kind in (
-            enums.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-            enums.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-        ):
+        kinds = enums.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, enums.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+        for kind in kinds:
             request = workflow_api.DescribeTaskQueueRequest(
                 namespace=NAMESPACE, task_queue=taskqueue_api.TaskQueue(name=TASK_QUEUE), task_queue_type=kind
             )
             told = await self.client.workflow_service.describe_task_queue(request)
-            if not any(poller.identity.startswith(mine) for poller in told.pollers):
+            if not any(self._is_of_worker(poller.identity) for poller in told.pollers):
                 return False
         return True
+
+    def _is_of_worker(self, identity: str) -> bool:
+        """Whether a poller, ``pid@host``, belongs to the worker's process group and not to one before it."""
+        try:
+            return os.getpgid(int(identity.partition("@")[0])) == self._children["worker"].pid
+        except (ValueError, ProcessLookupError):
+            return False
 
     def _settings(self) -> Settings:
         """The settings under which everything here runs; no file and no variable of the caller's counts."""
