@@ -53,6 +53,7 @@ def assemble(settings: Settings, ledger: Ledger, gateway: Gateway, billing: Bill
         _log.info("serving", public_url=settings.public_url, ledger=ledger.name)
         yield
         ledger.close()
+        _log.info("stopped")
 
     # Integrators get no interface here, so there is no description of one either.
     app = FastAPI(title="Recoup", lifespan=lifespan, openapi_url=None, redirect_slashes=False)

@@ -99,9 +99,10 @@ def test_an_echo_of_recoups_own_attempt_stays_in_the_ledger(
     hook(told.failed())
     book.case()
     hook(told.failed(auto_advance=False))
+    hook(told.failed(auto_advance=False, attempt_count=2))
     assert gateway.told == []
     assert gateway.asked_to_begin == ["in_1"]
-    assert book.kinds() == ["webhook.payment_failed"] * 2
+    assert book.kinds() == ["webhook.payment_failed"] * 3
 
 
 def test_a_retry_of_stripes_own_is_told_to_the_case(hook: Hook, gateway: FakeGateway, book: Book) -> None:

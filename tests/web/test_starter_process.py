@@ -66,10 +66,10 @@ class Starter:
                 return self.lines[-1]
         raise AssertionError(f"the starter ended without {event}: {self.lines}")
 
-    def stop(self) -> int:
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, read the rest of the log, and give the exit code."""
         assert self.process.stderr is not None
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(by)
         self.lines += [json.loads(line) for line in self.process.stderr]
         return self.process.wait(20)
 
@@ -118,9 +118,16 @@ def test_it_starts_without_temporal_and_stops_in_good_order(tmp_path: Path, free
     assert token not in text
     assert "sk_test_of_this_test" not in text
     assert "whsec_of_this_test" not in text
-    assert {"serving", "listening", "request", "webhook_not_accepted", "page_failed"} <= {
+    assert {"serving", "listening", "request", "webhook_not_accepted", "page_failed", "stopped"} <= {
         line["event"] for line in process.lines
     }
+
+
+def test_ctrl_c_once_stops_it_in_good_order(tmp_path: Path, free_port: int) -> None:
+    """One Ctrl-C is one word to stop: requests are finished, the ledger is closed, the exit code is 0."""
+    with running(tmp_path, free_port) as process:
+        assert process.stop(signal.SIGINT) == 0
+    assert "stopped" in {line["event"] for line in process.lines}
 
 
 def told_now() -> datetime:
