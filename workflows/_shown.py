@@ -10,6 +10,7 @@ from temporalio.common import SearchAttributeUpdate
 
 from recoup.rules.case import Case, Outcome
 from recoup.rules.declines import read
+from recoup.rules.money import Money, to_decimal
 from recoup.rules.step import Step, StepKind
 from recoup.temporal import attributes
 from workflows._orders import cut
@@ -54,11 +55,17 @@ def refused(outcome: Outcome, because: str) -> None:
 
 
 def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdate[Any]]:
+    # Whoever begins a case sets what identifies it, as far as it is known there: for a return that is the invoice alone.
     wanted: list[SearchAttributeUpdate[Any]] = [
+        attributes.CUSTOMER.value_set(case.customer),
+        attributes.AMOUNT.value_set(case.due.amount),
+        attributes.CURRENCY.value_set(case.due.currency),
         attributes.STAGE.value_set(case.stage.value),
         attributes.ATTEMPT.value_set(case.attempts_made),
         attributes.CAMPAIGN.value_set(case.campaign.name),
     ]
+    if case.subscription is not None:
+        wanted.append(attributes.SUBSCRIPTION.value_set(case.subscription))
     if case.decline is not None:
         wanted.append(attributes.DECLINE_CLASS.value_set(read(case.decline).decline_class.value))
     if step.due_at is not None and not step.is_due(now):
@@ -70,7 +77,7 @@ def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdat
 
 def _details(case: Case, step: Step, now: datetime) -> str:
     lines = [
-        f"**{case.stage}** · {case.due.amount} {case.due.currency} (minor units) · {case.invoice} · {case.customer}",
+        f"**{case.stage}** · {_amount(case.due)} · {case.invoice} · {case.customer}",
         "",
     ]
     if case.outcome is not None:
@@ -84,6 +91,13 @@ def _details(case: Case, step: Step, now: datetime) -> str:
         f"Attempts: {case.attempts_made} ({case.retries_made} scheduled). Messages: {sent}. Access: {case.access}."
     )
     return "\n\n".join(line for line in lines if line)
+
+
+def _amount(due: Money) -> str:
+    try:
+        return f"{to_decimal(due)} {due.currency.upper()}"
+    except ValueError:  # a currency that Stripe cannot charge
+        return f"{due.amount} minor units of {due.currency.upper()}"
 
 
 def _when(step: Step, now: datetime) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
@@ -22,6 +23,7 @@ from activities.contracts import (
 )
 from recoup.rules.case import AttemptState, Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
+from recoup.rules.money import to_decimal
 from recoup.rules.steps import StepKind
 from tests.workflows.conftest import Begin
 from tests.workflows.outside import Outside
@@ -47,6 +49,12 @@ async def asleep(handle: Handle, kind: StepKind | None = None) -> CaseView:
             return view
         await asyncio.sleep(0.02)
     raise AssertionError("the case did not come to rest")
+
+
+async def current_details(handle: Handle) -> str:
+    """What the Temporal UI shows under "current details"."""
+    told = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return str(told.current_details)
 
 
 async def moved(env: WorkflowEnvironment, handle: Handle, days: float) -> None:
@@ -314,6 +322,13 @@ async def test_the_temporal_ui_tells_where_a_case_stands(begin: Begin) -> None:
             0,
         )
         assert held["RecoupNextAction"] == view.next.due_at
+        case = view.case
+        assert (held["RecoupCustomer"], held["RecoupSubscription"]) == (case.customer, case.subscription)
+        assert (held["RecoupAmount"], held["RecoupCurrency"]) == (case.due.amount, case.due.currency)
+        details = await current_details(handle)
+        assert "waiting" in details
+        assert view.next.because in details
+        assert f"{to_decimal(case.due)} {case.due.currency.upper()}" in details
         await handle.signal(RecoveryCase.invoice_voided, Happened(at=now()))
         await handle.result()
         held = {p.key.name: p.value for p in (await handle.describe()).typed_search_attributes}
