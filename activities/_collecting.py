@@ -7,7 +7,6 @@ never taken for a refusal: the same key is sent again while Stripe remembers it,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,15 +15,17 @@ from stripe import CardError, InvalidRequestError, StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities._guarding import network_guard
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
+from activities.records import report_unknown
 from recoup.billing import ChargeState, InvoiceState, decline_of_error, ended_as, read_charges, read_invoice
 from recoup.billing.outcomes import charge_of_error
 from recoup.clock import Clock
-from recoup.ledger import AttemptCounts, AttemptResult, AttemptRow, Ledger, ReserveAttempt, Verdict
+from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline, read
 from recoup.rules.fold import NO_METHOD
-from recoup.rules.networks import DEFAULT_CAP, may_attempt
+from recoup.rules.networks import DEFAULT_CAP
 
 KEY_LIFETIME = timedelta(hours=20)
 """Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
@@ -103,7 +104,7 @@ class Collector:
                 latest_charge=charges[0].id if charges else None,
             ),
             self.clock.now(),
-            guard=self._guard(state.method.brand),
+            guard=network_guard(order, state, state.method, charges, self.cap),
         )
         if reservation.refused is not None:
             return self._not_made(
@@ -112,16 +113,6 @@ class Collector:
         if reservation.attempt is None:
             raise ApplicationError(f"The ledger gave no attempt for {order.invoice}", non_retryable=True)
         return reservation.attempt
-
-    def _guard(self, brand: str | None) -> Callable[[AttemptCounts], Verdict]:
-        """The network guard, asked by the ledger in the transaction that counts the attempt."""
-
-        def verdict(counts: AttemptCounts) -> Verdict:
-            last = counts.last_decline.decline if counts.last_decline else None
-            said = may_attempt(brand, counts.attempts, last, counts.at, self.cap)
-            return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
-
-        return verdict
 
     def _carry_on(self, row: AttemptRow) -> AttemptReport:
         """Bring an attempt one step further, from whatever state it is in."""
@@ -176,6 +167,7 @@ class Collector:
 
     def _declined(self, row: AttemptRow, decline: Decline, charge: str | None) -> AttemptReport:
         known = decline if decline.brand else decline.model_copy(update={"brand": row.brand})
+        report_unknown(self.ledger, known, self.clock.now(), row.invoice)
         reading = read(known)
         result = AttemptResult(
             state=AttemptState.DECLINED,

@@ -27,7 +27,7 @@ from activities.contracts import (
     TakenUp,
     TakeUp,
 )
-from activities.records import write_decision
+from activities.records import report_unknown, write_decision
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, ended_as, read_charges, read_invoice
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
@@ -63,6 +63,7 @@ class Payments:
         if because := refusal(state):
             return self._refuse(order, because)
         latest = charges[0] if charges else None
+        report_unknown(self.ledger, decline_of_charge(latest), self.clock.now(), order.invoice)
         case = self._new_case(order, state, latest)
         admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
         if not admission.admitted or admission.case is None:
@@ -96,10 +97,12 @@ class Payments:
             state = read_invoice(self.client, order.invoice)
             charges = read_charges(self.client, order.invoice)
         ended = ended_as(state)
+        decline = decline_of_charge(charges[0]) if charges else None
+        report_unknown(self.ledger, decline, self.clock.now(), order.invoice)
         return Looked(
             at=self.clock.now(),
             because=ended[1] if ended else "the invoice is still open",
-            decline=decline_of_charge(charges[0]) if charges else None,
+            decline=decline,
             ended=ended[0] if ended else None,
         )
 
@@ -177,7 +180,7 @@ class Payments:
         now = self.clock.now()
         failed_at = latest.at if latest and now - latest.at < LATEST_START else now
         returns = order.return_number > 1
-        return Case(
+        case = Case(
             id=case_id(order.invoice, order.return_number),
             invoice=order.invoice,
             customer=state.customer,
@@ -185,11 +188,12 @@ class Payments:
             due=state.remaining,
             failed_at=failed_at,
             campaign=self.policy.policy.campaign_for_everybody(),
-            decline=decline_of_charge(latest) or (None if state.method else fold.NO_METHOD),
             payment_method=latest.method if latest else None,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
         )
+        decline = decline_of_charge(latest) or (None if state.method else fold.NO_METHOD)
+        return fold.declined(case, decline, latest.at if latest else now) if decline else case
 
     def _row(self, order: TakeUp, case: Case, state: InvoiceState) -> NewCase:
         return NewCase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from temporalio import activity
 
@@ -17,6 +18,7 @@ from activities.contracts import (
 )
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
+from recoup.rules.declines import Decline, unknown_codes
 
 
 @dataclass
@@ -74,3 +76,19 @@ def write_decision(ledger: Ledger, order: Order) -> None:
         ),
         order.request,
     )
+
+
+LONGEST_CODE = 120
+"""Codes are short words; what is longer is no code and is kept only in part."""
+
+
+def report_unknown(ledger: Ledger, decline: Decline | None, at: datetime, invoice: str) -> None:
+    """Record each code that no table explains, once for all time, so that somebody adds its row."""
+    if decline is None:
+        return
+    for code in unknown_codes(decline):
+        name = code[:LONGEST_CODE]
+        data = {"code": name, "brand": decline.brand, "method_type": decline.method_type}
+        ledger.events.append(
+            "decline_unknown", at, invoice=invoice, data=data, unique=f"decline_unknown/{name}"
+        )

@@ -236,7 +236,7 @@ class RecoveryCase(Hearing):
         self._see(looked.at)
         if looked.ended is not None:
             self._fold(lambda case: fold.ended(case, looked.ended or Outcome.CLOSED_EXCLUDED, looked.because))
-        self._fold(lambda case: fold.looked(case, looked.decline))
+        self._fold(lambda case: fold.looked(case, looked.decline, looked.at))
 
     def _order(self, step: Step) -> dict[str, Any]:
         return orders.common(self._open_case(), step, self._now(), self._acts)

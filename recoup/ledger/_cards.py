@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from recoup.ledger._store import Transaction, first
-from recoup.ledger.inputs import ObservedCharge
-from recoup.ledger.rows import AttemptCounts, PastDecline
+from recoup.ledger.inputs import ObservedCharge, ReserveAttempt
+from recoup.ledger.rows import AttemptCounts, PastAttempt, PastDecline
 from recoup.ledger.schema import attempts, observed_charges
 from recoup.rules.case import AttemptState
 
@@ -17,17 +17,32 @@ LONGEST_WINDOW = timedelta(days=30)
 """The longest window of any network's rule."""
 
 
-def counts(conn: sa.Connection, fingerprint: str | None, at: datetime) -> AttemptCounts:
-    """What is known of this card at this moment, over all invoices, customers and currencies."""
+def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCounts:
+    """What is known of the card at this moment, over all invoices, customers and currencies; and of this debt with it."""
+    fingerprint, of_debt = new.fingerprint, _of_debt(conn, new)
     if fingerprint is None:
-        return AttemptCounts(at=at, fingerprint=None)
+        return AttemptCounts(at=at, fingerprint=None, of_debt=of_debt)
     moments = sorted(_ours(conn, fingerprint, at) + _others(conn, fingerprint, at))
     return AttemptCounts(
         at=at,
         fingerprint=fingerprint,
         attempts=tuple(moments),
         last_decline=_last_decline(conn, fingerprint),
+        of_debt=of_debt,
     )
+
+
+def _of_debt(conn: sa.Connection, new: ReserveAttempt) -> tuple[PastAttempt, ...]:
+    """Attempts at one invoice with one method. A bank account keeps its fingerprint when it is given again."""
+    mine = attempts.c
+    same = mine.payment_method == new.payment_method
+    if new.fingerprint is not None:
+        same = sa.or_(same, mine.fingerprint == new.fingerprint)
+    statement = sa.select(mine.counted_at.label("at"), mine.trigger).where(
+        mine.invoice == new.invoice, mine.state != AttemptState.SKIPPED, same
+    )
+    found = conn.execute(statement.order_by(mine.number)).mappings()
+    return tuple(PastAttempt.model_validate(dict(row)) for row in found)
 
 
 def _ours(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:

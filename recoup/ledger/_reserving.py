@@ -28,7 +28,7 @@ def reserve(tx: Transaction, new: ReserveAttempt, at: datetime, guard: Guard | N
     case = locked_case(tx, new.case_id)
     verdict = _refusal_of_case(case, new)
     if verdict is None and guard is not None:
-        verdict = guard(counts(tx.conn, new.fingerprint, at))
+        verdict = guard(counts(tx.conn, new, at))
     if verdict is not None and not verdict.allowed:
         data = verdict.model_dump(mode="json", exclude={"allowed"}) | {"trigger": new.trigger}
         _event(tx, "attempt_refused", new, case, at, data, f"attempt_refused/{new.request}/{at.isoformat()}")

@@ -95,6 +95,13 @@ class PastDecline(Frozen):
     decline: Decline
 
 
+class PastAttempt(Frozen):
+    """One of our earlier attempts."""
+
+    at: datetime
+    trigger: Trigger
+
+
 class AttemptCounts(Frozen):
     """What the ledger knows of one card when an attempt on it is reserved."""
 
@@ -106,6 +113,8 @@ class AttemptCounts(Frozen):
     """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now."""
     last_decline: PastDecline | None = None
     """The newest refusal, however old."""
+    of_debt: tuple[PastAttempt, ...] = ()
+    """Our attempts at the same invoice with the same method, however old, oldest first: what bank debits are limited by."""
 
     def within(self, window: timedelta) -> int:
         """How many attempts fall into the window before :attr:`at`; an attempt exactly that old is out of it."""

@@ -52,14 +52,17 @@ def attempt_declined(
     case: Case, trigger: Trigger, at: datetime, decline: Decline | None, payment_method: str | None
 ) -> Case:
     """One of our attempts was refused; the bank's wish for a pause is kept."""
-    known = decline or Decline()
-    reading = read(known)
-    update: dict[str, object] = {"decline": known, "payment_method": payment_method}
+    refused = declined(_counted(case, trigger, at), decline or Decline(), at)
+    return refused.model_copy(update={"payment_method": payment_method})
+
+
+def declined(case: Case, decline: Decline, at: datetime) -> Case:
+    """The debt was refused at this moment, whoever tried: what the bank said, and until when it wants to be left alone."""
+    reading = read(decline)
+    update: dict[str, object] = {"decline": decline, "not_before": None, "not_before_because": None}
     if reading.wait:
         update |= {"not_before": at + reading.wait, "not_before_because": reading.because}
-    else:
-        update |= {"not_before": None, "not_before_because": None}
-    return _counted(case, trigger, at).model_copy(update=update)
+    return case.model_copy(update=update)
 
 
 def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) -> Case:
@@ -119,9 +122,10 @@ def failed_again(case: Case) -> Case:
     return case if case.outcome is not None else case.model_copy(update={"stale": True})
 
 
-def looked(case: Case, decline: Decline | None) -> Case:
-    """The invoice was read again."""
-    return case.model_copy(update={"stale": False, "decline": decline or case.decline})
+def looked(case: Case, decline: Decline | None, at: datetime) -> Case:
+    """The invoice was read again; a refusal that somebody else's attempt met counts from this moment."""
+    fresh = case.model_copy(update={"stale": False})
+    return declined(fresh, decline, at) if decline is not None else fresh
 
 
 def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:

@@ -1,7 +1,8 @@
-"""The network guard: how often a card may be tried, as dated rules with their sources.
+"""The network guard: how often a card may be tried and a debit presented, as rules with their sources.
 
 The answer is "yes" or "not before": a refusal names the next moment at which the attempt would be allowed, or none where
-it never will be with this card. Counted are all attempts on a card, whoever made them and for whatever invoice.
+it never will be with this method. For a card all attempts on it count, whoever made them and for whatever invoice; for a
+bank debit or another method the presentations of the same debt do (:mod:`recoup.rules.codes.schemes`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from recoup.rules.base import Frozen
+from recoup.rules.codes import Scheme, scheme_of
 from recoup.rules.declines import Decline, forbidden
 
 MONTH = timedelta(days=30)
@@ -77,7 +79,7 @@ class Permission(Frozen):
     allowed: bool
     because: str
     not_before: datetime | None = None
-    """The next moment at which it would be allowed; ``None`` with a refusal means never with this card."""
+    """The next moment at which it would be allowed; ``None`` with a refusal means never with this method."""
 
 
 def may_attempt(
@@ -86,18 +88,22 @@ def may_attempt(
     last_decline: Decline | None,
     at: datetime,
     cap: int = DEFAULT_CAP,
+    method_type: str = "card",
 ) -> Permission:
-    """Whether one more attempt on a card is allowed at this moment.
+    """Whether one more attempt with a card, or another method, is allowed at this moment.
 
     Args:
         brand: the card's network as Stripe names it; unknown ones fall under the general rule.
-        attempts: when the card was tried before, whoever did it.
-        last_decline: the newest refusal of this card.
+        attempts: when the card was tried before, whoever did it; for another method, when this debt was presented to it.
+        last_decline: the newest refusal of this card; for another method, of this debt by it.
         at: the moment of the attempt.
         cap: the operator's own limit for 30 days.
+        method_type: the kind of method as Stripe names it (``sepa_debit``).
     """
-    if last_decline is not None and (never := forbidden(last_decline)):
+    if last_decline is not None and (never := forbidden(last_decline, at.date())):
         return Permission(allowed=False, because=f"{never}; it is never tried again")
+    if scheme := scheme_of(method_type):
+        return _may_present(scheme, attempts, at, cap)
     limits = [*rules_for(brand, at.date()), _own(cap)]
     free = [(_free_from(attempts, rule, at), rule) for rule in limits]
     latest, rule = max(free, key=lambda pair: pair[0])
@@ -106,6 +112,20 @@ def may_attempt(
     hours = rule.window // timedelta(hours=1)
     because = f"{rule.limit} attempts on this card in {hours} hours are the limit ({rule.source})"
     return Permission(allowed=False, because=because, not_before=latest)
+
+
+def _may_present(scheme: Scheme, presented: Sequence[datetime], at: datetime, cap: int) -> Permission:
+    """Whether the same debt may be presented once more; what a scheme refuses, no later moment allows."""
+    limit = min(scheme.retries + 1, cap)
+    if len(presented) >= limit:
+        because = f"{scheme.name}: a debt is presented {limit} times at most ({scheme.source.name})"
+        return Permission(allowed=False, because=because)
+    if presented and at > min(presented) + scheme.window:
+        because = (
+            f"{scheme.name}: none later than {scheme.window.days} days after the first ({scheme.source.name})"
+        )
+        return Permission(allowed=False, because=because)
+    return Permission(allowed=True, because=f"{scheme.name}: presentation {len(presented) + 1} of {limit}")
 
 
 def rules_for(brand: str | None, on: date) -> list[NetworkRule]:

@@ -19,7 +19,6 @@ class Scheme(NamedTuple):
     """Presentations after the first one, at most."""
     window: timedelta
     """None later than this after the first presentation."""
-    since: date
     source: Source
     returns: frozenset[str] | None
     """The scheme's own return codes after which it may be presented again; ``None`` where it has none of its own."""
@@ -38,7 +37,6 @@ SCHEMES: dict[str, Scheme] = {
         "ACH",
         2,
         timedelta(days=180),
-        date(2015, 9, 18),
         Source("Nacha, reinitiated entries: epcor.org, stockmanbank.com, bankfivenine.com", _READ),
         frozenset({"R01", "R09"}),
         _FUNDS,
@@ -47,7 +45,6 @@ SCHEMES: dict[str, Scheme] = {
         "SEPA Direct Debit",
         2,
         _MONTH,
-        date(2021, 1, 1),
         Source(f"Adyen, Auto Rescue for SEPA: docs.adyen.com; {_STRIPE}", _READ),
         frozenset({"AM04", "MS03"}),
         _FUNDS | {"generic_decline"},
@@ -56,7 +53,6 @@ SCHEMES: dict[str, Scheme] = {
         "Bacs Direct Debit",
         2,
         _MONTH,
-        date(2021, 1, 1),
         Source(f"Acquired, Retrying declined Direct Debits (ARUDD 0): docs.acquired.com; {_STRIPE}", _READ),
         frozenset({"0"}),
         _REFERRED,
@@ -65,7 +61,6 @@ SCHEMES: dict[str, Scheme] = {
         "BECS Direct Debit",
         2,
         _MONTH,
-        date(2021, 1, 1),
         Source(_STRIPE, _READ),
         None,
         _REFERRED,
@@ -74,7 +69,6 @@ SCHEMES: dict[str, Scheme] = {
         "BECS Direct Debit in New Zealand",
         1,
         _MONTH,
-        date(2021, 1, 1),
         Source(_STRIPE, _READ),
         None,
         _REFERRED,
@@ -83,7 +77,6 @@ SCHEMES: dict[str, Scheme] = {
         "Canadian pre-authorized debit",
         1,
         _MONTH,
-        date(2021, 1, 1),
         Source(_STRIPE, _READ),
         None,
         _FUNDS,
@@ -94,7 +87,6 @@ WALLET = Scheme(
     "this kind of method",
     4,
     _MONTH,
-    date(2021, 1, 1),
     Source("no public figure; Recoup's own caution, for Stripe itself retries none of these", _READ),
     None,
     None,

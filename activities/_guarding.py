@@ -1,0 +1,55 @@
+"""The network guard as an attempt meets it: which history counts for the method that is about to be charged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from activities.contracts import AttemptOrder
+from recoup.billing import ChargeState, InvoiceState
+from recoup.billing.invoices import Method
+from recoup.ledger import AttemptCounts, Verdict
+from recoup.rules.case import Trigger
+from recoup.rules.codes import scheme_of
+from recoup.rules.declines import Decline
+from recoup.rules.networks import may_attempt
+
+_NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
+
+
+def network_guard(
+    order: AttemptOrder, state: InvoiceState, method: Method, charges: Sequence[ChargeState], cap: int
+) -> Callable[[AttemptCounts], Verdict]:
+    """The question that the ledger asks in the transaction that counts the attempt.
+
+    A card answers for everything it has seen. Any other method answers for this debt alone: Stripe's own attempts (unless the
+    method came later) and ours.
+    """
+
+    def verdict(counts: AttemptCounts) -> Verdict:
+        attempts, last = counts.attempts, counts.last_decline.decline if counts.last_decline else None
+        if scheme_of(method.type) is not None:
+            attempts = (*_by_stripe(order, state, charges, counts), *(past.at for past in counts.of_debt))
+            last = _refused_debit(order, method)
+        said = may_attempt(method.brand, attempts, last, counts.at, cap, method.type)
+        return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
+
+    return verdict
+
+
+def _by_stripe(
+    order: AttemptOrder, state: InvoiceState, charges: Sequence[ChargeState], counts: AttemptCounts
+) -> tuple[datetime, ...]:
+    """Stripe's presentations of the debt to this method; its count leaves attempts through the API out."""
+    first_of_ours = counts.of_debt[0].trigger if counts.of_debt else order.trigger
+    if first_of_ours in _NEW_METHOD:
+        return ()
+    first = min((charge.at for charge in charges), default=counts.at)
+    return (min(first, counts.at),) * max(state.attempt_count, 1)
+
+
+def _refused_debit(order: AttemptOrder, method: Method) -> Decline | None:
+    """Why this method refused this debt; a new mandate starts afresh, even for the same account."""
+    if order.trigger in _NEW_METHOD or order.decline is None or order.decline.method_type != method.type:
+        return None
+    return order.decline
