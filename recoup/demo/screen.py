@@ -23,6 +23,9 @@ from recoup.rules.case import Stage
 from recoup.rules.money import Money, to_decimal
 
 REFRESH_SECONDS = 0.2
+WIDE_COLUMNS = 110
+"""A terminal below this is not shown everything."""
+NEXT = "next, and why"
 _STYLES = {Stage.RECOVERED: "bold green", Stage.LOST: "bold red", Stage.CLOSED: "bold yellow"}
 
 
@@ -126,21 +129,22 @@ class Screen:
         table = Table(
             title=f"{now:%A %d %B %Y %H:%M} UTC", title_style="bold", title_justify="left", expand=True
         )
-        for name, ratio in (
-            ("customer", 2),
-            ("amount", 2),
-            ("failed with", 3),
-            ("stage", 2),
-            ("next, and why", 9),
-        ):
-            table.add_column(name, ratio=ratio, overflow="ellipsis")
-        table.add_column("sent", justify="right")
-        table.add_column("tried", justify="right")
+        is_wide = self._console.width >= WIDE_COLUMNS
+        table.add_column("customer", no_wrap=True)
+        if is_wide:
+            table.add_column("amount", no_wrap=True)
+            table.add_column("failed with", no_wrap=True)
+        table.add_column("stage", no_wrap=True)
+        # One line for each case keeps the whole table on a small terminal.
+        table.add_column(NEXT, ratio=1, no_wrap=not is_wide)
+        table.add_column("sent", justify="right", no_wrap=True)
+        table.add_column("tried", justify="right", no_wrap=True)
         for row in rows:
-            table.add_row(*self._cells(row))
+            cells = self._cells(row)
+            table.add_row(*(cells[str(column.header)] for column in table.columns))
         return table
 
-    def _cells(self, row: CaseRow) -> tuple[str | Text, ...]:
+    def _cells(self, row: CaseRow) -> dict[str, str | Text]:
         view = self._views.get(row.id)
         decline = row.decline.code if row.decline else ""
         if row.outcome is not None:
@@ -157,7 +161,15 @@ class Screen:
                     [each for each in self._ledger.attempts.of_invoice(row.invoice) if each.case_id == row.id]
                 )
             )
-        return (self._name(row), _amount(row), decline, stage, following, sent, tried)
+        return {
+            "customer": self._name(row),
+            "amount": _amount(row),
+            "failed with": decline,
+            "stage": stage,
+            NEXT: following,
+            "sent": sent,
+            "tried": tried,
+        }
 
     def _where(self) -> Text:
         text = Text(f"Temporal UI  {self._addresses.temporal_ui}\nInbox        {self._addresses.inbox}")
