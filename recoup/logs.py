@@ -14,7 +14,7 @@ _SECRETS = re.compile(r"(?P<link>/u/)[\w.\-]{16,}|(?P<key>\b(?:sk|rk)_(?:live|te
 """Tokens of update links, keys and signing secrets, wherever they turn up."""
 _MASK = "…"
 
-_NOISY = ("httpx", "stripe", "botocore", "urllib3", "uvicorn.access")
+_NOISY = ("alembic", "httpx", "stripe", "botocore", "urllib3", "uvicorn.access")
 
 
 def configure_logs(level: int = logging.INFO) -> None:

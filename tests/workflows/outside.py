@@ -49,6 +49,7 @@ class Outside:
     broken: set[str] = field(default_factory=set)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def _did(self, kind: str, what: str, order: Any = None) -> datetime:
         if kind in self.broken:
@@ -56,6 +57,7 @@ class Outside:
         at = order.decision.at if order is not None else datetime.now(UTC)
         if order is not None:
             self.decisions.append(order.decision.step.because)
+            self.requests.append(order.request)
         self.done.append((kind, what, at))
         return at
 
