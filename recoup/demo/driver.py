@@ -24,7 +24,7 @@ STALLED_SECONDS = 150.0
 """So long nothing may be quiet before the driver gives up: longer than Temporal takes to notice a lost activity."""
 HORIZON = timedelta(days=120)
 """A world in which some case is open after so many days is never done."""
-_POLL_SECONDS = 0.03
+_POLL_SECONDS = 0.05
 
 
 class Stalled(RecoupError):
