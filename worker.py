@@ -17,12 +17,15 @@ from activities.access import Access
 from activities.cases import Cases
 from activities.contracts import TASK_QUEUE
 from activities.messages import Messages
+from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
+from activities.sweep import Sweep
 from recoup import __version__
 from recoup.access import backend_from
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
+from recoup.errors import RecoupError
 from recoup.ledger import Ledger
 from recoup.links import update_link_signer
 from recoup.logs import configure_logs
@@ -33,7 +36,9 @@ from recoup.settings import Settings, load_settings
 from recoup.temporal.connection import connect
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.heartbeats import Heartbeats
+from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
+from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
 
 ACTIVITY_THREADS = 20
@@ -42,7 +47,7 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate]
+WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile]
 
 
 def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list[Callable[..., Any]]:
@@ -63,10 +68,20 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     records = Records(ledger=ledger, clock=clock)
+    gateway = CaseGateway(client)
+    sweep = Sweep(
+        client=stripe,
+        ledger=ledger,
+        clock=clock,
+        gateway=gateway,
+        access=access,
+        pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
+        max_age=timedelta(days=settings.sweep.max_age_days),
+    )
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
-        records.cases_of_customer, Cases(CaseGateway(client)).tell,
+        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
     ]  # fmt: skip
 
 
@@ -98,10 +113,19 @@ async def serve(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         async with build_worker(client, build_activities(settings, ledger, client), threads):
+            await _keep_schedule(client, settings)
             _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
             await stop.wait()
     ledger.close()
     return 0
+
+
+async def _keep_schedule(client: Client, settings: Settings) -> None:
+    """The cases need no schedule: where it cannot be kept, the worker says so and works."""
+    try:
+        await keep_schedule(client, settings.sweep.every_hours)
+    except RecoupError as error:
+        _log.warning("sweep_not_scheduled", because=str(error))
 
 
 def main() -> None:

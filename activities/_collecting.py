@@ -54,6 +54,8 @@ class Collector:
     clock: Clock
     cap: int = DEFAULT_CAP
     """The operator's own limit of attempts on one card in 30 days."""
+    reading_only: bool = False
+    """Settle by what can be read, and never ask Stripe to pay: for attempts that no case stands behind."""
 
     def collect(self, order: AttemptOrder) -> AttemptReport:
         """Make the attempt that this order asks for, or go on with it where it was left."""
@@ -118,9 +120,9 @@ class Collector:
         """Bring an attempt one step further, from whatever state it is in."""
         if row.state.is_settled:
             return self._report(row)
-        if row.state is AttemptState.RESERVED:
-            return self._begin(row)
-        return self._find_out(row)
+        if row.state is not AttemptState.RESERVED:
+            return self._find_out(row)
+        return self._withdraw(row) if self.reading_only else self._begin(row)
 
     def _begin(self, row: AttemptRow) -> AttemptReport:
         """Stripe has not been asked yet: read once more what is true now, then ask."""
@@ -217,7 +219,7 @@ class Collector:
             if new.status == "pending" or new.intent_status == "processing":
                 return self._pending(row, new.id, new.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        if now - sent < KEY_LIFETIME:
+        if now - sent < KEY_LIFETIME and not self.reading_only:
             return self._pay(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._skip(row, "Stripe never executed the attempt")
@@ -243,6 +245,13 @@ class Collector:
         """The invoice's latest charge, if it is newer than the one frozen in the reservation."""
         charges = read_charges(self.client, row.invoice)
         return charges[0] if charges and charges[0].id != row.latest_charge else None
+
+    def _withdraw(self, row: AttemptRow) -> AttemptReport:
+        now = self.clock.now()
+        withdrawn = self.ledger.attempts.withdraw(row.id, "Stripe was never asked", now)
+        if withdrawn.state.is_settled:
+            return self._report(withdrawn)
+        return self._open_report(withdrawn, withdrawn.state, "somebody is sending it just now", QUIET)
 
     def _pending(self, row: AttemptRow, charge: str | None, intent: str | None) -> AttemptReport:
         because = "the bank has accepted the debit; its result takes days"

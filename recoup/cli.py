@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from recoup import __version__
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
+
+if TYPE_CHECKING:
+    from activities.sweep_contracts import SweepResult
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
@@ -118,21 +121,50 @@ def migrate() -> None:
 
 @cli.command()
 def bootstrap() -> None:
-    """Prepare Temporal: make the namespace and register the search attributes, whatever is missing."""
+    """Prepare Temporal: make the namespace, the search attributes and the sweep's schedule, whatever is missing."""
     import asyncio
 
     from recoup.settings import load_settings
     from recoup.temporal.bootstrap import prepare
     from recoup.temporal.connection import connect
+    from recoup.temporal.sweeping import keep_schedule
 
-    settings = load_settings().temporal
+    loaded = load_settings()
+    settings = loaded.temporal
 
     async def made() -> tuple[str, ...]:
-        return await prepare(await connect(settings))
+        client = await connect(settings)
+        prepared = await prepare(client)
+        scheduled = await keep_schedule(client, loaded.sweep.every_hours)
+        return (*prepared, scheduled) if scheduled else prepared
 
     for what in asyncio.run(made()):
         click.echo(f"made: {what}")
     click.echo(f"Temporal at {settings.address} is ready for Recoup in the namespace {settings.namespace}.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what was found and mended as JSON.")
+def sweep(as_json: bool) -> int:
+    """Look now for what no webhook told, mend it, and say what was found; a worker has to run."""
+    import asyncio
+
+    from recoup.settings import load_settings
+    from recoup.temporal.connection import connect
+    from recoup.temporal.sweep_report import lines_of
+    from recoup.temporal.sweeping import sweep_now
+
+    def silence() -> None:
+        click.echo(
+            "No worker has taken the sweep up yet; it begins when one runs (`recoup worker`).", err=True
+        )
+
+    async def swept() -> SweepResult:
+        return await sweep_now(await connect(load_settings().temporal), "recoup sweep", silence)
+
+    result = asyncio.run(swept())
+    click.echo(result.model_dump_json(indent=2) if as_json else "\n".join(lines_of(result)))
+    return 0 if result.is_whole else 1
 
 
 @cli.group()

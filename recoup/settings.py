@@ -43,6 +43,8 @@ class StripeSettings(_Section):
     """For one request. Three tries and their pauses stay below the 40 s an activity may take."""
     portal_configuration: str | None = None
     """A customer portal configuration (``bpc_…``) other than the account's default."""
+    sweep_requests_per_second: Annotated[float, Field(ge=1, le=100)] = 20
+    """How many requests all sweeps together may make; Stripe allows 100 a second live, 25 in a sandbox and to one endpoint."""
 
 
 class TemporalSettings(_Section):
@@ -62,6 +64,15 @@ class AccessSettings(_Section):
     webhook_url: HttpUrl | None = None
     webhook_secret: SecretStr = SecretStr("")
     """``whsec_`` and base64, as the Standard Webhooks specification has it."""
+
+
+class SweepSettings(_Section):
+    """The sweep, which finds what no webhook told."""
+
+    every_hours: Annotated[float, Field(ge=0, le=168)] = 6
+    """How often it runs by itself; 0 for never."""
+    max_age_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Failed invoices older than this are left alone."""
 
 
 class StarterSettings(_Section):
@@ -92,6 +103,7 @@ class Settings(BaseSettings):
     stripe: StripeSettings = StripeSettings()
     temporal: TemporalSettings = TemporalSettings()
     access: AccessSettings = AccessSettings()
+    sweep: SweepSettings = SweepSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
     database_url: str = "sqlite:///recoup.db"

@@ -190,15 +190,19 @@ def _decline(data: dict[str, Any], kind: str, card: dict[str, Any]) -> Decline:
 def failed_renewals_of(client: StripeClient, customer: str) -> list[str]:
     """Ids of the customer's open invoices of subscriptions that were charged and failed, newest first."""
     found = client.v1.invoices.list({"customer": customer, "status": "open", "limit": 100})
-    return [
-        data["id"]
-        for data in (invoice.to_dict() for invoice in found.auto_paging_iter())
-        if data.get("attempted")
+    invoices = (invoice.to_dict() for invoice in found.auto_paging_iter())
+    return [data["id"] for data in invoices if is_failed_renewal(data)]
+
+
+def is_failed_renewal(data: dict[str, Any]) -> bool:
+    """Whether an open invoice, as a list has it, is of a subscription, was charged, and still has something to collect."""
+    return bool(
+        data.get("attempted")
         and data.get("amount_remaining")
         and data.get("collection_method") == "charge_automatically"
         and data.get("billing_reason") != "subscription_create"
         and ((data.get("parent") or {}).get("subscription_details") or {}).get("subscription")
-    ]
+    )
 
 
 def moment(seconds: int) -> datetime:

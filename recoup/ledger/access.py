@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from recoup.ledger._store import Store, Transaction, first
+from recoup.ledger._store import Store, Transaction, every, first
 from recoup.ledger.rows import AccessMeans, AccessRow
 from recoup.ledger.schema import access
 from recoup.rules.case import Access
@@ -49,6 +49,13 @@ class AccessStates:
         mine = sa.select(access).where(access.c.subscription == subscription)
         found = self._store.read(lambda conn: first(conn, mine))
         return AccessRow.model_validate(found) if found else None
+
+    def suspended_after(self, subscription: str, limit: int = 100) -> list[AccessRow]:
+        """Suspended subscriptions page by page, by their ids: the ones after this id, ``""`` for the first."""
+        gone = access.c.state == Access.SUSPENDED, access.c.subscription > subscription
+        statement = sa.select(access).where(*gone).order_by(access.c.subscription).limit(limit)
+        found = self._store.read(lambda conn: every(conn, statement))
+        return [AccessRow.model_validate(row) for row in found]
 
 
 def _locked(tx: Transaction, subscription: str) -> AccessRow:

@@ -62,6 +62,20 @@ class Attempts:
         """Give the attempt its final result. A settled one never changes: another result later is recorded as a conflict."""
         return self._store.write(lambda tx: _settle(tx, attempt_id, result, at))
 
+    def withdraw(self, attempt_id: int, because: str, at: datetime) -> AttemptRow:
+        """Skip an attempt that is merely reserved; one that Stripe may have been asked about stays as it is.
+
+        Whoever reserved it and wakes up late is told by :meth:`mark_sent` that it is settled.
+        """
+
+        def work(tx: Transaction) -> AttemptRow:
+            before = _locked(tx, attempt_id)
+            if before.state is not AttemptState.RESERVED:
+                return before
+            return _settle(tx, attempt_id, AttemptResult(state=AttemptState.SKIPPED, because=because), at)
+
+        return self._store.write(work)
+
     def observe(self, charge: ObservedCharge, at: datetime) -> bool:
         """Count a charge that Recoup did not make; True where it was new. One of ours is left out, now or when it is settled."""
         return self._store.write(lambda tx: observe(tx, charge, at))
@@ -87,12 +101,14 @@ class Attempts:
             sa.select(attempts).where(attempts.c.invoice == invoice).order_by(attempts.c.number)
         )
 
-    def list_unsettled(self, older_than: datetime, limit: int = 1000) -> list[AttemptRow]:
-        """Attempts reserved before this moment whose result is still not known, oldest first: what the sweep looks at."""
+    def list_unsettled(self, older_than: datetime, limit: int = 1000, after: int = 0) -> list[AttemptRow]:
+        """Attempts reserved before this moment whose result is still not known, page by page: what the sweep looks at.
+
+        They come in the order in which they were reserved; ``after`` is the id of the last one seen.
+        """
         old = attempts.c.settled_at.is_(None) & (attempts.c.reserved_at < older_than)
-        return self._list(
-            sa.select(attempts).where(old).order_by(attempts.c.reserved_at, attempts.c.id).limit(limit)
-        )
+        page = sa.select(attempts).where(old, attempts.c.id > after).order_by(attempts.c.id).limit(limit)
+        return self._list(page)
 
     def _move(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -104,6 +105,15 @@ class Cases:
     def list_open(self) -> list[CaseRow]:
         """All open cases, the one opened last first."""
         return self._list(cases.c.outcome.is_(None), order=_NEWEST_OPENED)
+
+    def open_after(self, case_id: str, limit: int = 100) -> list[CaseRow]:
+        """Open cases page by page, by their ids: the ones after this id, ``""`` for the first."""
+        return self._list(cases.c.outcome.is_(None), cases.c.id > case_id, order=(cases.c.id,), limit=limit)
+
+    def known(self, invoices: Collection[str]) -> set[str]:
+        """Those of the invoices that have, or had, a case."""
+        mine = sa.select(cases.c.invoice).where(cases.c.invoice.in_(sorted(invoices)))
+        return set(self._store.read(lambda conn: conn.execute(mine).scalars().all()))
 
     def list_all(self, limit: int = 100, offset: int = 0) -> list[CaseRow]:
         """All cases page by page, the one opened last first."""

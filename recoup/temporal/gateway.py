@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -27,7 +29,7 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import TASK_QUEUE, CardUpdated, CaseView, StartCase, WhatWillHappen
+from activities.contracts import TASK_QUEUE, CardUpdated, CaseResult, CaseView, StartCase, WhatWillHappen
 from recoup.errors import ConnectionFailed, RecoupError
 from recoup.rules.base import Wire
 from recoup.rules.case import Stage
@@ -55,6 +57,24 @@ class CaseOver(RecoupError):
 
 class UpdateRefused(RecoupError):
     """The case refused an operator's word; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The latest run of a case's workflow."""
+
+    id: str
+    status: WorkflowExecutionStatus | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it carries its case."""
+        return self.status is WorkflowExecutionStatus.RUNNING
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came to its own end; otherwise it failed, or somebody ended it."""
+        return self.status is WorkflowExecutionStatus.COMPLETED
 
 
 class CaseGateway:
@@ -169,6 +189,32 @@ class CaseGateway:
                     return None
                 raise
         return view
+
+    async def run_of(self, case: str) -> Run | None:
+        """The latest run of a case, as Temporal's history has it at this moment; None where Temporal knows none (any more).
+
+        Raises:
+            TemporalAway: Temporal did not answer.
+        """
+        async with self._asking(f"describe the case {case}") as client:
+            try:
+                found = await _handle(client, case).describe(rpc_timeout=RPC_TIMEOUT)
+            except RPCError as error:
+                if _no_such_workflow(error):
+                    return None
+                raise
+        return Run(found.run_id, found.status)
+
+    async def result_of(self, case: str) -> CaseResult:
+        """How a case that is complete ended, in its own words.
+
+        Raises:
+            TemporalAway: Temporal did not answer.
+        """
+        async with self._asking(f"read the result of the case {case}") as client:
+            handle = client.get_workflow_handle(recovery_workflow_id(case), result_type=CaseResult)
+            result: CaseResult = await handle.result(rpc_timeout=RPC_TIMEOUT)
+        return result
 
     async def check(self) -> None:
         """Whether Temporal answers.

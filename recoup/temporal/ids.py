@@ -8,6 +8,12 @@ def case_id(invoice: str, return_number: int = 1) -> str:
     return invoice if return_number == 1 else f"{invoice}/r{return_number}"
 
 
+def return_number_of(case: str) -> int:
+    """Which return a case is, by its id: 1 for an invoice's first case."""
+    _, _, number = case.partition("/r")
+    return int(number) if number else 1
+
+
 def recovery_workflow_id(case: str) -> str:
     """The workflow id of a case, by its case id."""
     return f"recovery/{case}"
