@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stripe import StripeClient
 
+from recoup.billing.lines import described
 from recoup.messages import OpenInvoice, usable_address
 from recoup.rules.base import Wire
 from recoup.rules.money import Money
@@ -47,11 +48,9 @@ def read_open_invoice(client: StripeClient, invoice: str, *, failed_at: datetime
 def open_invoice(data: dict[str, Any], *, failed_at: datetime) -> OpenInvoice:
     """An invoice object as an item of a message: what is still owed, or what was paid."""
     amount = data.get("amount_remaining") or data.get("amount_due") or 0
-    lines = (data.get("lines") or {}).get("data") or []
-    described = next((line.get("description") for line in lines if line.get("description")), None)
     return OpenInvoice(
         number=data.get("number") or data["id"],
-        description=data.get("description") or described or data.get("number") or data["id"],
+        description=described(data) or data.get("number") or data["id"],
         due=Money(amount=amount, currency=data["currency"]),
         failed_at=failed_at,
         pay_url=data.get("hosted_invoice_url") if data.get("status") == "open" else None,

@@ -12,6 +12,7 @@ from stripe import StripeClient
 
 from recoup.billing.customers import read_contact
 from recoup.billing.invoices import object_of
+from recoup.billing.lines import described
 from recoup.errors import ConnectionFailed
 from recoup.rules.money import Money
 

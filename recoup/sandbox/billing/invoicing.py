@@ -11,7 +11,7 @@ from recoup.sandbox.webhooks import tell, tell_change
 from recoup.sandbox.work import Work
 
 
-def subscription_lines(subscription: Doc, start: int, end: int) -> list[Doc]:
+def subscription_lines(work: Work, subscription: Doc, start: int, end: int) -> list[Doc]:
     """One line for each item of the subscription, for this period."""
     lines = []
     for item in subscription["items"]["data"]:
@@ -27,7 +27,8 @@ def subscription_lines(subscription: Doc, start: int, end: int) -> list[Doc]:
             },
             "type": "subscription_item_details",
         }
-        text = f"{quantity} × {price['nickname'] or price['product']}"
+        product = work.find("product", price["product"])
+        text = f"{quantity} × {product['name'] if product else price['product']}"
         extra = {
             "parent": parent,
             "pricing": pricing_of(price),

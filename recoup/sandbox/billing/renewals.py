@@ -53,7 +53,7 @@ def bill_period(work: Work, subscription: Doc, start: int, end: int, reason: str
         period_end=end,
     )
     lines = pending_lines(work, invoice, customer, subscription) + subscription_lines(
-        subscription, start, end
+        work, subscription, start, end
     )
     set_lines(invoice, lines)
     subscription["latest_invoice"] = invoice["id"]
