@@ -122,12 +122,10 @@ class StripeBilling:
 
 
 def _open_invoice(data: dict[str, Any]) -> OpenInvoice:
-    lines = (data.get("lines") or {}).get("data") or []
-    described = next((line["description"] for line in lines if line.get("description")), None)
     return OpenInvoice(
         id=data["id"],
         number=data.get("number"),
-        description=data.get("description") or described,
+        description=described(data),
         due=Money(amount=data["amount_remaining"], currency=data["currency"]),
         pay_url=data.get("hosted_invoice_url"),
     )
