@@ -31,7 +31,8 @@ _RETRIES = Source(
     "Stripe Support, Payment blocked due to excessive retries: support.stripe.com", date(2026, 11, 22)
 )
 _SEEN = Source(
-    "not documented by Stripe; named by public code that handles it (polarsource/polar)", date(2026, 11, 22)
+    "not documented by Stripe; handled in public integrations (polarsource/polar and others)",
+    date(2026, 11, 22),
 )
 _ERRORS = Source("Stripe, Error codes: docs.stripe.com/error-codes", date(2026, 11, 22))
 _OWN = Source("Recoup: what it says itself where there is nothing to charge", date(2026, 11, 22))

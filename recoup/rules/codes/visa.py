@@ -30,8 +30,9 @@ _MOVED = Source(
     _READ,
 )
 _NEW = Source("New retry codes for Visa, 5C and 9G: docs.cielo.com.br", _READ)
-_RAW = Source("Raw response codes: developer.worldpay.com/products/access/reference/response-codes", _READ)
-_UNSURE = Source("acquirers' lists that could not be read whole; the stricter reading is kept", _READ)
+_PARTLY = Source(
+    "acquirers' lists, each read in part: checkout.com, developer.worldpay.com, docs.adyen.com", _READ
+)
 
 _BEGAN = date(2021, 4, 17)
 
@@ -47,11 +48,10 @@ VISA: tuple[VisaRow, ...] = (
     *_rows("57", GENERIC, _MOVED, date(2025, 10, 1)),
     *_rows("57", NEVER, _MOVED, date(2026, 10, 25)),
     *_rows("03 19 51 59 61 62 65 75 78 91 93 96", NOT_NOW, _LIST),
-    *_rows("86 N3 N4", NOT_NOW, _UNSURE),
+    *_rows("86 N3 N4", NOT_NOW, _PARTLY),
     *_rows("5C 9G", NOT_NOW, _NEW, date(2025, 4, 11)),
     *_rows("83", NOT_NOW, _STOP, date(2026, 10, 25)),
-    *_rows("54 55 70 82 N7", DATA_QUALITY, _RAW),
-    *_rows("1A 6P", DATA_QUALITY, _UNSURE),
+    *_rows("1A 54 55 6P 70 82 N7", DATA_QUALITY, _PARTLY),
 )
 
 AUTHENTICATION = "1A"
