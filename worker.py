@@ -13,33 +13,22 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from activities.access import Access
-from activities.cases import Cases
+from activities.assembly import build_activities
 from activities.contracts import TASK_QUEUE
-from activities.messages import Messages
-from activities.pacing import Pace
-from activities.payments import Payments
-from activities.records import Records
-from activities.sweep import Sweep
 from recoup import __version__
-from recoup.access import backend_from
-from recoup.billing import stripe_client
-from recoup.clock import clock_for
 from recoup.errors import RecoupError
 from recoup.ledger import Ledger
-from recoup.links import update_link_signer
 from recoup.logs import configure_logs
-from recoup.messages import Composer, sender_from
-from recoup.policy_file import load_policy
 from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.connection import connect
-from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
+
+__all__ = ["ACTIVITY_THREADS", "build_activities", "build_worker", "main", "serve"]
 
 ACTIVITY_THREADS = 20
 GRACE = timedelta(seconds=20)
@@ -48,41 +37,6 @@ BUILD_ID = f"recoup-{__version__}"
 _log = structlog.get_logger("recoup.worker")
 
 WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile]
-
-
-def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list[Callable[..., Any]]:
-    """Every activity, over the systems that the settings name."""
-    clock = clock_for(settings.clock_file)
-    stripe = stripe_client(settings.stripe)
-    composer = Composer(settings.mail.templates, settings.mail.default_locale)
-    composer.check()
-    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=load_policy(settings.policy_file))
-    messages = Messages(
-        client=stripe,
-        ledger=ledger,
-        clock=clock,
-        composer=composer,
-        sender=sender_from(settings.mail, clock),
-        mail=settings.mail,
-        link_url=update_link_signer(settings),
-    )
-    access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
-    records = Records(ledger=ledger, clock=clock)
-    gateway = CaseGateway(client)
-    sweep = Sweep(
-        client=stripe,
-        ledger=ledger,
-        clock=clock,
-        gateway=gateway,
-        access=access,
-        pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
-        max_age=timedelta(days=settings.sweep.max_age_days),
-    )
-    return [
-        payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
-        payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
-        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
-    ]  # fmt: skip
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
@@ -105,14 +59,16 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
 
 async def serve(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
-    ledger = Ledger.connect(settings.database_url)
-    ledger.migrate()
     client = await connect(settings.temporal)
+    ledger = Ledger.connect(settings.database_url)
+    activities = build_activities(settings, ledger, client)
+    # Only now: whatever is wrong with the settings has been said, and nothing was begun.
+    ledger.migrate()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
-        async with build_worker(client, build_activities(settings, ledger, client), threads):
+        async with build_worker(client, activities, threads):
             await _keep_schedule(client, settings)
             _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
             await stop.wait()

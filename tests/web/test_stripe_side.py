@@ -39,7 +39,7 @@ def test_what_a_customer_owes(stage: Stage, billing: StripeBilling) -> None:
         invoice.number,
         Money(amount=1000, currency="eur"),
     )
-    assert found.description == invoice.lines.data[0].description
+    assert (found.description, invoice.lines.data[0].description) == ("Plan", "1 × Plan")
     assert found.pay_url == invoice.hosted_invoice_url
     assert billing.has_failed_renewal(customer)
 

@@ -1,0 +1,61 @@
+"""Every activity, put together over the systems that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.access import Access
+from activities.cases import Cases
+from activities.messages import Messages
+from activities.pacing import Pace
+from activities.payments import Payments
+from activities.records import Records
+from activities.sweep import Sweep
+from recoup.access import backend_from
+from recoup.billing import stripe_client
+from recoup.clock import clock_for
+from recoup.ledger import Ledger
+from recoup.links import update_link_signer
+from recoup.messages import Composer, sender_from
+from recoup.policy_file import load_policy
+from recoup.settings import Settings
+from recoup.temporal.gateway import CaseGateway
+
+
+def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list[Callable[..., Any]]:
+    """Every activity, over the systems that the settings name."""
+    clock = clock_for(settings.clock_file)
+    stripe = stripe_client(settings.stripe)
+    composer = Composer(settings.mail.templates, settings.mail.default_locale)
+    composer.check()
+    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=load_policy(settings.policy_file))
+    messages = Messages(
+        client=stripe,
+        ledger=ledger,
+        clock=clock,
+        composer=composer,
+        sender=sender_from(settings.mail, clock),
+        mail=settings.mail,
+        link_url=update_link_signer(settings),
+    )
+    access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
+    records = Records(ledger=ledger, clock=clock)
+    gateway = CaseGateway(client)
+    sweep = Sweep(
+        client=stripe,
+        ledger=ledger,
+        clock=clock,
+        gateway=gateway,
+        access=access,
+        pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
+        max_age=timedelta(days=settings.sweep.max_age_days),
+    )
+    return [
+        payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
+        payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
+        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
+    ]  # fmt: skip
