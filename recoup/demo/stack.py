@@ -246,7 +246,10 @@ class Stack:
             async with asyncio.timeout(READY_SECONDS):
                 while not await answers():
                     if not child.is_alive:
-                        raise ConnectionFailed(f"The {name} ended while it started:\n{child.last_words()}")
+                        said = child.last_words()
+                        raise ConnectionFailed(
+                            f"The {name} ended with {child.exit_code} while it started:\n{said}"
+                        )
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise ConnectionFailed(
