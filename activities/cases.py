@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.contracts import Activity, StartCase, TellCase
 from recoup.temporal.gateway import CaseGateway
+from recoup.temporal.returns import begin_case
 
 
 @dataclass
@@ -30,5 +31,4 @@ class Cases:
             return_number=order.case.return_number,
             method=order.update,
         )
-        await self.gateway.begin(start)
-        return True
+        return await begin_case(self.gateway, start)

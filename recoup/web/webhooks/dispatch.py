@@ -21,13 +21,11 @@ from recoup.clock import Clock
 from recoup.ledger import Ledger
 from recoup.rules.base import Wire
 from recoup.rules.money import Money
+from recoup.temporal.returns import begin_case
 from recoup.web.stripe_side import Billing
 from recoup.web.webhooks._plan import Begin, Plan, Planner, Tell, Update
 from recoup.web.webhooks.commands import Command, Record
 from recoup.web.webhooks.shapes import Event
-
-MOST_RETURNS = 50
-"""So many returns of one invoice are tried at most for a free number."""
 
 _log = structlog.get_logger(__name__)
 
@@ -133,17 +131,12 @@ class Dispatcher:
                 return f"began the card update of {act.update.customer}"
 
     async def _begin(self, act: Begin) -> str:
-        """Begin a case. A return whose number was used up by a run that found nothing to do takes the next one."""
         start = act.start
-        for number in range(start.return_number, start.return_number + MOST_RETURNS):
-            numbered = start.model_copy(update={"return_number": number})
-            begun = await self._gateway.begin(
-                numbered, customer=act.customer, subscription=act.subscription, due=act.due
-            )
-            if begun:
-                return f"began the case of {start.invoice}"
-            if start.return_number == 1:
-                break
+        begun = await begin_case(
+            self._gateway, start, customer=act.customer, subscription=act.subscription, due=act.due
+        )
+        if begun:
+            return f"began the case of {start.invoice}"
         _log.info("case_not_begun_again", invoice=start.invoice)
         return f"the case of {start.invoice} has run before"
 
