@@ -36,7 +36,7 @@ from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
 from recoup.policy_file import LoadedPolicy
 from recoup.rules import fold
-from recoup.rules.case import Access, Case, Outcome, Stage, Trigger
+from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read
 from recoup.rules.policy import Campaign, RetriesBy
 from recoup.temporal.ids import case_id
@@ -69,7 +69,7 @@ class Payments:
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
         case = case.model_copy(update={"campaign": Campaign.model_validate(admission.case.policy)})
-        if ended := ended_as(state):
+        if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
         state = self._take_over(case, state)
         return TakenUp(
@@ -165,6 +165,13 @@ class Payments:
 
     def _collector(self) -> Collector:
         return Collector(client=self.client, ledger=self.ledger, clock=self.clock)
+
+    def _ended_as(self, state: InvoiceState) -> tuple[Outcome, str] | None:
+        """How the invoice ended; a case that is begun again may find that an attempt of its first run had paid it."""
+        latest = self.ledger.attempts.latest(state.id)
+        if state.status == "paid" and latest is not None and latest.state is AttemptState.PAID:
+            return OUTCOME_OF_TRIGGER[latest.trigger], latest.because or "an earlier attempt collected it"
+        return ended_as(state)
 
     def _refuse(self, order: TakeUp, because: str) -> TakenUp:
         self.ledger.events.append(

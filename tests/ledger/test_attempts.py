@@ -218,14 +218,26 @@ def test_only_a_final_state_settles(state: str) -> None:
 
 
 def test_sweep_finds_what_has_no_result(ledger: Ledger) -> None:
-    """Attempts without a result older than a moment are listed oldest first, settled and younger ones are not."""
-    for number in (1, 2, 3, 4):
+    """Attempts without a result older than a moment are listed page by page, settled and younger ones are not."""
+    for number in (4, 3, 2, 1):
         reserved(ledger, after(hours=-number), invoice=f"in_{number}", request=str(number))
     done = ledger.attempts.unsettled("in_3")
     assert done is not None
     ledger.attempts.settle(done.id, declined(), NOW)
     found = ledger.attempts.list_unsettled(after(hours=-1))
     assert [row.invoice for row in found] == ["in_4", "in_2"]
+    assert ledger.attempts.list_unsettled(after(hours=-1), limit=1) == found[:1]
+    assert ledger.attempts.list_unsettled(after(hours=-1), after=found[0].id) == found[1:]
+
+
+def test_only_a_merely_reserved_attempt_is_withdrawn(ledger: Ledger) -> None:
+    """Who wakes up after his attempt was withdrawn is told so and sends nothing; what may have been sent is left alone."""
+    sleeper, sent = (reserved(ledger, invoice=f"in_{n}", request=str(n)) for n in (1, 2))
+    ledger.attempts.mark_sent(sent.id, NOW)
+    withdrawn = ledger.attempts.withdraw(sleeper.id, "Stripe was never asked", after(hours=1))
+    assert withdrawn.state is AttemptState.SKIPPED
+    assert ledger.attempts.mark_sent(sleeper.id, after(hours=2)) == withdrawn
+    assert ledger.attempts.withdraw(sent.id, "Stripe was never asked", after(hours=1)).state is AttemptState.SENT
 
 
 def test_eight_reservations_at_once_make_one_attempt(ledger: Ledger) -> None:

@@ -209,3 +209,24 @@ def test_eight_outcomes_at_once_leave_one(ledger: Ledger) -> None:
     assert {row.outcome for row in rows} == {rows[0].outcome}
     assert kinds(ledger).count("case_closed") == 1
     assert kinds(ledger).count("outcome_conflict") == 7
+
+
+def test_open_cases_come_page_by_page(ledger: Ledger) -> None:
+    """Every open case is on exactly one page, also where one closes between two pages; closed ones are on none."""
+    for number in range(5):
+        ledger.cases.open(a_case(f"in_{number}"), NOW)
+    ledger.cases.close("in_0", Outcome.CLOSED_VOIDED, "voided", NOW)
+    first = ledger.cases.open_after("", 2)
+    assert [case.id for case in first] == ["in_1", "in_2"]
+    ledger.cases.close("in_2", Outcome.CLOSED_VOIDED, "voided", NOW)
+    assert [case.id for case in ledger.cases.open_after("in_2", 2)] == ["in_3", "in_4"]
+    assert ledger.cases.open_after("in_4", 2) == []
+
+
+def test_which_invoices_have_a_case(ledger: Ledger) -> None:
+    """Open and closed cases count; of no invoices none is known."""
+    for number in range(2):
+        ledger.cases.open(a_case(f"in_{number}"), NOW)
+    ledger.cases.close("in_0", Outcome.CLOSED_VOIDED, "voided", NOW)
+    assert ledger.cases.known(["in_0", "in_1", "in_2"]) == {"in_0", "in_1"}
+    assert ledger.cases.known([]) == set()
