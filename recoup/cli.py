@@ -70,6 +70,25 @@ def demo(
 
 
 @cli.command()
+@click.option("--runs", type=click.IntRange(1), default=1000, show_default=True, help="How many recoveries.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first run's seed.")
+@click.option("--json", "json_file", type=_FILE, help="Write all figures to this file.")
+@click.option("--shards", type=click.IntRange(1, 64), default=2, show_default=True, help="Side by side.")
+@click.option(
+    "--traces",
+    type=_DIRECTORY,
+    default="chaos-traces",
+    show_default=True,
+    help="Where the traces of runs that failed are kept.",
+)
+def chaos(runs: int, seed: int, json_file: Path | None, shards: int, traces: Path) -> int:
+    """Recover failed payments while everything around goes wrong, then compare all books (docs/reliability.md)."""
+    from recoup.chaos.play import Options, run_chaos
+
+    return run_chaos(Options(runs, seed, json_file, shards, traces))
+
+
+@cli.command()
 def worker() -> None:
     """Run a worker: it carries the cases and acts for them. As many as you like may run."""
     import worker as process

@@ -1,0 +1,192 @@
+"""Comparing the books: what Stripe took against what the ledger says and what the workflows ended with.
+
+Nothing of the product's own judgement is used here: the sandbox's books and charges are the truth, and the networks' rules
+are counted anew in the plainest way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from recoup.chaos.batch import Played
+from recoup.chaos.runs import Run
+from recoup.ledger import AttemptRow, CaseRow, Ledger
+from recoup.rules.case import AttemptState, Outcome, Stage
+from recoup.rules.networks import DEFAULT_CAP
+
+FIGURES = (
+    "double_charges",
+    "wrong_charges",
+    "raced_charges",
+    "unsettled_races",
+    "network_breaches",
+    "lost_cases",
+    "stuck_cases",
+    "doubled_messages",
+    "wrong_outcomes",
+)
+HARMLESS = ("raced_charges",)
+"""What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
+
+MONTH = timedelta(days=30)
+MASTERCARD_A_DAY = 10
+VISA_NEVER = frozenset(("04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"))
+"""Visa, category 1: the issuer will never approve."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    figure: str
+    seed: int
+    sentence: str
+
+
+def audit(played: Played) -> list[Finding]:
+    """Everything that is not as it must be, after all runs of a batch have ended."""
+    cases: dict[str, list[CaseRow]] = defaultdict(list)
+    for case in played.ledger.cases.list_all(limit=100_000):
+        cases[case.invoice].append(case)
+    books: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for book in played.books:
+        books[book["customer"]].append(book)
+    findings: list[Finding] = []
+    for run in played.runs:
+        said: list[tuple[str, str]] = []
+        for book in books[run.customer]:
+            if book["billing_reason"] == "subscription_cycle":
+                said += _of_invoice(run, book, cases[book["id"]], played.ledger)
+        said += _of_messages(run)
+        findings += [Finding(figure, run.plan.seed, sentence) for figure, sentence in said]
+    findings += _of_workflows(played)
+    findings += _of_cards(played)
+    return findings
+
+
+def _of_invoice(
+    run: Run, book: dict[str, Any], cases: list[CaseRow], ledger: Ledger
+) -> Iterable[tuple[str, str]]:
+    invoice = book["id"]
+    attempts = ledger.attempts.of_invoice(invoice)
+    yield from _charged(run, book, ledger)
+    yield from _sent(run, invoice, attempts)
+    if not cases:
+        if book["failed_charges"] and book["status"] == "open":
+            yield "lost_cases", f"{invoice} failed and never became a case"
+        return
+    for case in cases:
+        if case.outcome is None:
+            yield "stuck_cases", f"the case {case.id} is open in the ledger ({case.stage})"
+    for row in attempts:
+        if row.settled_at is None:
+            yield "stuck_cases", f"attempt {row.number} of {invoice} has no result ({row.state})"
+    yield from _outcome(book, cases, attempts)
+
+
+def _charged(run: Run, book: dict[str, Any], ledger: Ledger) -> Iterable[tuple[str, str]]:
+    invoice, taken = book["id"], len(book["successful_charges"]) + bool(book["paid_out_of_band"])
+    if taken <= 1:
+        return
+    if invoice in run.raced:
+        yield "raced_charges", f"{invoice} was paid by the customer at the moment of our charge"
+        events = {event.kind for event in ledger.events.of_invoice(invoice)}
+        if "double_payment" not in events:
+            yield "unsettled_races", f"nobody noticed that {invoice} was paid twice"
+        elif len(book["refunds"]) != taken - 1:
+            yield "unsettled_races", f"{len(book['refunds'])} refunds for {taken} payments of {invoice}"
+    else:
+        yield "double_charges", f"{invoice} was charged {taken} times"
+
+
+def _sent(run: Run, invoice: str, attempts: list[AttemptRow]) -> Iterable[tuple[str, str]]:
+    rows = {row.key: row for row in attempts}
+    for sent in run.sent:
+        if sent.invoice != invoice:
+            continue
+        row = rows.get(sent.key)
+        if row is None:
+            yield "wrong_charges", f"{sent.key} was sent, and the ledger knows no such attempt"
+        elif sent.read != "open":
+            yield "wrong_charges", f"{sent.key} was sent after a read that showed {sent.read}"
+        elif sent.disputed:
+            yield "wrong_charges", f"{sent.key} was sent although the customer had disputed"
+        elif sent.asked != row.amount:
+            yield "wrong_charges", f"{sent.key} was for {row.amount}, the invoice asked for {sent.asked}"
+
+
+def _outcome(
+    book: dict[str, Any], cases: list[CaseRow], attempts: list[AttemptRow]
+) -> Iterable[tuple[str, str]]:
+    last = max(cases, key=lambda case: case.opened_at)
+    if last.outcome is None:
+        return
+    recovered = last.outcome.stage is Stage.RECOVERED
+    if recovered and book["status"] != "paid":
+        yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
+    ours = any(row.state is AttemptState.PAID for row in attempts)
+    if ours and not any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases):
+        if last.outcome is not Outcome.CLOSED_DISPUTED:
+            yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
+    paid = len(book["successful_charges"])
+    if book["status"] == "open" and recovered:
+        yield "wrong_outcomes", f"{last.id} says {last.outcome} with {paid} payments"
+
+
+def _of_messages(run: Run) -> Iterable[tuple[str, str]]:
+    for key, times in run.messages.items():
+        if times > 1:
+            yield "doubled_messages", f"{key} went out {times} times"
+
+
+def _of_workflows(played: Played) -> list[Finding]:
+    by_invoice = {invoice: run for run in played.runs for invoice in run.invoices}
+    by_customer = {run.customer: run for run in played.runs}
+    findings = []
+    for id_, execution in played.host.executions.items():
+        name = id_.split("/")[1]
+        run = by_invoice.get(name) or by_customer.get(name)
+        seed = run.plan.seed if run else played.runs[0].plan.seed
+        problem = played.host.problems.get(id_)
+        if problem is not None:
+            findings.append(Finding("stuck_cases", seed, f"{id_}: {problem}"))
+        elif execution.is_running:
+            findings.append(Finding("stuck_cases", seed, f"{id_} never ended"))
+    return findings
+
+
+def _of_cards(played: Played) -> list[Finding]:
+    runs = {run.customer: run for run in played.runs}
+    cards: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for charge in sorted(played.charges, key=lambda charge: charge["created"]):
+        card = (charge.get("payment_method_details") or {}).get("card")
+        if card and charge["customer"] in runs:
+            cards[charge["customer"], card["fingerprint"]].append(charge)
+    return [
+        Finding("network_breaches", runs[customer].plan.seed, sentence)
+        for (customer, _), charges in cards.items()
+        for sentence in _breaches(charges)
+    ]
+
+
+def _breaches(charges: list[dict[str, Any]]) -> Iterable[str]:
+    """The networks' rules on one card's charges, counted plainly."""
+    forbidden: str | None = None
+    for number, charge in enumerate(charges):
+        at = datetime.fromtimestamp(charge["created"], UTC)
+        brand = charge["payment_method_details"]["card"]["brand"]
+        before = [datetime.fromtimestamp(each["created"], UTC) for each in charges[:number]]
+        if forbidden is not None:
+            yield f"{charge['id']} came after {forbidden}, which forbids any other attempt"
+        if sum(at - each < MONTH for each in before) >= DEFAULT_CAP:
+            yield f"{charge['id']} is more than {DEFAULT_CAP} on one card in 30 days"
+        if brand == "mastercard" and sum(at - each < timedelta(days=1) for each in before) >= MASTERCARD_A_DAY:
+            yield f"{charge['id']} is more than {MASTERCARD_A_DAY} on one Mastercard in a day"
+        outcome = charge.get("outcome") or {}
+        code = outcome.get("network_decline_code")
+        if charge["status"] == "failed" and brand == "visa" and code in VISA_NEVER:
+            forbidden = f"Visa's {code}"

@@ -1,0 +1,80 @@
+"""The host as a Temporal client, so that the product's own gateway speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from recoup.chaos._instances import CONVERTER
+from recoup.chaos.host import Host
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is known of an execution."""
+
+    run_id: str
+    status: WorkflowExecutionStatus
+
+
+class HostClient:
+    """The few calls of ``temporalio.client.Client`` that the gateway makes."""
+
+    def __init__(self, host: Host, before: Callable[[], None], after: Callable[[], None]) -> None:
+        """``before`` and ``after`` are called around what is accepted, and may raise."""
+        self.host = host
+        self.before = before
+        self.after = after
+
+    async def start_workflow(
+        self, type_: str, argument: Any, *, id: str, id_reuse_policy: WorkflowIDReusePolicy, **_: Any
+    ) -> None:
+        """Begin a workflow; one that runs is left as it is."""
+        self.before()
+        known = self.host.executions.get(id)
+        if known is None or not known.is_running:
+            ended_well = known is not None and known.status is WorkflowExecutionStatus.COMPLETED
+            if ended_well and id_reuse_policy is WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY:
+                raise WorkflowAlreadyStartedError(id, type_)
+            self.host.start(id, type_, argument)
+        self.after()
+
+    def get_workflow_handle(self, id: str, *, result_type: type | None = None) -> HostHandle:
+        """A handle of the latest execution of an id."""
+        return HostHandle(self, id, result_type)
+
+
+@dataclass(frozen=True)
+class HostHandle:
+    """One workflow."""
+
+    client: HostClient
+    id: str
+    result_type: type | None
+
+    async def signal(self, name: str, argument: Any, **_: Any) -> None:
+        """Tell it something."""
+        self.client.before()
+        if not self.client.host.signal(self.id, name, argument):
+            raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
+        self.client.after()
+
+    async def describe(self, **_: Any) -> Described:
+        """How it stands."""
+        self.client.before()
+        execution = self.client.host.executions.get(self.id)
+        if execution is None:
+            raise RPCError("no such workflow", RPCStatusCode.NOT_FOUND, b"")
+        return Described(execution.instance.identity.run_id, execution.status)
+
+    async def result(self, **_: Any) -> Any:
+        """Its result, once it is complete."""
+        execution = self.client.host.executions[self.id]
+        types = [self.result_type] if self.result_type else None
+        return CONVERTER.from_payloads([execution.result] if execution.result else [], types)[0]

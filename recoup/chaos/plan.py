@@ -1,0 +1,89 @@
+"""What is done to each run: drawn from its seed alone, so that the seed repeats it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from recoup.chaos.faults import KINDS, OFTEN, Fault, Story, stories_for
+
+WEIGHTS = {
+    Story.SOON: 6,
+    Story.NEVER: 4,
+    Story.NEW_CARD: 3,
+    Story.COMES_BACK: 2,
+    Story.PAYS: 2,
+    Story.CANCELS: 1,
+    Story.CROWD: 1,
+}
+MOST_MORE = 3
+"""Beside its first fault a run has up to so many others."""
+BRANDS = ("visa", "visa", "mastercard", "amex")
+AMOUNTS = (900, 2900, 4900, 19900)
+CURRENCIES = ("usd", "eur", "pln", "gbp")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One fault that strikes at its ``nth`` opportunity, and then ``times`` times in a row."""
+
+    fault: Fault
+    nth: int
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One customer's failed renewal and everything that goes wrong in its recovery."""
+
+    seed: int
+    story: Story
+    brand: str
+    amount: int
+    currency: str
+    refusals: int
+    """How often the bank refuses before it approves; for those that do."""
+    acts_after_days: float
+    """When the customer does something, where the story says so."""
+    subscriptions: int
+    faults: tuple[Planned, ...]
+
+    @property
+    def key(self) -> str:
+        """The run's name in its world."""
+        return f"run_{self.seed}"
+
+    def __str__(self) -> str:
+        struck = ", ".join(f"{each.fault}@{each.nth}x{each.times}" for each in self.faults)
+        return (
+            f"seed {self.seed}: {self.story}, {self.brand}, {self.amount} {self.currency}, "
+            f"{self.refusals} refusals, acts after {self.acts_after_days:.1f} days, "
+            f"{self.subscriptions} subscriptions; {struck}"
+        )
+
+
+def plan_of(seed: int) -> RunPlan:
+    """The plan of one run: the kinds take turns, so that every kind comes first once in so many seeds."""
+    dice = random.Random(seed)  # noqa: S311 - a plan that is to be repeated, no secret
+    first = KINDS[seed % len(KINDS)]
+    stories = stories_for(first)
+    story = dice.choices(stories, [WEIGHTS[each] for each in stories])[0]
+    others = [each for each in KINDS if each is not first and story in stories_for(each)]
+    chosen = [first, *dice.sample(others, dice.randint(0, MOST_MORE))]
+    refusals = dice.randint(1, 4)
+    subscriptions = 4 if story is Story.CROWD else dice.choice((1, 1, 1, 1, 2))
+    return RunPlan(
+        seed=seed,
+        story=story,
+        brand=dice.choice(BRANDS),
+        amount=dice.choice(AMOUNTS),
+        currency=dice.choice(CURRENCIES),
+        refusals=refusals,
+        acts_after_days=dice.uniform(0.5, 13.0) if story is not Story.COMES_BACK else dice.uniform(22, 30),
+        subscriptions=subscriptions,
+        faults=tuple(_planned(dice, each) for each in chosen),
+    )
+
+
+def _planned(dice: random.Random, fault: Fault) -> Planned:
+    return Planned(fault, dice.randint(1, OFTEN.get(fault, 2)), dice.choice((1, 1, 1, 3)))

@@ -1,0 +1,156 @@
+"""``recoup chaos`` from start to end: plans, batches side by side, audit, report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import structlog
+
+from recoup.chaos.audit import Finding, audit
+from recoup.chaos.batch import Batch
+from recoup.chaos.plan import plan_of
+from recoup.chaos.report import Report, Tally
+from recoup.process import EXIT_FAILED
+
+BATCH = 50
+"""Runs that share a world; seeds are grouped by it, so that a seed always meets the same ``invoice_lock``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for."""
+
+    runs: int = 1000
+    seed: int = 1
+    json_file: Path | None = None
+    shards: int = 2
+    """Batches that are played at the same time."""
+    traces: Path = Path("chaos-traces")
+    """Where the trace of each run that failed is kept."""
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch came to, small enough to be handed from process to process."""
+
+    setting: str
+    tally: Tally
+    findings: list[Finding]
+    traces: dict[int, str]
+
+
+def run_chaos(options: Options) -> int:
+    """Play the runs; 0 where nothing happened that must not, 1 otherwise."""
+    began, report = time.monotonic(), Report()
+    seeds = range(options.seed, options.seed + options.runs)
+    for result in _results(list(grouped(seeds)), options.shards):
+        _take_in(report, result, options.traces)
+        total = report.total
+        click.echo(
+            f"{total.runs} of {options.runs} runs, {len(report.failures)} failures, "
+            f"{time.monotonic() - began:.0f} s",
+            err=True,
+        )
+    told = report.as_json(_command(options), options.seed, time.monotonic() - began)
+    if options.json_file is not None:
+        options.json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    _say(report, told["seconds"])
+    return EXIT_FAILED if report.failures else 0
+
+
+def grouped(seeds: Iterable[int]) -> Iterator[list[int]]:
+    """Seeds that are played together: always the same neighbours share a world."""
+    group: list[int] = []
+    for seed in seeds:
+        if group and seed // BATCH != group[0] // BATCH:
+            yield group
+            group = []
+        group.append(seed)
+    if group:
+        yield group
+
+
+def play(seeds: Sequence[int], directory: Path) -> BatchResult:
+    """Play one batch in this process and audit it."""
+    lock = (seeds[0] // BATCH) % 2 == 0
+    began = time.monotonic()
+    batch = Batch(directory, [plan_of(seed) for seed in seeds], invoice_lock=lock)
+    with batch.played() as played:
+        findings = audit(played)
+        cases = played.ledger.cases.list_all(limit=100_000)
+    tally = Tally(
+        runs=len(seeds),
+        figures=Counter(finding.figure for finding in findings),
+        hits=Counter(),
+        outcomes=Counter(case.outcome.value if case.outcome else "open" for case in cases),
+        seconds=time.monotonic() - began,
+    )
+    for run in played.runs:
+        tally.hits.update({fault.value: count for fault, count in run.hits.items()})
+    failed = {finding.seed for finding in findings}
+    traces = {
+        run.plan.seed: "\n".join([str(run.plan), *run.trace])
+        for run in played.runs
+        if run.plan.seed in failed
+    }
+    return BatchResult(f"invoice_lock_{'on' if lock else 'off'}", tally, findings, traces)
+
+
+def _results(groups: list[list[int]], shards: int) -> Iterator[BatchResult]:
+    if len(groups) == 1 or shards == 1:
+        for group in groups:
+            yield _apart(group)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(shards, mp_context=context, max_tasks_per_child=20) as pool:
+        for done in as_completed([pool.submit(_apart, group) for group in groups]):
+            yield done.result()
+
+
+def _apart(seeds: list[int]) -> BatchResult:
+    """Play a batch in a directory of its own, quietly."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-"))
+    try:
+        return play(seeds, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _take_in(report: Report, result: BatchResult, traces: Path) -> None:
+    report.tallies.setdefault(result.setting, Tally()).add(result.tally)
+    files: dict[int, Path] = {}
+    for seed, text in result.traces.items():
+        traces.mkdir(parents=True, exist_ok=True)
+        files[seed] = traces / f"seed-{seed}.txt"
+        said = [finding.sentence for finding in result.findings if finding.seed == seed]
+        files[seed].write_text("\n".join([*said, "", text, ""]), encoding="utf-8")
+    report.findings += [(finding, files.get(finding.seed)) for finding in result.findings]
+
+
+def _command(options: Options) -> str:
+    return f"recoup chaos --runs {options.runs} --seed {options.seed}"
+
+
+def _say(report: Report, seconds: float) -> None:
+    for finding, trace in report.failures:
+        click.echo(f"{finding.figure}: {finding.sentence}")
+        click.echo(f"  again: recoup chaos --runs 1 --seed {finding.seed}    trace: {trace}")
+    told = report.total.as_json()
+    for name, value in told.items():
+        if isinstance(value, int):
+            click.echo(f"{name:>18}  {value}")
+    struck = {kind: count for kind, count in told["faults"].items() if count}
+    click.echo(f"{len(struck)} kinds of fault took effect, {sum(struck.values())} times, in {seconds:.0f} s")

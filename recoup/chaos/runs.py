@@ -1,0 +1,92 @@
+"""One run while it is under way: its faults that still wait, and all that an audit must know of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from recoup.chaos.faults import Fault
+from recoup.chaos.plan import Planned, RunPlan
+
+
+@dataclass
+class _Waiting:
+    planned: Planned
+    nth: int
+    left: int
+
+    def strikes(self) -> bool:
+        if self.nth > 1:
+            self.nth -= 1
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request to collect that left the worker."""
+
+    at: datetime
+    invoice: str
+    key: str
+    read: str | None
+    """What the last read of the invoice in the same try showed; None where there was none."""
+    asked: int
+    """What the invoice still asked for at that read, in minor units."""
+    disputed: bool
+    """Whether the customer's dispute had been heard when the attempt began."""
+
+
+@dataclass
+class Run:
+    """One run of a batch."""
+
+    plan: RunPlan
+    customer: str = ""
+    invoices: set[str] = field(default_factory=set)
+    subscriptions: tuple[str, ...] = ()
+    hits: Counter[Fault] = field(default_factory=Counter)
+    sent: list[Sent] = field(default_factory=list)
+    raced: set[str] = field(default_factory=set)
+    """Invoices that the customer paid at the very moment of our charge."""
+    customer_paid: Counter[str] = field(default_factory=Counter)
+    messages: Counter[str] = field(default_factory=Counter)
+    """How often each message really went out."""
+    away_until: datetime | None = None
+    """Until then no worker is there for this run."""
+    starter_away_until: datetime | None = None
+    post_late_until: datetime | None = None
+    disputed: set[str] = field(default_factory=set)
+    """Invoices whose case was open when the customer's dispute was heard."""
+    trace: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds of failure with their sentences, from the audit."""
+    _waiting: dict[Fault, _Waiting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for planned in self.plan.faults:
+            self._waiting[planned.fault] = _Waiting(planned, planned.nth, planned.times)
+
+    def strikes(self, fault: Fault) -> bool:
+        """Whether this fault takes effect here and now; it counts once, however often in a row it strikes."""
+        waiting = self._waiting.get(fault)
+        if waiting is None or not waiting.strikes():
+            return False
+        if waiting.left <= 0:
+            del self._waiting[fault]
+        if not self.hits[fault]:
+            self.hits[fault] = 1
+        self.note(f"FAULT {fault}")
+        return True
+
+    def has(self, fault: Fault) -> bool:
+        """Whether this fault still waits."""
+        return fault in self._waiting
+
+    def note(self, what: str, **more: Any) -> None:
+        """A line for the trace."""
+        said = " ".join(f"{name}={value}" for name, value in more.items())
+        self.trace.append(f"{what} {said}".rstrip())

@@ -1,0 +1,295 @@
+"""Where faults get in: around everything through which an effect leaves the process.
+
+Four classes are wrapped, and only while a batch runs: the HTTP client of the Stripe SDK, the ledger's transactions, the
+sender of messages, the word to the company's backend. Everything that the product does passes one of them, whichever code
+does it. Which run is being worked on, and by whom, is told by whoever has the work done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+import stripe
+
+from recoup.access import WebhookBackend
+from recoup.chaos.faults import Fault
+from recoup.chaos.host import Try, WorkerDied
+from recoup.chaos.runs import Run, Sent
+from recoup.clock import Clock
+from recoup.errors import ConnectionFailed
+from recoup.ledger._store import Store
+from recoup.messages.outbox import OutboxSender
+from recoup.messages.sending import CannotLookUp, SendUnavailable, SendUnclear
+
+Answer = tuple[Any, int, Any]
+PAST_THE_KEY = timedelta(hours=26)
+"""Longer than Stripe remembers an idempotency key."""
+
+
+class Stage(Protocol):
+    """What the faults need of the batch in which they strike."""
+
+    def at_the_worst_moment(self, run: Run, fault: Fault, invoice: str) -> None:
+        """Have somebody do it now, while the product is in the middle of its act."""
+        ...
+
+    def race(self, run: Run, invoice: str, pay: Callable[[], Answer]) -> Answer:
+        """Have the customer pay at the very moment of our own request."""
+        ...
+
+    def try_elsewhere(self, this: Try) -> None:
+        """Another worker does the same try meanwhile, to its end."""
+        ...
+
+    def deliver_later(self, run: Run, request: Callable[[], Answer]) -> None:
+        """The network delivers this request minutes later; nobody reads the answer."""
+        ...
+
+    def fail_after(self, path: str, times: int) -> None:
+        """The next requests of this path are done, and answered with a stored 500."""
+        ...
+
+
+@dataclass
+class Acting:
+    """Who works on which run just now."""
+
+    run: Run
+    is_worker: bool
+    this: Try | None = None
+    reads: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """What was read of each invoice in this try, and what it still asked for."""
+    disputed: bool = False
+
+
+BETWEEN = (
+    Fault.PAID_BETWEEN,
+    Fault.CANCELLED_BETWEEN,
+    Fault.CARD_BETWEEN,
+    Fault.DISPUTED_BETWEEN,
+    Fault.VOIDED_BETWEEN,
+    Fault.WRITTEN_OFF_BETWEEN,
+    Fault.CREDITED_BETWEEN,
+)
+
+
+class Weather:
+    """Lets the faults of the run that is being worked on strike."""
+
+    def __init__(self, clock: Clock, stage: Stage) -> None:
+        self._clock = clock
+        self._stage = stage
+        self.acting: Acting | None = None
+        self.changed = False
+        """Whether something was changed at Stripe since this was last set to False."""
+
+    @contextmanager
+    def over(self, acting: Acting | None) -> Iterator[None]:
+        """Work on a run begins; within it nobody else's faults strike. None: nothing can happen now."""
+        before, self.acting = self.acting, acting
+        try:
+            yield
+        finally:
+            self.acting = before
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Wrap the classes through which effects leave the process."""
+        with ExitStack() as stack:
+            for owner, name, around in (
+                (stripe.RequestsClient, "request", self._request),
+                (Store, "write", self._write),
+                (OutboxSender, "send", self._send),
+                (OutboxSender, "find", self._find),
+                (WebhookBackend, "tell", self._tell),
+                (stripe.RequestsClient, "_sleep_time_seconds", lambda original, self_, *_: 0.0),
+            ):
+                stack.enter_context(_wrapped(owner, name, around))
+            yield
+
+    # -- Stripe --------------------------------------------------------------------------------------------------------
+
+    def _request(self, original: Any, client: Any, method: str, url: str, *rest: Any, **more: Any) -> Answer:
+        def do() -> Answer:
+            answer: Answer = original(client, method, url, *rest, **more)
+            return answer
+
+        get = method.lower() == "get"
+        self.changed = self.changed or not get
+        if self.acting is None:
+            return do()
+        path = url.partition("/v1/")[2].partition("?")[0]
+        if get:
+            return self._read(self.acting, path, do)
+        headers, body = rest[0] or {}, str(rest[1] if len(rest) > 1 else "")
+        if path.startswith("invoices/") and path.endswith("/pay") and "paid_out_of_band" not in body:
+            return self._pay(self.acting, path.split("/")[1], _header(headers, "idempotency-key"), body, do)
+        return self._change(self.acting, do)
+
+    def _read(self, acting: Acting, path: str, do: Callable[[], Answer]) -> Answer:
+        run = acting.run
+        if acting.is_worker:
+            self._crash(run, Fault.CRASH_BEFORE_READ)
+            if run.strikes(Fault.READ_NOT_REACHED):
+                raise _no_connection()
+            if run.strikes(Fault.READ_RATE_LIMITED):
+                return _error(429, "rate_limit")
+            if run.strikes(Fault.READ_ERROR):
+                return _error(500, "api_error")
+        answer = do()
+        parts = path.split("/")
+        if parts[0] == "invoices" and len(parts) == 2 and answer[1] == 200:
+            told = json.loads(answer[0])
+            acting.reads[parts[1]] = _shown(told), int(told.get("amount_remaining") or 0)
+        return answer
+
+    def _change(self, acting: Acting, do: Callable[[], Answer]) -> Answer:
+        if not acting.is_worker:
+            return do()
+        self._crash(acting.run, Fault.CRASH_BEFORE_CHANGE)
+        answer = do()
+        self._crash(acting.run, Fault.CRASH_AFTER_CHANGE)
+        return answer
+
+    def _pay(self, acting: Acting, invoice: str, key: str, body: str, do: Callable[[], Answer]) -> Answer:
+        run = acting.run
+        read, asked = acting.reads.get(invoice, (None, 0))
+        for fault in BETWEEN:
+            if run.strikes(fault):
+                self._stage.at_the_worst_moment(run, fault, invoice)
+        if acting.this is not None and run.strikes(Fault.CUT_OFF):
+            self._stage.try_elsewhere(acting.this)
+        self._crash(run, Fault.CRASH_BEFORE_PAY)
+        if run.strikes(Fault.PAY_NOT_REACHED):
+            raise _no_connection()
+        if run.strikes(Fault.PAY_RATE_LIMITED):
+            return _error(429, "rate_limit")
+        if run.strikes(Fault.PAY_ERROR_BEFORE):
+            return _error(500, "api_error")
+        run.sent.append(
+            Sent(self._clock.now(), invoice, key, read, asked, disputed=acting.disputed)
+        )
+        run.note("PAY", invoice=invoice, key=key, read=read)
+        if run.strikes(Fault.PAY_TIMED_OUT):
+            self._stage.deliver_later(run, do)
+            raise _no_connection()
+        return self._paid(acting, invoice, do)
+
+    def _paid(self, acting: Acting, invoice: str, do: Callable[[], Answer]) -> Answer:
+        run = acting.run
+        if run.strikes(Fault.PAY_ERROR_AFTER):
+            self._stage.fail_after(f"/v1/invoices/{invoice}/pay", 1)
+        if run.strikes(Fault.KEY_EXPIRED):
+            # Half of them never reach Stripe: what became of them must be found out all the same.
+            if run.plan.seed % 2:
+                do()
+            run.away_until = self._clock.now() + PAST_THE_KEY
+            raise WorkerDied
+        answer = self._stage.race(run, invoice, do) if run.strikes(Fault.PAID_AT_ONCE) else do()
+        run.note("PAID", status=answer[1])
+        self._crash(run, Fault.CRASH_AFTER_PAY)
+        if run.strikes(Fault.PAY_ANSWER_LOST):
+            raise _no_connection()
+        return answer
+
+    # -- the ledger ----------------------------------------------------------------------------------------------------
+
+    def _write(self, original: Any, store: Any, *rest: Any, **more: Any) -> Any:
+        if self.acting is None:
+            return original(store, *rest, **more)
+        run = self.acting.run
+        self._crash(run, Fault.CRASH_BEFORE_RECORD)
+        if run.strikes(Fault.LEDGER_REFUSED):
+            raise ConnectionFailed("The database refuses to write")
+        result = original(store, *rest, **more)
+        self._crash(run, Fault.CRASH_AFTER_RECORD)
+        if run.strikes(Fault.LEDGER_ANSWER_LOST):
+            raise ConnectionFailed("The database did not answer")
+        return result
+
+    # -- mail and the company's backend --------------------------------------------------------------------------------
+
+    def _send(self, original: Any, outbox: Any, mime: bytes, **more: Any) -> Any:
+        if self.acting is None:
+            return original(outbox, mime, **more)
+        run, key = self.acting.run, str(more["key"])
+        self._crash(run, Fault.CRASH_BEFORE_MESSAGE)
+        if run.strikes(Fault.MAIL_REFUSED):
+            raise SendUnavailable("The mail server has no time")
+        with self.over(None):
+            receipt = original(outbox, mime, **more)
+        run.messages[key] += 1
+        run.note("MAIL", key=key)
+        self._crash(run, Fault.CRASH_AFTER_MESSAGE)
+        if run.strikes(Fault.MAIL_ANSWER_LOST):
+            raise SendUnclear("The mail server took it and did not answer")
+        return receipt
+
+    def _find(self, original: Any, outbox: Any, key: str) -> Any:
+        """Every other run has a sender that cannot look up what it sent, as SES and SMTP cannot."""
+        if self.acting is not None and self.acting.run.plan.seed % 2:
+            raise CannotLookUp("This sender keeps no list")
+        return original(outbox, key)
+
+    def _tell(self, original: Any, backend: Any, *rest: Any, **more: Any) -> Any:
+        if self.acting is None:
+            return original(backend, *rest, **more)
+        run = self.acting.run
+        self._crash(run, Fault.CRASH_BEFORE_ACCESS)
+        if run.strikes(Fault.BACKEND_DOWN):
+            raise ConnectionFailed("The company's backend does not answer")
+        original(backend, *rest, **more)
+        self._crash(run, Fault.CRASH_AFTER_ACCESS)
+
+    def _crash(self, run: Run, fault: Fault) -> None:
+        if run.strikes(fault):
+            raise WorkerDied
+
+
+@contextmanager
+def _wrapped(owner: type, name: str, around: Callable[..., Any]) -> Iterator[None]:
+    own = name in vars(owner)
+    original = getattr(owner, name)
+
+    def wrapper(self: Any, *rest: Any, **more: Any) -> Any:
+        return around(original, self, *rest, **more)
+
+    setattr(owner, name, wrapper)
+    try:
+        yield
+    finally:
+        if own:
+            setattr(owner, name, original)
+        else:
+            delattr(owner, name)
+
+
+def _no_connection() -> stripe.APIConnectionError:
+    return stripe.APIConnectionError("The connection broke", should_retry=True)
+
+
+def _error(status: int, kind: str) -> Answer:
+    return json.dumps({"error": {"type": kind, "message": "a fault"}}), status, {"request-id": "req_fault"}
+
+
+def _header(headers: Any, name: str) -> str:
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+
+
+def _shown(invoice: dict[str, Any]) -> str:
+    """What a read showed, in one word; everything but ``open`` forbids a charge."""
+    status = str(invoice.get("status"))
+    details = (invoice.get("parent") or {}).get("subscription_details") or {}
+    subscription = details.get("subscription")
+    if isinstance(subscription, dict) and subscription.get("status") in ("canceled", "incomplete_expired"):
+        return "cancelled"
+    if status == "open" and not invoice.get("amount_remaining"):
+        return "nothing owed"
+    return status
+
+

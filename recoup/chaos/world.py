@@ -1,0 +1,59 @@
+"""The world of a batch: one customer for each run, with cards of their own, so that runs cannot touch each other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from recoup.chaos.faults import Story
+from recoup.chaos.plan import RunPlan
+
+_SOFT = {"decline_code": "insufficient_funds", "network_decline_code": "51"}
+_HARD = {"decline_code": "stolen_card", "network_decline_code": "43"}
+_RENEWS = 3600.0
+
+
+def world_of(plans: Sequence[RunPlan]) -> str:
+    """The world's file: for each run a customer, the card that fails, and the new card that works."""
+    cards: dict[str, Any] = {}
+    customers: dict[str, Any] = {}
+    for plan in plans:
+        dice = random.Random(f"world/{plan.seed}")  # noqa: S311 - repeated, no secret
+        cards[plan.key] = {"brand": plan.brand, "issuer": _issuer(plan)}
+        cards[new_card_of(plan)] = {"brand": plan.brand}
+        customers[plan.key] = {
+            "name": f"Customer {plan.seed}",
+            "email": f"{plan.key}@example.com",
+            "pays_with": plan.key,
+            "subscriptions": [
+                {
+                    "product": f"Plan {number}",
+                    "amount": plan.amount,
+                    "currency": plan.currency,
+                    "interval": "year",
+                    "renews_in": {"minutes": (_RENEWS + dice.uniform(0, 3600)) / 60},
+                }
+                for number in range(plan.subscriptions)
+            ],
+        }
+    world = {"version": 1, "name": "chaos", "seed": 1, "cards": cards, "customers": customers}
+    return yaml.safe_dump(world, sort_keys=False)
+
+
+def new_card_of(plan: RunPlan) -> str:
+    """The key of the card that the run's customer brings."""
+    return f"{plan.key}_new"
+
+
+def _issuer(plan: RunPlan) -> list[dict[str, Any]]:
+    match plan.story:
+        case Story.SOON:
+            # The renewal itself is refused first.
+            return [{"declines": _SOFT, "for_attempts": plan.refusals * plan.subscriptions}]
+        case Story.NEW_CARD:
+            return [{"declines": _HARD}]
+        case _:
+            return [{"declines": _SOFT}]
