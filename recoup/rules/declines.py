@@ -102,8 +102,6 @@ class _Voice(NamedTuple):
 
     @property
     def may_retry(self) -> bool:
-        if self.never:
-            return False
         passing = self.decline_class is DeclineClass.CONFIG and self.wait > timedelta(0)
         return self.decline_class is DeclineClass.SOFT or passing
 

@@ -142,6 +142,12 @@ def test_advice_and_schemes_are_sourced() -> None:
     assert all(source.name and source.read_on > date(2026, 1, 1) for source in sources)
 
 
+def test_advice_that_forbids_is_hard() -> None:
+    """What must never be tried again is of the class that is never tried again; only what forbids for good is."""
+    for row in (*STRIPE_ADVICE.values(), *MASTERCARD_ADVICE.values()):
+        assert row.never == (row.decline_class is DeclineClass.HARD)
+
+
 def test_cards_have_no_scheme_and_everything_else_has() -> None:
     """A card falls under the networks; each debit under its own scheme; what nobody knows under the careful one."""
     assert scheme_of("card") is None
