@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -68,9 +67,9 @@ pre {{ display: inline-block; margin: 0; padding: 14px 18px; font: 13px/1.25 "De
 class Terminal:
     """A terminal of tmux in which the demo plays."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], socket: Path) -> None:
         self._command = command
-        self._socket = f"recoup-pictures-{os.getpid()}"
+        self._socket = str(socket)
 
     def __enter__(self) -> Self:
         self._tmux(
@@ -103,7 +102,7 @@ class Terminal:
         return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
 
     def _tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-u", "-L", self._socket, "-f", "/dev/null", *arguments]
+        command = ["tmux", "-u", "-S", self._socket, "-f", "/dev/null", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
 
 
@@ -208,7 +207,7 @@ def main() -> None:
         report = Path(directory) / "report.json"
         command = [sys.executable, "-m", "recoup", "demo", "--pace", str(PACE), "--json", str(report)]
         browser = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=False)
-        with Terminal(command) as terminal:
+        with Terminal(command, Path(directory) / "tmux") as terminal:
             take_all(terminal, Photographer(browser), report)
         browser.close()
 
