@@ -94,7 +94,7 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not is_there(shown := self.screen()):
             if self._has_ended() or time.monotonic() > deadline:
-                raise SystemExit(f"Waited for {what} in vain; the terminal shows:\n{shown}")
+                raise SystemExit(f"Waited for {what} in vain. The terminal shows:\n{shown.strip()}")
             time.sleep(0.2)
         return shown
 
