@@ -21,6 +21,7 @@ from recoup.ledger import Ledger
 from recoup.logs import configure_logs
 from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
+from recoup.temporal.bootstrap import ensure_search_attributes
 from recoup.temporal.connection import connect
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
@@ -64,6 +65,7 @@ async def serve(settings: Settings) -> int:
     activities = build_activities(settings, ledger, client)
     # Only now: whatever is wrong with the settings has been said, and nothing was begun.
     ledger.migrate()
+    await ensure_search_attributes(client)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
