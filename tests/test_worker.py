@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -56,14 +57,17 @@ def _worker(place: Path, address: str, **more: str) -> subprocess.Popen[str]:
     )
 
 
+async def _connected(address: str) -> Client:
+    for _ in range(200):
+        with contextlib.suppress(RuntimeError):
+            return await Client.connect(address)
+        await asyncio.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
 async def test_a_worker_registers_what_its_cases_carry(tmp_path: Path, bare_temporal: str) -> None:
     """On a server without the search attributes the worker makes them, serves, and ends cleanly when asked to."""
-    for _ in range(100):
-        try:
-            client = await Client.connect(bare_temporal)
-            break
-        except RuntimeError:
-            await asyncio.sleep(0.1)
+    client = await _connected(bare_temporal)
     worker = _worker(tmp_path, bare_temporal)
     assert worker.stderr is not None
     said = ""
@@ -88,12 +92,7 @@ async def test_a_worker_that_cannot_work_begins_nothing(
     tmp_path: Path, bare_temporal: str, more: dict[str, str], sentence: str
 ) -> None:
     """A setting that cannot be used is one sentence and exit code 2, and no table was made."""
-    for _ in range(100):
-        try:
-            await Client.connect(bare_temporal)
-            break
-        except RuntimeError:
-            await asyncio.sleep(0.1)
+    await _connected(bare_temporal)
     worker = _worker(tmp_path, bare_temporal, **more)
     _, said = worker.communicate(timeout=60)
     assert (worker.returncode, sentence in said, "Traceback" in said) == (2, True, False)
