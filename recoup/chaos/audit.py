@@ -94,7 +94,7 @@ def _charged(run: Run, book: dict[str, Any], ledger: Ledger) -> Iterable[tuple[s
         return
     if invoice in run.raced:
         yield "raced_charges", f"{invoice} was paid by the customer at the moment of our charge"
-        events = {event.kind for event in ledger.events.of_invoice(invoice)}
+        events = {event.kind for event in ledger.events.of_customer(run.customer) if event.invoice == invoice}
         if "double_payment" not in events:
             yield "unsettled_races", f"nobody noticed that {invoice} was paid twice"
         elif len(book["refunds"]) != taken - 1:

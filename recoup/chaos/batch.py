@@ -377,7 +377,7 @@ class Batch:
         older = self._people.dispute(run)
         book = next(each for each in self._stripe.control("GET", "books") if each["id"] == older)
         self._stripe.control("POST", "disputes", {"charge": book["successful_charges"][0]})
-        run.note("DONE", what=Fault.DISPUTED_BETWEEN)
+        run.note("DONE", fault=Fault.DISPUTED_BETWEEN)
 
     def _first_failure(self, run: Run) -> None:
         """The renewal has just failed: what the customer and the operators have in mind gets its moment."""

@@ -45,7 +45,7 @@ class People:
                     self.client.v1.invoices.mark_uncollectible(invoice)
                 case Fault.CREDITED_BETWEEN | Fault.CREDITED_BEFORE_READ:
                     self.credit(invoice)
-            run.note("DONE", what=fault, invoice=invoice)
+            run.note("DONE", fault=fault, invoice=invoice)
 
     def pay(self, run: Run, invoice: str) -> None:
         """The customer pays on the invoice's page, with a good card."""

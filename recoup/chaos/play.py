@@ -26,6 +26,9 @@ from recoup.process import EXIT_FAILED
 BATCH = 50
 """Runs that share a world; seeds are grouped by it, so that a seed always meets the same ``invoice_lock``."""
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
+"""Where there is such a place, the databases of a batch stand in memory: only the runs with processes are about disks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -122,7 +125,7 @@ def _apart(seeds: list[int]) -> BatchResult:
     """Play a batch in a directory of its own, quietly."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-"))
+    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         return play(seeds, directory)
     finally:
