@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.contracts import Activity, StartCase, TellCase
 from recoup.temporal.gateway import CaseGateway
@@ -21,14 +22,19 @@ class Cases:
 
     @activity.defn(name=Activity.TELL_CASE.value)
     async def tell(self, order: TellCase) -> bool:
-        """Tell an open case of a new method; begin the return of a suspended one, or the case nobody has begun."""
+        """Tell an open case of a new method or a payment; begin the return of a suspended one, or the case nobody has begun."""
+        news = order.paid or order.update
+        if news is None:
+            raise ApplicationError(f"There is nothing to tell {order.case.case_id}", non_retryable=True)
         if not order.case.begins:
-            return await self.gateway.tell(order.case.case_id, "payment_method_updated", order.update)
+            signal = "invoice_paid" if order.paid else "payment_method_updated"
+            return await self.gateway.tell(order.case.case_id, signal, news)
         start = StartCase(
             invoice=order.case.invoice,
-            at=order.update.at,
-            event=order.update.event,
+            at=news.at,
+            event=news.event,
             return_number=order.case.return_number,
             method=order.update,
+            paid=order.paid,
         )
         return await begin_case(self.gateway, start)

@@ -158,6 +158,8 @@ class TakeUp(Wire):
     return_number: int
     workflow_id: str
     run_id: str
+    method: MethodUpdated | None = None
+    """The new method that brings a suspended customer back."""
 
 
 class TakenUp(Wire):
@@ -223,6 +225,8 @@ class MessageReport(Wire):
     key: str
     state: MessageState
     because: str
+    ended: Outcome | None = None
+    """Set where a look at the invoice showed that there is nothing left to say about it."""
 
 
 class AccessOrder(Order):
@@ -255,6 +259,8 @@ class Closed(Wire):
     at: Moment
     outcome: Outcome
     because: str
+    suspended: bool = False
+    """Whether the subscription is suspended, whichever case did it: then this one has to restore the access."""
 
 
 class PlainOrder(Order):
@@ -315,10 +321,11 @@ class CustomerCases(Wire):
 
 
 class TellCase(Wire):
-    """Tell one case (or begin its return) that the method is new."""
+    """Tell one case that the method is new, or begin its return with the method or the payment that brings it back."""
 
     case: CustomerCase
-    update: MethodUpdated
+    update: MethodUpdated | None = None
+    paid: InvoicePaid | None = None
 
 
 class CardUpdateResult(Wire):

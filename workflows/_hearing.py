@@ -27,6 +27,9 @@ from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, next_step, stage_of
 from workflows import _orders as orders
 
+Comeback = MethodUpdated | InvoicePaid
+"""What brings a suspended customer back."""
+
 
 class Hearing:
     """The state of a case and everything that can be said to it."""
@@ -34,6 +37,7 @@ class Hearing:
     def __init__(self, case: Case | None, at: datetime) -> None:
         self._case = case
         self._early: list[Callable[[Case], Case]] = []
+        self._comeback: Comeback | None = None
         self._ahead = timedelta(0)
         self._doing: StepKind | None = None
         self._waiting = False
@@ -46,11 +50,13 @@ class Hearing:
     def payment_method_updated(self, update: MethodUpdated) -> None:
         """The customer's payment method is new or renewed."""
         self._hear(update, lambda case: fold.method_updated(case, update.version, update.cause))
+        self._remember(update)
 
     @workflow.signal
     def invoice_paid(self, paid: InvoicePaid) -> None:
         """The invoice was paid, and not by an attempt of ours."""
         self._hear(paid, lambda case: fold.invoice_paid(case, paid.outside, paid.by_stripe))
+        self._remember(paid)
 
     @workflow.signal
     def invoice_voided(self, news: Happened) -> None:
@@ -82,6 +88,11 @@ class Hearing:
     def payment_failed(self, news: FailedAgain) -> None:
         """An attempt that was not ours has failed."""
         self._hear(news, fold.failed_again)
+
+    @workflow.signal
+    def attempt_answered(self, news: Happened) -> None:
+        """The bank has answered about an attempt of ours that was waiting for it."""
+        self._hear(news, fold.attempt_answered)
 
     # Updates: an operator's words. Each answers with what will happen.
 
@@ -119,7 +130,7 @@ class Hearing:
     @retry_now.validator
     def _may_retry(self, request: OperatorRequest) -> None:
         orders.refuse_if_over(self._case)
-        orders.refuse_retry(self._open_case())
+        orders.refuse_retry(self._open_case(), under_way=self._doing is StepKind.ATTEMPT)
 
     @pause_until.validator
     def _may_pause(self, request: PauseUntil) -> None:
@@ -129,8 +140,7 @@ class Hearing:
 
     @resume.validator
     def _may_resume(self, request: OperatorRequest) -> None:
-        orders.refuse_if_over(self._case)
-        orders.refuse_resume(self._open_case())
+        orders.refuse_resume(self._case)
 
     @stop.validator
     def _may_stop(self, request: OperatorRequest) -> None:
@@ -155,6 +165,13 @@ class Hearing:
             self._early.append(change)
         else:
             self._fold(change)
+
+    def _remember(self, news: Comeback) -> None:
+        """What comes when the suspension is already decided begins the return; a payment says more than a method."""
+        suspended = self._case is not None and self._case.outcome is Outcome.LOST_SUSPENDED
+        if suspended and not isinstance(self._comeback, InvoicePaid):
+            self._comeback = news
+            self._changed = True
 
     def _fold(self, change: Callable[[Case], Case]) -> None:
         case = self._open_case()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -32,18 +33,34 @@ RETRY = RetryPolicy(
 SUMMARY_BYTES = 200
 
 
-async def execute(activity: Activity, order: Wire, report: type[Report], summary: str) -> Report:
-    """Have one activity done, however often it takes."""
-    result: Report = await workflow.execute_activity(
+async def execute(
+    activity: Activity,
+    order: Wire,
+    report: type[Report],
+    summary: str,
+    *,
+    until: Callable[[], bool] | None = None,
+) -> Report:
+    """Have one activity done, however often it takes, or ``until`` it is not wanted any more.
+
+    What is running then comes to its end and its report counts; only what waits to be tried again is given up, as a
+    cancelled :class:`ActivityError`.
+    """
+    handle: workflow.ActivityHandle[Report] = workflow.start_activity(
         activity.value,
         order,
         result_type=report,
         start_to_close_timeout=START_TO_CLOSE,
         heartbeat_timeout=HEARTBEAT,
         retry_policy=RETRY,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=cut(summary),
     )
-    return result
+    if until is not None:
+        await workflow.wait_condition(lambda: handle.done() or until())
+        if not handle.done():
+            handle.cancel()
+    return await handle
 
 
 async def tell(order: TellCase) -> bool:
@@ -120,12 +137,18 @@ def refuse_if_over(case: Case | None) -> None:
     """Refuse an operator's word to a case that is not open."""
     if case is None:
         raise ApplicationError("The case is being opened; ask again in a moment")
+    if case.outcome is not None and case.failed_step is not None:
+        raise ApplicationError(
+            f"The case has ended as {case.outcome}; only `resume` does the step {case.failed_step} again, which failed"
+        )
     if case.outcome is not None:
         raise ApplicationError(f"The case has ended: {case.outcome}, because {case.because}")
 
 
-def refuse_retry(case: Case) -> None:
+def refuse_retry(case: Case, *, under_way: bool) -> None:
     """Refuse an attempt that must not be made."""
+    if under_way:
+        raise ApplicationError("An attempt is under way; its result comes in a moment")
     if case.unsettled is not None:
         raise ApplicationError(
             f"Attempt {case.unsettled} has no final answer yet; another one now could charge twice"
@@ -139,7 +162,9 @@ def refuse_retry(case: Case) -> None:
         )
 
 
-def refuse_resume(case: Case) -> None:
-    """Refuse to resume what is not held."""
-    if case.paused_until is None and case.person_because is None:
+def refuse_resume(case: Case | None) -> None:
+    """Refuse to resume what is not held. After the outcome too, a step that failed may be done again."""
+    if case is None or (case.outcome is not None and case.failed_step is None):
+        refuse_if_over(case)
+    elif case.paused_until is None and case.person_because is None:
         raise ApplicationError("The case is neither paused nor waiting for a person")

@@ -70,7 +70,7 @@ def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdat
         wanted.append(attributes.DECLINE_CLASS.value_set(read(case.decline).decline_class.value))
     if step.due_at is not None and not step.is_due(now):
         wanted.append(attributes.NEXT_ACTION.value_set(step.due_at))
-    elif case.stage.is_final:
+    elif case.stage.is_final or step.due_at is None:
         wanted.append(attributes.NEXT_ACTION.value_unset())
     return wanted
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import (
@@ -19,17 +19,21 @@ with workflow.unsafe.imports_passed_through():
         CaseResult,
         Closed,
         CloseOrder,
+        CustomerCase,
+        InvoicePaid,
         Looked,
         MessageOrder,
         MessageReport,
+        MethodUpdated,
         PlainOrder,
         SettleOrder,
         StartCase,
         TakenUp,
         TakeUp,
+        TellCase,
     )
     from recoup.rules import fold
-    from recoup.rules.case import Outcome, Template, Trigger
+    from recoup.rules.case import Access, Outcome, Template, Trigger
     from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
     from recoup.rules.suspension import suspend_at
     from workflows import _orders as orders
@@ -46,6 +50,8 @@ class RecoveryCase(Hearing):
         super().__init__(start.case, start.at)
         self._start = start
         self._acts = start.acts
+        if start.case is not None:
+            self._comeback = start.paid or start.method
 
     @workflow.run
     async def run(self, start: StartCase) -> CaseResult:
@@ -54,9 +60,12 @@ class RecoveryCase(Hearing):
         while (step := self._next()).kind is not StepKind.END:
             if await self._is_due(step):
                 await self._do(step)
+            await self._let_return()
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        while self._comeback is not None:
+            await self._let_return()
         return self._result()
 
     # What the case does, one small verb for each step.
@@ -69,6 +78,7 @@ class RecoveryCase(Hearing):
             return_number=start.return_number,
             workflow_id=info.workflow_id,
             run_id=info.run_id,
+            method=start.method,
         )
         taken: TakenUp = await orders.execute(Activity.TAKE_UP, order, TakenUp, f"take up {start.invoice}")
         self._see(taken.at)
@@ -106,33 +116,41 @@ class RecoveryCase(Hearing):
         try:
             await verbs[step.kind](step)
         except ActivityError as error:
-            why = orders.describe_failure(error)
-            workflow.logger.error("step %s failed for good: %s", step.kind, why)
-            self._fold(lambda case: fold.person_needed(case, f"the step {step.kind} failed for good: {why}"))
-            if step.kind in (StepKind.CLOSE, StepKind.RESTORE, StepKind.RELEASE, StepKind.MARK_PAID):
-                raise ApplicationError(f"{step.kind}: {why}") from error
+            if step.trigger is not None:
+                self._fold(lambda case: fold.still_wanted(case, step.trigger or Trigger.SCHEDULE))
+            if not is_cancelled_exception(error):
+                self._failed(step, orders.describe_failure(error))
         finally:
             self._doing = None
+
+    def _failed(self, step: Step, why: str) -> None:
+        """A step that can never succeed as things are waits for a person; nothing is done over and over."""
+        workflow.logger.error("step %s failed for good: %s", step.kind, why)
+        because = f"the step {step.kind} failed for good: {why}"
+        self._fold(lambda case: fold.step_failed(case, step.kind, because))
 
     async def _send_message(self, step: Step) -> None:
         case = self._open_case()
         template, key = step.template or Template.REMINDER, step.key or "message"
         campaign = case.campaign
+        ahead = case.outcome is None and case.access is Access.FULL
         order = MessageOrder(
             **self._order(step),
             template=template,
             key=key,
             decline=case.decline,
-            next_attempt_at=_attempt_among(step.candidates),
-            suspend_at=suspend_at(case, campaign) if case.outcome is None else None,
+            next_attempt_at=_attempt_among(step.candidates, self._now()),
+            suspend_at=suspend_at(case, campaign) if ahead else None,
             link_valid_days=campaign.link_valid_days,
             must_arrive=template is Template.LAST_NOTICE,
         )
         report: MessageReport = await orders.execute(
-            Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}"
+            Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}", until=self._overtaken()
         )
         self._see(report.at)
         self._fold(lambda now: fold.message_done(now, report.key, report.state, report.at))
+        if report.ended is not None:
+            self._fold(lambda now: fold.ended(now, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
 
     async def _attempt(self, step: Step) -> None:
         case = self._open_case()
@@ -140,7 +158,14 @@ class RecoveryCase(Hearing):
             **self._order(step), trigger=step.trigger or Trigger.SCHEDULE, due=case.due, decline=case.decline
         )
         summary = f"attempt {case.attempts_made + 1}, {order.trigger}: {step.because}"
-        self._fold_attempt(await orders.execute(Activity.ATTEMPT, order, AttemptReport, summary))
+        self._fold(fold.attempt_begun)
+        report = await orders.execute(
+            Activity.ATTEMPT, order, AttemptReport, summary, until=self._overtaken(by_a_method=False)
+        )
+        self._fold_attempt(report)
+        if report.trigger is not order.trigger:
+            # It was led to another attempt of the invoice that had no answer yet.
+            self._fold(lambda case: fold.still_wanted(case, order.trigger))
 
     async def _settle(self, step: Step) -> None:
         order = SettleOrder(**self._order(step), number=self._open_case().unsettled or 0)
@@ -160,7 +185,9 @@ class RecoveryCase(Hearing):
 
     async def _suspend(self, step: Step) -> None:
         order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
-        report: AccessReport = await orders.execute(Activity.SUSPEND, order, AccessReport, step.because)
+        report: AccessReport = await orders.execute(
+            Activity.SUSPEND, order, AccessReport, step.because, until=self._overtaken()
+        )
         self._see(report.at)
         if report.ended is not None:
             self._fold(lambda case: fold.ended(case, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
@@ -185,7 +212,11 @@ class RecoveryCase(Hearing):
             Activity.CLOSE_CASE, order, Closed, f"{order.outcome}: {order.because}"
         )
         self._see(closed.at)
-        self._fold(lambda now: fold.closed(now, closed.outcome, closed.because, closed.at))
+        self._fold(
+            lambda now: fold.closed(
+                now, closed.outcome, closed.because, closed.at, suspended=closed.suspended
+            )
+        )
 
     async def _restore(self, step: Step) -> None:
         order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
@@ -200,7 +231,30 @@ class RecoveryCase(Hearing):
         self._see(looked.at)
         self._fold(fold.released)
 
+    async def _let_return(self) -> None:
+        """Begin the return of a customer who came back while the suspension was being completed."""
+        case, news = self._open_case(), self._comeback
+        if news is None or case.closed_at is None:
+            return
+        self._comeback = None
+        number = self._start.return_number + 1
+        back = CustomerCase(case_id=case.id, invoice=case.invoice, begins=True, return_number=number)
+        paid = news if isinstance(news, InvoicePaid) else None
+        method = news if isinstance(news, MethodUpdated) else None
+        await orders.tell(TellCase(case=back, update=method, paid=paid))
+
     # The loop's small parts.
+
+    def _overtaken(self, *, by_a_method: bool = True) -> Callable[[], bool]:
+        """Whether something has happened since now that makes the next step another one."""
+
+        def standing() -> tuple[object, ...]:
+            case = self._open_case()
+            asked = (case.untried, self._comeback) if by_a_method else ()
+            return (case.outcome, case.paused_until, case.mark_paid, *asked)
+
+        before = standing()
+        return lambda: standing() != before
 
     def _next(self) -> Step:
         """Ask the one decision function, and show its answer."""
@@ -249,6 +303,8 @@ class RecoveryCase(Hearing):
             return_number=self._start.return_number,
             case=self._case,
             acts=self._acts,
+            method=self._comeback if isinstance(self._comeback, MethodUpdated) else None,
+            paid=self._comeback if isinstance(self._comeback, InvoicePaid) else None,
         )
         workflow.continue_as_new(fresh)
 
@@ -262,5 +318,6 @@ class RecoveryCase(Hearing):
         )
 
 
-def _attempt_among(candidates: tuple[Candidate, ...]) -> datetime | None:
-    return next((candidate.due_at for candidate in candidates if candidate.kind is StepKind.ATTEMPT), None)
+def _attempt_among(candidates: tuple[Candidate, ...], now: datetime) -> datetime | None:
+    due = next((candidate.due_at for candidate in candidates if candidate.kind is StepKind.ATTEMPT), None)
+    return max(due, now) if due is not None else None

@@ -9,7 +9,7 @@ from recoup.rules.case import Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
 from recoup.rules.policy import Campaign, MessageStep, RetriesBy
 from recoup.rules.step import Candidate, Step, StepKind
-from recoup.rules.suspension import suspend_at
+from recoup.rules.suspension import notice_due, suspend_at
 
 SECOND_NOTICE_AFTER = timedelta(hours=12)
 """A last notice that may not have arrived is sent once more after this long."""
@@ -24,27 +24,43 @@ _WHY_UNTRIED = {
 def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     """The next step of a case that has no outcome yet."""
     if case.unsettled is not None:
-        because = f"attempt {case.unsettled} has no final answer yet; nothing else is charged before it has"
-        return Step(kind=StepKind.SETTLE, due_at=case.check_at or now, because=because)
+        return settle_step(case, now)
     if case.mark_paid:
         return Step(
             kind=StepKind.MARK_PAID,
             due_at=now,
             because="an operator says the invoice was paid outside Stripe",
         )
-    if case.untried is not None and (asked := _untried_step(case, case.untried, now)).is_due(now):
+    asked = _untried_step(case, case.untried, now) if case.untried is not None else None
+    if asked is not None and asked.is_due(now):
         return asked
-    if case.person_because is not None:
-        return Step(kind=StepKind.PERSON, due_at=None, because=case.person_because)
-    if case.paused_until is not None:
-        return Step(
-            kind=StepKind.RESUME, due_at=case.paused_until, because="an operator paused the case until then"
-        )
+    if (held := _held_step(case)) is not None:
+        return asked if asked is not None and _comes_first(asked, held) else held
     if case.stale:
         return Step(kind=StepKind.LOOK, due_at=now, because="an attempt that was not Recoup's has failed")
     if case.is_return:
-        return _return_step(case, now)
+        return asked or _return_step(case, now)
     return _planned_step(case, campaign, now)
+
+
+def settle_step(case: Case, now: datetime) -> Step:
+    """Find out what became of the attempt that has no answer yet."""
+    because = f"attempt {case.unsettled} has no final answer yet; nothing else is charged before it has"
+    return Step(kind=StepKind.SETTLE, due_at=case.check_at or now, because=because)
+
+
+def _held_step(case: Case) -> Step | None:
+    """What holds the campaign: a person's decision, or an operator's pause. The customer may act meanwhile."""
+    if case.person_because is not None:
+        return Step(kind=StepKind.PERSON, due_at=None, because=case.person_because)
+    if case.paused_until is not None:
+        because = "an operator paused the case until then"
+        return Step(kind=StepKind.RESUME, due_at=case.paused_until, because=because)
+    return None
+
+
+def _comes_first(asked: Step, held: Step) -> bool:
+    return asked.due_at is not None and (held.due_at is None or asked.due_at < held.due_at)
 
 
 def _untried_step(case: Case, trigger: Trigger, now: datetime) -> Step:
@@ -98,16 +114,16 @@ def _order(step: Step, now: datetime) -> tuple[datetime, int]:
 
 def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     keys = message_keys(campaign.messages)
+    dues = [case.failed_at + days(step.after_days) for step in campaign.messages]
     sent = [index for index, key in enumerate(keys) if case.message(key)]
-    first = sent[-1] + 1 if sent else 0
-    pending = list(range(first, len(keys)))
+    pending = list(range(sent[-1] + 1, len(keys))) if sent else [0]
+    if sent and (notice := _last_notice_at(case, campaign, now)):
+        pending = [index for index in pending if dues[index] > notice]
     if not pending:
         return None
-    overdue = [
-        index for index in pending if case.failed_at + days(campaign.messages[index].after_days) <= now
-    ]
-    index = overdue[-1] if sent and overdue else pending[0]
-    due = case.failed_at + days(campaign.messages[index].after_days)
+    overdue = [index for index in pending if dues[index] <= now]
+    index = overdue[-1] if overdue else pending[0]
+    due = dues[index]
     return Step(
         kind=StepKind.MESSAGE,
         due_at=due,
@@ -115,6 +131,13 @@ def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
         template=_template(campaign.messages[index], case.decline),
         key=keys[index],
     )
+
+
+def _last_notice_at(case: Case, campaign: Campaign, now: datetime) -> datetime | None:
+    """When the last notice went out, or now where it is due: what it says makes every earlier reminder pointless."""
+    if (notice := case.message("last_notice")) is not None:
+        return notice.at
+    return now if notice_due(case, campaign) <= now else None
 
 
 def message_keys(messages: tuple[MessageStep, ...]) -> tuple[str, ...]:
@@ -158,7 +181,7 @@ def _may_retry(reading: Reading, made: int) -> bool:
 
 
 def _last_notice(case: Case, campaign: Campaign) -> Step | None:
-    due = case.failed_at + days(campaign.suspend_after_days - campaign.warning.days_before)
+    due = notice_due(case, campaign)
     first, second = case.message("last_notice"), case.message("last_notice/2")
     if first is None:
         because = f"the suspension follows {campaign.warning.days_before:g} days later"

@@ -204,6 +204,8 @@ class Case(Wire):
     """An operator said that the invoice was paid outside; Stripe has to be told."""
     person_because: str | None = None
     """Set while a person must decide; says what about."""
+    failed_step: str | None = None
+    """The kind of step that failed for good; it is not done again before a person has looked or something new was told."""
     access: Access = Access.FULL
     outcome: Outcome | None = None
     because: str | None = None

@@ -1,7 +1,7 @@
 """What a case is after something happened: pure functions from a case to the next one.
 
 A case with an outcome is not changed by later news, with one exception: the answer to an attempt of our own that was under
-way says who really paid.
+way says who really paid. What is asked for while an attempt is under way is kept for after it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from recoup.rules.case import (
 from recoup.rules.declines import Decline, read
 
 NO_METHOD = Decline(code="no_payment_method")
+NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
+"""What asks for an attempt with another method than the one that was declined."""
 NEVER = "do_not_try_again"
 """Stripe's advice code for a method that must not be tried again; the guard's final no is kept in the same word."""
 
 
 def ended(case: Case, outcome: Outcome, because: str) -> Case:
-    """The recovery is over; the first outcome stands."""
+    """The recovery is over; the first outcome stands. An attempt without an answer keeps waiting for it."""
     if case.outcome is not None:
         return case
-    return case.model_copy(
-        update={"outcome": outcome, "because": because, "unsettled": None, "untried": None}
-    )
+    over = {"outcome": outcome, "because": because, "untried": None, "person_because": None}
+    return case.model_copy(update=over | {"failed_step": None})
 
 
 def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Case:
@@ -40,26 +41,56 @@ def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Cas
     return case.model_copy(update={"messages": (*case.messages, SentMessage(key=key, at=at, state=state))})
 
 
-def attempt_paid(case: Case, trigger: Trigger, at: datetime, because: str) -> Case:
+def attempt_begun(case: Case) -> Case:
+    """An attempt is under way; whatever is asked for from now on is another one."""
+    return case.model_copy(update={"untried": None})
+
+
+def still_wanted(case: Case, trigger: Trigger) -> Case:
+    """The attempt that was asked for has not been made after all; the schedule asks by itself."""
+    if case.outcome is not None or case.untried is not None or trigger is Trigger.SCHEDULE:
+        return case
+    return case.model_copy(update={"untried": trigger})
+
+
+def attempt_paid(
+    case: Case, trigger: Trigger, at: datetime, because: str, payment_method: str | None = None
+) -> Case:
     """One of our attempts collected the invoice."""
     if case.closed_at is not None:
         return case
-    made = _counted(case, trigger, at)
-    return made.model_copy(update={"outcome": OUTCOME_OF_TRIGGER[trigger], "because": because})
+    by = (_told_meanwhile(case, payment_method) and case.untried) or trigger
+    paid = {"outcome": OUTCOME_OF_TRIGGER[by], "because": because, "untried": None}
+    return _counted(case, by, at).model_copy(update=paid)
 
 
 def attempt_declined(
     case: Case, trigger: Trigger, at: datetime, decline: Decline | None, payment_method: str | None
 ) -> Case:
-    """One of our attempts was refused; the bank's wish for a pause is kept."""
-    refused = declined(_counted(case, trigger, at), decline or Decline(), at)
-    return refused.model_copy(update={"payment_method": payment_method})
+    """One of our attempts was refused; the bank's wish for a pause is kept, except before another method is tried."""
+    update: dict[str, object] = {"payment_method": payment_method}
+    by = trigger
+    if case.untried in NEW_METHOD:
+        if _told_meanwhile(case, payment_method):
+            by, update["untried"] = case.untried, None
+        else:
+            update |= {"not_before": None, "not_before_because": None}
+    return declined(_counted(case, by, at), decline or Decline(), at).model_copy(update=update)
+
+
+def _told_meanwhile(case: Case, used: str | None) -> bool:
+    """Whether the method told of while an attempt was under way is the very one that the attempt used."""
+    if case.untried not in NEW_METHOD or not case.tried_methods or used is None:
+        return False
+    return case.tried_methods[-1].partition("/")[0] == used != case.payment_method
 
 
 def declined(case: Case, decline: Decline, at: datetime) -> Case:
     """The debt was refused at this moment, whoever tried: what the bank said, and until when it wants to be left alone."""
     reading = read(decline)
     update: dict[str, object] = {"decline": decline, "not_before": None, "not_before_because": None}
+    if case.untried is Trigger.MANUAL and not reading.may_retry:
+        update["untried"] = None
     if reading.wait:
         update |= {"not_before": at + reading.wait, "not_before_because": reading.because}
     return case.model_copy(update=update)
@@ -67,38 +98,41 @@ def declined(case: Case, decline: Decline, at: datetime) -> Case:
 
 def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) -> Case:
     """An attempt has no final answer yet."""
-    return case.model_copy(
-        update={"unsettled": number, "unsettled_trigger": trigger, "check_at": check_at, "untried": None}
-    )
+    return case.model_copy(update={"unsettled": number, "unsettled_trigger": trigger, "check_at": check_at})
 
 
-def attempt_not_made(case: Case, not_before: datetime | None, because: str) -> Case:
+def attempt_answered(case: Case) -> Case:
+    """The bank has answered about an attempt that was waiting for it: its result can be read now."""
+    return case if case.unsettled is None else case.model_copy(update={"check_at": None})
+
+
+def attempt_not_made(case: Case, trigger: Trigger, not_before: datetime | None, because: str) -> Case:
     """An attempt was not sent: a limit asks to wait, or this method must not be charged at all."""
-    settled: dict[str, object] = {"unsettled": None, "unsettled_trigger": None, "check_at": None}
-    if not_before is not None:
-        return case.model_copy(update=settled | {"not_before": not_before, "not_before_because": because})
-    final = case.decline.model_copy(update={"advice_code": NEVER}) if case.decline else NO_METHOD
-    return case.model_copy(update=settled | {"untried": None, "decline": final})
+    left = _settled(case)
+    if not_before is None:
+        final = case.decline.model_copy(update={"advice_code": NEVER}) if case.decline else NO_METHOD
+        return left.model_copy(update={"decline": final})
+    if case.untried in NEW_METHOD:
+        return left
+    limit = {"not_before": not_before, "not_before_because": because}
+    return still_wanted(left.model_copy(update=limit), trigger)
 
 
 def attempt_vanished(case: Case, trigger: Trigger) -> Case:
     """An attempt without an answer turned out never to have reached a bank: it is free to be made again."""
-    again = None if trigger is Trigger.SCHEDULE else trigger
-    return case.model_copy(
-        update={"unsettled": None, "unsettled_trigger": None, "check_at": None, "untried": again}
-    )
+    return still_wanted(_settled(case), trigger)
+
+
+def _settled(case: Case) -> Case:
+    return case.model_copy(update={"unsettled": None, "unsettled_trigger": None, "check_at": None})
 
 
 def _counted(case: Case, trigger: Trigger, at: datetime) -> Case:
-    return case.model_copy(
+    return _settled(case).model_copy(
         update={
             "attempts_made": case.attempts_made + 1,
             "retries_made": case.retries_made + (1 if trigger is Trigger.SCHEDULE else 0),
             "last_attempt_at": at,
-            "untried": None,
-            "unsettled": None,
-            "unsettled_trigger": None,
-            "check_at": None,
         }
     )
 
@@ -113,6 +147,7 @@ def method_updated(case: Case, version: str, trigger: Trigger) -> Case:
             "tried_methods": (*case.tried_methods, version),
             "not_before": None,
             "not_before_because": None,
+            "failed_step": None,
         }
     )
 
@@ -146,39 +181,49 @@ def paused(case: Case, until: datetime) -> Case:
 
 def resumed(case: Case, at: datetime) -> Case:
     """The pause is over, or a person has decided what was asked: an unconfirmed last notice counts as delivered now."""
-    update: dict[str, object] = {"paused_until": None, "person_because": None}
+    update: dict[str, object] = {"paused_until": None, "person_because": None, "failed_step": None}
     notices = [sent for sent in case.messages if sent.key.startswith("last_notice")]
-    if notices and all(sent.state is not MessageState.SENT for sent in notices) and case.paused_until is None:
+    asked = case.person_because is not None and case.failed_step is None and case.paused_until is None
+    if asked and notices and all(sent.state is not MessageState.SENT for sent in notices):
         told = SentMessage(key="last_notice/person", at=at)
         update["messages"] = (*case.messages, told)
     return case.model_copy(update=update)
 
 
 def person_needed(case: Case, because: str) -> Case:
-    """Something failed for good; a person must look before the case goes on."""
+    """A person must decide before the case goes on."""
     return case.model_copy(update={"person_because": because})
 
 
+def step_failed(case: Case, kind: str, because: str) -> Case:
+    """A step failed for good: it is not done again before a person has looked. Stripe's no to "paid outside" is final."""
+    update: dict[str, object] = {"person_because": because, "failed_step": kind, "mark_paid": False}
+    return case.model_copy(update=update)
+
+
 def retry_requested(case: Case) -> Case:
-    """An operator wants an attempt now."""
-    return case.model_copy(update={"untried": Trigger.MANUAL, "person_because": None})
+    """An operator wants an attempt now; one that waits for a new method stays that method's."""
+    asked = {"untried": case.untried or Trigger.MANUAL, "person_because": None, "failed_step": None}
+    return case.model_copy(update=asked)
 
 
 def marked_paid(case: Case) -> Case:
     """An operator says that the invoice was paid outside Stripe."""
-    return case.model_copy(update={"mark_paid": True, "person_because": None})
+    return case.model_copy(update={"mark_paid": True, "person_because": None, "failed_step": None})
 
 
 def suspended(case: Case, because: str) -> Case:
-    """Access is suspended: the case is lost, the way back stays open."""
-    return ended(case, Outcome.LOST_SUSPENDED, because).model_copy(update={"access": Access.SUSPENDED})
+    """Access is suspended: the case is lost, the way back stays open. An attempt asked for meanwhile is made first."""
+    gone = case.model_copy(update={"access": Access.SUSPENDED})
+    return gone if case.untried is not None else ended(gone, Outcome.LOST_SUSPENDED, because)
 
 
-def closed(case: Case, outcome: Outcome, because: str, at: datetime) -> Case:
-    """The outcome is committed; what the ledger kept is what counts."""
-    return case.model_copy(
-        update={"outcome": outcome, "because": because, "closed_at": at, "stage": Stage(outcome.stage)}
-    )
+def closed(case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False) -> Case:
+    """The outcome is committed; what the ledger kept is what counts, of the access too."""
+    update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}
+    if suspended:
+        update["access"] = Access.SUSPENDED
+    return case.model_copy(update=update | {"stage": Stage(outcome.stage)})
 
 
 def restored(case: Case) -> Case:
@@ -207,13 +252,13 @@ def attempt_folded(
 ) -> Case:
     """Fold the whole report of an attempt."""
     if state is AttemptState.PAID:
-        return attempt_paid(case, trigger, at, because)
+        return attempt_paid(case, trigger, at, because, payment_method)
     if ended_as is not None:
-        return ended(case, ended_as, because)
+        return ended(_settled(case), ended_as, because)
     if state is AttemptState.DECLINED:
         return attempt_declined(case, trigger, at, decline, payment_method)
     if state is AttemptState.SKIPPED:
         if number is not None:
             return attempt_vanished(case, trigger)
-        return attempt_not_made(case, not_before, because)
+        return attempt_not_made(case, trigger, not_before, because)
     return attempt_open(case, trigger, number or 0, check_at or at)

@@ -114,6 +114,11 @@ class Campaign(Frozen):
                 f"warning.days_before ({self.warning.days_before:g}) must be less than window_days + grace_days"
                 f" ({self.suspend_after_days:g}), the day of the suspension"
             )
+        if self.suspend_after_days - self.warning.days_before < moments[0]:
+            raise ValueError(
+                f"messages: the first one, on day {moments[0]:g}, must not come after the last notice, which goes out"
+                f" {self.warning.days_before:g} days before day {self.suspend_after_days:g}"
+            )
 
 
 class Policy(Frozen):

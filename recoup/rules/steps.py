@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from recoup.rules._running import running_step
+from recoup.rules._running import running_step, settle_step
 from recoup.rules.base import Wire
 from recoup.rules.case import Access, Case, Outcome, Stage, Template
 from recoup.rules.policy import Campaign, RetriesBy
@@ -19,17 +19,22 @@ def next_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     Pure: the same case, campaign and moment always give the same step. ``due_at`` may lie in the past (then it is due at
     once) and is ``None`` where only an event can move the case on. ``because`` is never empty.
     """
-    if case.outcome is not None:
-        return _after(case, case.outcome, campaign, now)
-    return running_step(case, campaign, now)
+    step = (
+        _after(case, case.outcome, campaign, now)
+        if case.outcome is not None
+        else running_step(case, campaign, now)
+    )
+    if case.failed_step == step.kind and step.is_due(now):
+        return Step(kind=StepKind.PERSON, due_at=None, because=case.person_because or f"{step.kind} failed")
+    return step
 
 
 def stage_of(case: Case, step: Step, now: datetime) -> Stage:
     """The stage to show for a case whose next step this is."""
-    if case.outcome is not None and case.closed_at is not None:
-        return case.outcome.stage
     if step.kind is StepKind.PERSON:
         return Stage.PERSON
+    if case.outcome is not None and case.closed_at is not None:
+        return case.outcome.stage
     if step.kind is StepKind.RESUME:
         return Stage.PAUSED
     if step.kind is StepKind.SETTLE or (step.kind is StepKind.ATTEMPT and step.is_due(now)):
@@ -44,12 +49,12 @@ def stage_of(case: Case, step: Step, now: datetime) -> Stage:
 def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> Step:
     """The steps that follow an outcome: commit it first, then its consequences, then the end."""
     because = case.because or outcome.value
+    if case.unsettled is not None:
+        return settle_step(case, now)
     if case.closed_at is None:
         return Step(kind=StepKind.CLOSE, due_at=now, because=because)
-    if outcome.stage is Stage.RECOVERED and case.access is Access.SUSPENDED:
-        return Step(
-            kind=StepKind.RESTORE, due_at=now, because="the invoice is paid, so the access comes back"
-        )
+    if case.access is Access.SUSPENDED and (why := _why_restore(case, outcome)):
+        return Step(kind=StepKind.RESTORE, due_at=now, because=why)
     if outcome is Outcome.CLOSED_STOPPED and campaign.retries.by is RetriesBy.RECOUP and not case.released:
         return Step(
             kind=StepKind.RELEASE,
@@ -65,6 +70,15 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
             key=last.template.value,
         )
     return Step(kind=StepKind.END, due_at=now, because=because)
+
+
+def _why_restore(case: Case, outcome: Outcome) -> str | None:
+    """A suspension ends with the debt; one that was interrupted half-way is undone with the case that began it."""
+    if outcome.stage is Stage.RECOVERED:
+        return "the invoice is paid, so the access comes back"
+    if outcome.stage is Stage.CLOSED and not case.is_return:
+        return "the case ended before its suspension was complete, so the access comes back"
+    return None
 
 
 class _LastWord(Wire):

@@ -9,6 +9,11 @@ from recoup.rules.case import Case, Template
 from recoup.rules.policy import Campaign
 
 
+def notice_due(case: Case, campaign: Campaign) -> datetime:
+    """When the last notice goes out."""
+    return case.failed_at + days(campaign.suspend_after_days - campaign.warning.days_before)
+
+
 def suspend_at(case: Case, campaign: Campaign) -> datetime:
     """When access ends if nothing is paid: never sooner after the last notice than the campaign promises."""
     planned = case.failed_at + days(campaign.suspend_after_days)

@@ -5,6 +5,8 @@ What the workflow orders is kept, so that tests speak of effects: which attempts
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,7 @@ from activities.contracts import (
     SettleOrder,
     TakenUp,
     TakeUp,
+    TellCase,
 )
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, Trigger
 from recoup.rules.declines import Decline
@@ -35,6 +38,24 @@ from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
 
 SOFT = Decline(code="insufficient_funds", brand="visa")
+
+
+class Hold:
+    """An act that has begun and does not answer before it is let go."""
+
+    def __init__(self) -> None:
+        self._begun, self._free = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        self._begun.set()
+        assert self._free.wait(20), "the test never let go"
+
+    async def begun(self) -> None:
+        """Until it is under way."""
+        assert await asyncio.to_thread(self._begun.wait, 20), "it never began"
+
+    def let_go(self) -> None:
+        self._free.set()
 
 
 @dataclass
@@ -47,6 +68,16 @@ class Outside:
     refuse: str | None = None
     ended_at_suspension: Outcome | None = None
     broken: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
+    """What cannot be reached for now; it is tried again."""
+    held: dict[str, Hold] = field(default_factory=dict)
+    """What does not answer before it is let go."""
+    paid_with: str = "pm_1"
+    led_to: Trigger | None = None
+    """The next attempt is led to another one of the invoice, which had this trigger."""
+    last_trigger: Trigger = Trigger.SCHEDULE
+    suspended_already: bool = False
+    told: list[TellCase] = field(default_factory=list)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -54,12 +85,21 @@ class Outside:
     def _did(self, kind: str, what: str, order: Any = None) -> datetime:
         if kind in self.broken:
             raise ApplicationError(f"{kind} is broken", non_retryable=True)
+        if kind in self.away:
+            raise ApplicationError(f"{kind} cannot be reached")
         at = order.decision.at if order is not None else datetime.now(UTC)
         if order is not None:
             self.decisions.append(order.decision.step.because)
             self.requests.append(order.request)
         self.done.append((kind, what, at))
+        if kind in self.held:
+            self.held[kind].wait()
         return at
+
+    def hold(self, kind: str) -> Hold:
+        """Keep the acts of this kind from answering until they are let go."""
+        self.held[kind] = Hold()
+        return self.held[kind]
 
     def kinds(self) -> list[str]:
         return [f"{kind}:{what}" for kind, what, _ in self.done]
@@ -72,7 +112,7 @@ class Outside:
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
-            self.send, self.suspend, self.restore, self.close,
+            self.send, self.suspend, self.restore, self.close, self.tell,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -100,7 +140,9 @@ class Outside:
         at = order.decision.at
         number = sum(1 for kind, _, _ in self.done if kind == "attempt")
         answer = self.answers.pop(0) if self.answers else "declined"
-        trigger = order.trigger if isinstance(order, AttemptOrder) else Trigger.SCHEDULE
+        trigger = self.last_trigger = order.trigger if isinstance(order, AttemptOrder) else self.last_trigger
+        if self.led_to is not None:
+            trigger, self.led_to = self.led_to, None
         if isinstance(answer, AttemptReport):
             return answer.model_copy(update={"at": at, "number": number, "trigger": trigger})
         state = AttemptState(answer)
@@ -111,7 +153,7 @@ class Outside:
             trigger=trigger,
             because="the bank approved" if state is AttemptState.PAID else "the bank refused",
             decline=SOFT if state is AttemptState.DECLINED else None,
-            payment_method="pm_1",
+            payment_method=self.paid_with,
             check_at=at + timedelta(minutes=10) if state is AttemptState.UNKNOWN else None,
         )
 
@@ -154,6 +196,11 @@ class Outside:
 
     @activity.defn(name=Activity.CLOSE_CASE.value)
     def close(self, order: CloseOrder) -> Closed:
-        return Closed(
-            at=self._did("close", order.outcome.value, order), outcome=order.outcome, because=order.because
-        )
+        at = self._did("close", order.outcome.value, order)
+        gone = self.suspended_already
+        return Closed(at=at, outcome=order.outcome, because=order.because, suspended=gone)
+
+    @activity.defn(name=Activity.TELL_CASE.value)
+    def tell(self, order: TellCase) -> bool:
+        self.told.append(order)
+        return True
