@@ -29,7 +29,7 @@ class Access:
     clock: Clock
     backend: Backend
 
-    @activity.defn(name=Activity.SUSPEND.value)
+    @activity.defn(name=Activity.SUSPEND.value, no_thread_cancel_exception=True)
     def suspend(self, order: AccessOrder) -> AccessReport:
         """Suspend the subscription, unless a last look shows that there is no reason any more."""
         write_decision(self.ledger, order)
@@ -45,7 +45,7 @@ class Access:
         self._tell(order, "access.suspended", order.decision.step.because)
         return AccessReport(at=self.clock.now(), done=True, because=how)
 
-    @activity.defn(name=Activity.RESTORE.value)
+    @activity.defn(name=Activity.RESTORE.value, no_thread_cancel_exception=True)
     def restore(self, order: AccessOrder) -> AccessReport:
         """Restore the subscription, unless something else of it is still owed."""
         write_decision(self.ledger, order)

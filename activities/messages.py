@@ -48,7 +48,7 @@ class Messages:
     link_url: Callable[[str, int], str]
     """Makes the address of an update link from the link's id and generation."""
 
-    @activity.defn(name=Activity.SEND_MESSAGE.value)
+    @activity.defn(name=Activity.SEND_MESSAGE.value, no_thread_cancel_exception=True)
     def send(self, order: MessageOrder) -> MessageReport:
         """Send one message once; one that may have gone out is never sent again."""
         write_decision(self.ledger, order)

@@ -54,7 +54,7 @@ class Payments:
     clock: Clock
     policy: LoadedPolicy
 
-    @activity.defn(name=Activity.TAKE_UP.value)
+    @activity.defn(name=Activity.TAKE_UP.value, no_thread_cancel_exception=True)
     def take_up(self, order: TakeUp) -> TakenUp:
         """Look at a failed invoice, register its case, and take it over from Stripe's own retries."""
         with stripe_errors(f"read the invoice {order.invoice}"):
@@ -76,7 +76,7 @@ class Payments:
             at=self.clock.now(), case=_with_new_method(case, state, latest), because=admission.because
         )
 
-    @activity.defn(name=Activity.ATTEMPT.value)
+    @activity.defn(name=Activity.ATTEMPT.value, no_thread_cancel_exception=True)
     def attempt(self, order: AttemptOrder) -> AttemptReport:
         """Collect the invoice once, exactly once."""
         write_decision(self.ledger, order)
@@ -84,13 +84,13 @@ class Payments:
         with stripe_errors(f"collect the invoice {order.invoice}"):
             return self._collector().collect(order)
 
-    @activity.defn(name=Activity.SETTLE.value)
+    @activity.defn(name=Activity.SETTLE.value, no_thread_cancel_exception=True)
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt without a final answer."""
         with stripe_errors(f"settle attempt {order.number} of the invoice {order.invoice}"):
             return self._collector().settle(order)
 
-    @activity.defn(name=Activity.LOOK.value)
+    @activity.defn(name=Activity.LOOK.value, no_thread_cancel_exception=True)
     def look(self, order: PlainOrder) -> Looked:
         """Read the invoice and its latest decline again."""
         with stripe_errors(f"read the invoice {order.invoice}"):
@@ -106,7 +106,7 @@ class Payments:
             ended=ended[0] if ended else None,
         )
 
-    @activity.defn(name=Activity.MARK_PAID.value)
+    @activity.defn(name=Activity.MARK_PAID.value, no_thread_cancel_exception=True)
     def mark_paid(self, order: PlainOrder) -> Looked:
         """Tell Stripe that the invoice was paid outside."""
         write_decision(self.ledger, order)
@@ -122,7 +122,7 @@ class Payments:
         because = "an operator marked the invoice as paid outside Stripe"
         return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE)
 
-    @activity.defn(name=Activity.RELEASE.value)
+    @activity.defn(name=Activity.RELEASE.value, no_thread_cancel_exception=True)
     def release(self, order: PlainOrder) -> Looked:
         """Give the invoice back to Stripe's own retries, if it was taken over from them."""
         write_decision(self.ledger, order)
@@ -137,7 +137,7 @@ class Payments:
         self.ledger.invoices.note_released(order.invoice, self.clock.now())
         return Looked(at=self.clock.now(), because="Stripe's own retries are on again for the invoice")
 
-    @activity.defn(name=Activity.ADOPT_METHOD.value)
+    @activity.defn(name=Activity.ADOPT_METHOD.value, no_thread_cancel_exception=True)
     def adopt_method(self, update: CardUpdated) -> Adopted:
         """Make a new method the one that the customer's subscriptions are collected with, if the customer meant it so."""
         with stripe_errors(f"set the payment method of the customer {update.customer}"):
@@ -154,7 +154,7 @@ class Payments:
         )
         return Adopted(at=self.clock.now(), adopted=True, version=method.version, because=because)
 
-    @activity.defn(name=Activity.FAILED_RENEWALS.value)
+    @activity.defn(name=Activity.FAILED_RENEWALS.value, no_thread_cancel_exception=True)
     def failed_renewals(self, question: CustomerQuestion) -> CustomerCases:
         """The customer's open failed invoices that never became a case, newest first."""
         with stripe_errors(f"list the open invoices of the customer {question.customer}"):

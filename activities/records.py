@@ -28,7 +28,7 @@ class Records:
     ledger: Ledger
     clock: Clock
 
-    @activity.defn(name=Activity.CLOSE_CASE.value)
+    @activity.defn(name=Activity.CLOSE_CASE.value, no_thread_cancel_exception=True)
     def close_case(self, order: CloseOrder) -> Closed:
         """Commit the outcome; the first one stands, whoever comes later."""
         write_decision(self.ledger, order)
@@ -39,7 +39,7 @@ class Records:
             because=row.because or order.because,
         )
 
-    @activity.defn(name=Activity.CASES_OF_CUSTOMER.value)
+    @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:
         """The customer's open and suspended cases, newest invoice first."""
         cases = self.ledger.cases

@@ -45,7 +45,7 @@ class Sweep:
         collector = Collector(self.client, self.ledger, self.clock, reading_only=True)
         self._mender = Mender(self.ledger, self.clock, self.gateway, collector, self.access, self.pace)
 
-    @activity.defn(name=SweepActivity.LOOK.value)
+    @activity.defn(name=SweepActivity.LOOK.value, no_thread_cancel_exception=True)
     async def look(self, order: LookOrder) -> Page:
         """Look at one page."""
         with stripe_errors(f"show the {order.look}"):
@@ -53,7 +53,7 @@ class Sweep:
             findings = [finding for finding in seen.candidates if await self._is_one(finding)]
         return Page(at=self.clock.now(), looked=seen.looked, findings=tuple(findings), after=seen.after)
 
-    @activity.defn(name=SweepActivity.MEND.value)
+    @activity.defn(name=SweepActivity.MEND.value, no_thread_cancel_exception=True)
     async def mend(self, order: MendOrder) -> Mended:
         """Mend one finding, if it still is one."""
         return await self._mender.mend(order)
