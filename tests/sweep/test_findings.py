@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from activities._sweep_looks import Looks
+from activities.contracts import OperatorRequest
 from activities.pacing import Pace
 from activities.sweep_contracts import Look, LookOrder
 from recoup.rules.case import Outcome
@@ -62,33 +64,28 @@ async def test_what_failed_too_long_ago_is_left_alone(stage: Stage) -> None:
     assert seen.looked == 1
 
 
-@pytest.mark.parametrize(
-    ("end", "outcome"),
-    [
-        ("pay", Outcome.RECOVERED_BY_CUSTOMER),
-        ("pay outside", Outcome.RECOVERED_OUTSIDE),
-        ("void", Outcome.CLOSED_VOIDED),
-        ("write off", Outcome.CLOSED_UNCOLLECTIBLE),
-        ("cancel", Outcome.LOST_CANCELLED),
-    ],
-)
-async def test_a_case_hears_of_the_end_that_no_webhook_told(stage: Stage, end: str, outcome: Outcome) -> None:
-    """However the invoice ended, its case is told and closes under the right name; no attempt is made for it."""
-    (case,) = await stage.begun()
-    invoice = case.invoice
-    ends = {
-        "pay": lambda: stage.pay_as_customer(invoice),
-        "pay outside": lambda: stage.api.invoices.pay(invoice, {"paid_out_of_band": True}),
-        "void": lambda: stage.api.invoices.void_invoice(invoice),
-        "write off": lambda: stage.api.invoices.mark_uncollectible(invoice),
-        "cancel": lambda: stage.api.subscriptions.cancel(stage.subscription_of(invoice)),
-    }
-    await asyncio.to_thread(ends[end])
-    pays = len(stage.sandbox.pays(invoice))
-    assert found(await stage.sweep()) == {Look.ENDED_INVOICES: (1, 1)}
-    assert (await stage.over(case.id)).outcome is outcome
-    assert stage.swept() == [("sweep.case_told", case.id)]
-    assert len(stage.sandbox.pays(invoice)) == pays
+async def test_cases_hear_of_the_ends_that_no_webhook_told(stage: Stage) -> None:
+    """However an invoice ended, its case is told and closes under the right name; no attempt is made for it."""
+    api = stage.api.invoices
+    ends: list[tuple[Callable[[str], object], Outcome]] = [
+        (stage.pay_as_customer, Outcome.RECOVERED_BY_CUSTOMER),
+        (lambda invoice: api.pay(invoice, {"paid_out_of_band": True}), Outcome.RECOVERED_OUTSIDE),
+        (api.void_invoice, Outcome.CLOSED_VOIDED),
+        (api.mark_uncollectible, Outcome.CLOSED_UNCOLLECTIBLE),
+        (
+            lambda invoice: stage.api.subscriptions.cancel(stage.subscription_of(invoice)),
+            Outcome.LOST_CANCELLED,
+        ),
+    ]
+    cases = await stage.begun(len(ends))
+    for case, (end, _) in zip(cases, ends, strict=True):
+        await asyncio.to_thread(end, case.invoice)
+    pays = [len(stage.sandbox.pays(case.invoice)) for case in cases]
+    assert found(await stage.sweep()) == {Look.ENDED_INVOICES: (5, 5)}
+    outcomes = [(await stage.over(case.id)).outcome for case in cases]
+    assert outcomes == [outcome for _, outcome in ends]
+    assert sorted(stage.swept()) == sorted(("sweep.case_told", case.id) for case in cases)
+    assert [len(stage.sandbox.pays(case.invoice)) for case in cases] == pays
     assert found(await stage.sweep()) == {}
 
 
@@ -123,19 +120,16 @@ async def test_an_open_case_without_a_workflow_is_begun_again(stage: Stage) -> N
 async def test_a_complete_workflow_closes_the_row_that_a_restored_ledger_has_open(stage: Stage) -> None:
     """A ledger put back from a copy has a case open that its workflow ended long ago: the workflow's word counts."""
     (case,) = await stage.begun()
-    copy = stage.ledger.cases.get(case.id)
-    await asyncio.to_thread(stage.api.invoices.mark_uncollectible, case.invoice)
-    await stage.sweep()
-    await stage.over(case.id)
+    stop = OperatorRequest(at=stage.clock.now(), reason="the customer called", operator="ann")
+    await stage.gateway.update(case.id, "stop", stop)
     await stage.client.get_workflow_handle(f"recovery/{case.id}").result()
     reopen(stage, case.id)
-    assert stage.ledger.cases.get(case.id) is not None
-    assert copy is not None
-    await stage.sweep()
+    assert found(await stage.sweep()) == {Look.STOPPED_CASES: (1, 1)}
     closed = stage.ledger.cases.get(case.id)
     assert closed is not None
-    assert closed.outcome is Outcome.CLOSED_UNCOLLECTIBLE
-    assert ("sweep.case_closed", case.id) in stage.swept()
+    assert closed.outcome is Outcome.CLOSED_STOPPED
+    assert "the customer called" in (closed.because or "")
+    assert stage.swept() == [("sweep.case_closed", case.id)]
 
 
 def reopen(stage: Stage, case: str) -> None:
