@@ -15,6 +15,7 @@ from stripe import CardError, InvalidRequestError, StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities._double_payments import DoublePayments
 from activities._guarding import network_guard
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
@@ -26,6 +27,7 @@ from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline, read
 from recoup.rules.fold import NO_METHOD
 from recoup.rules.networks import DEFAULT_CAP
+from recoup.rules.policy import RacedPayments
 
 KEY_LIFETIME = timedelta(hours=20)
 """Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
@@ -54,6 +56,8 @@ class Collector:
     clock: Clock
     cap: int = DEFAULT_CAP
     """The operator's own limit of attempts on one card in 30 days."""
+    raced: RacedPayments = RacedPayments.REFUND
+    """What becomes of our payment where the customer paid at the same moment."""
     reading_only: bool = False
     """Settle by what can be read, and never ask Stripe to pay: for attempts that no case stands behind."""
 
@@ -159,13 +163,26 @@ class Collector:
     def _answered(self, row: AttemptRow, invoice: dict[str, object]) -> AttemptReport:
         charge, intent, status = _latest_payment(invoice)
         if invoice.get("status") == "paid":
-            result = AttemptResult(
-                state=AttemptState.PAID, charge=charge, payment_intent=intent, because="the bank approved"
-            )
-            return self._settled(row, result)
+            charges = read_charges(self.client, row.invoice)
+            ours = _our_payment(row, charges)
+            charge, intent = (ours.id, ours.payment_intent) if ours else (charge, intent)
+            return self._paid(row, charge, intent, "the bank approved", charges)
         if status == "processing":
             return self._pending(row, charge, intent)
         return self._find_out(row)
+
+    def _paid(
+        self,
+        row: AttemptRow,
+        charge: str | None,
+        intent: str | None,
+        because: str,
+        charges: list[ChargeState],
+    ) -> AttemptReport:
+        """Our attempt was paid; whether it was the only payment is looked at before it is settled."""
+        DoublePayments(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges)
+        result = AttemptResult(state=AttemptState.PAID, charge=charge, payment_intent=intent, because=because)
+        return self._settled(row, result)
 
     def _declined(self, row: AttemptRow, decline: Decline, charge: str | None) -> AttemptReport:
         known = decline if decline.brand else decline.model_copy(update={"brand": row.brand})
@@ -184,7 +201,7 @@ class Collector:
         """Stripe would not even try: the invoice has ended meanwhile, or the method cannot be charged."""
         state = read_invoice(self.client, row.invoice)
         if ended_as(state):
-            return self._ended_meanwhile(row, state, self._new_charge(row))
+            return self._ended_meanwhile(row, state, read_charges(self.client, row.invoice))
         if error.code in ("lock_timeout", "idempotency_key_in_use", "rate_limit"):
             return self._unanswered(row, error)
         result = AttemptResult(
@@ -210,41 +227,35 @@ class Collector:
     def _find_out(self, row: AttemptRow) -> AttemptReport:
         """Stripe was asked and no final answer is known: read, then decide what may be done."""
         state = read_invoice(self.client, row.invoice)
-        new = self._new_charge(row)
+        charges = read_charges(self.client, row.invoice)
         if ended_as(state):
-            return self._ended_meanwhile(row, state, new)
+            return self._ended_meanwhile(row, state, charges)
+        # Only a charge that is newer than the one frozen in the reservation can be this attempt's.
+        new = charges[0] if charges and charges[0].id != row.latest_charge else None
         if new is not None and new.method in (None, row.payment_method):
             if new.status == "failed":
                 return self._declined(row, new.decline or Decline(), new.id)
             if new.status == "pending" or new.intent_status == "processing":
                 return self._pending(row, new.id, new.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        if now - sent < KEY_LIFETIME and not self.reading_only:
+        # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
+        unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
+        if unchanged and now - sent < KEY_LIFETIME and not self.reading_only:
             return self._pay(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._skip(row, "Stripe never executed the attempt")
         return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
 
     def _ended_meanwhile(
-        self, row: AttemptRow, state: InvoiceState, new: ChargeState | None
+        self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]
     ) -> AttemptReport:
         """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
-        ours = new is not None and new.status == "succeeded" and new.method in (None, row.payment_method)
-        if state.status == "paid" and not state.paid_off_stripe and ours and new is not None:
-            result = AttemptResult(
-                state=AttemptState.PAID,
-                charge=new.id,
-                payment_intent=new.payment_intent,
-                because="the bank approved; the answer was lost and found again by reading",
-            )
-            return self._settled(row, result)
+        ours = _our_payment(row, charges)
+        if state.status == "paid" and not state.paid_off_stripe and ours is not None:
+            because = "the bank approved; the answer was lost and found again by reading"
+            return self._paid(row, ours.id, ours.payment_intent, because, charges)
         outcome, because = ended_as(state) or (Outcome.CLOSED_EXCLUDED, "the invoice has ended")
         return self._skip(row, because, ended=outcome)
-
-    def _new_charge(self, row: AttemptRow) -> ChargeState | None:
-        """The invoice's latest charge, if it is newer than the one frozen in the reservation."""
-        charges = read_charges(self.client, row.invoice)
-        return charges[0] if charges and charges[0].id != row.latest_charge else None
 
     def _withdraw(self, row: AttemptRow) -> AttemptReport:
         now = self.clock.now()
@@ -298,6 +309,12 @@ class Collector:
                 "not_before": not_before,
             }
         )
+
+
+def _our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
+    """The charge with which this attempt paid. Not simply the newest: the customer may have paid as well, a moment later."""
+    mine = (charge for charge in charges if charge.method in (None, row.payment_method))
+    return next((charge for charge in mine if charge.status == "succeeded"), None)
 
 
 def _latest_payment(invoice: dict[str, object]) -> tuple[str | None, str | None, str | None]:

@@ -32,7 +32,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     stripe = stripe_client(settings.stripe)
     composer = Composer(settings.mail.templates, settings.mail.default_locale)
     composer.check()
-    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=load_policy(settings.policy_file))
+    policy = load_policy(settings.policy_file)
+    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=policy)
     messages = Messages(
         client=stripe,
         ledger=ledger,
@@ -53,6 +54,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         access=access,
         pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
         max_age=timedelta(days=settings.sweep.max_age_days),
+        raced=policy.policy.raced_payments,
     )
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,

@@ -164,7 +164,12 @@ class Payments:
         return CustomerCases(at=self.clock.now(), cases=cases)
 
     def _collector(self) -> Collector:
-        return Collector(client=self.client, ledger=self.ledger, clock=self.clock)
+        return Collector(
+            client=self.client,
+            ledger=self.ledger,
+            clock=self.clock,
+            raced=self.policy.policy.raced_payments,
+        )
 
     def _ended_as(self, state: InvoiceState) -> tuple[Outcome, str] | None:
         """How the invoice ended; a case that is begun again may find that an attempt of its first run had paid it."""

@@ -21,6 +21,7 @@ from activities.pacing import Pace
 from activities.sweep_contracts import Finding, Look, LookOrder, Mended, MendOrder, Page, SweepActivity
 from recoup.clock import Clock
 from recoup.ledger import Ledger
+from recoup.rules.policy import RacedPayments
 from recoup.temporal.gateway import CaseGateway
 
 _TENDED_BY_A_WORKFLOW = (Look.UNSETTLED_ATTEMPTS, Look.STOPPED_CASES, Look.FORGOTTEN_INVOICES)
@@ -39,10 +40,12 @@ class Sweep:
     pace: Pace
     max_age: timedelta = timedelta(days=90)
     """Failed invoices older than this are left alone."""
+    raced: RacedPayments = RacedPayments.REFUND
+    """What becomes of our payment where the customer paid at the same moment."""
 
     def __post_init__(self) -> None:
         self._looks = Looks(self.client, self.ledger, self.clock, self.pace, self.max_age)
-        collector = Collector(self.client, self.ledger, self.clock, reading_only=True)
+        collector = Collector(self.client, self.ledger, self.clock, raced=self.raced, reading_only=True)
         self._mender = Mender(self.ledger, self.clock, self.gateway, collector, self.access, self.pace)
 
     @activity.defn(name=SweepActivity.LOOK.value, no_thread_cancel_exception=True)

@@ -36,6 +36,15 @@ class Ending(StrEnum):
     """Left as it is at Stripe; only the company's own backend is told."""
 
 
+class RacedPayments(StrEnum):
+    """What becomes of our payment when the customer paid the same invoice at the same moment."""
+
+    REFUND = "refund"
+    """It is given back at once."""
+    FLAG = "flag"
+    """It is only noted in the ledger; a person decides."""
+
+
 class MessageStep(Frozen):
     """One message to the customer, so many days after the first failure."""
 
@@ -127,6 +136,7 @@ class Policy(Frozen):
     version: Literal[1]
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
     """For now one campaign for everybody."""
+    raced_payments: RacedPayments = RacedPayments.REFUND
 
     def campaign_for_everybody(self) -> Campaign:
         """The campaign of a new case."""

@@ -204,3 +204,18 @@ def test_the_longest_way_through_an_attempt_is_known(desk: Desk) -> None:
     retries = 2
     assert first - retries <= MOST_CALLS
     assert settled <= MOST_CALLS
+
+
+def test_an_attempt_without_an_answer_is_not_sent_again_for_less(desk: Desk) -> None:
+    """What is owed became less while an attempt had no answer: its key is not sent again, and a new attempt asks for the rest."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path=PAY, count=3)
+    assert desk.attempt(case, tries=9).state is AttemptState.UNKNOWN
+    sent = len(desk.sandbox.pays(case.invoice))
+    desk.stripe.v1.credit_notes.create({"invoice": case.invoice, "amount": 1900})
+    assert desk.settle(case, 1).state is AttemptState.UNKNOWN
+    desk.sandbox.pass_time(minutes=11)
+    assert desk.settle(case, 1).state is AttemptState.SKIPPED
+    assert len(desk.sandbox.pays(case.invoice)) == sent
+    assert desk.attempt(case, request="r2").state is AttemptState.PAID
+    assert desk.ledger.attempts.of_invoice(case.invoice)[-1].amount == 3000
