@@ -8,12 +8,13 @@ activations again, and its commands must be the same: what replaying a history m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from temporalio import workflow
+from temporalio import activity, workflow
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
@@ -26,6 +27,16 @@ NAMESPACE = "chaos"
 CONVERTER = pydantic_data_converter.payload_converter
 TASK_TIMEOUT = timedelta(seconds=10)
 _LOOP = asyncio.new_event_loop()
+
+
+def workflow_definition(workflow_class: type) -> Any:
+    """What the SDK's worker knows of a workflow class."""
+    return workflow._Definition.must_from_class(workflow_class)  # noqa: SLF001 - its worker asks the same
+
+
+def activity_definition(done: Callable[..., Any]) -> Any:
+    """What the SDK's worker knows of an activity."""
+    return activity._Definition.must_from_callable(done)  # noqa: SLF001 - its worker asks the same
 
 
 class WorkflowBroken(Exception):

@@ -129,12 +129,9 @@ def _outcome(
     if recovered and book["status"] != "paid":
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
     ours = any(row.state is AttemptState.PAID for row in attempts)
-    if ours and not any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases):
-        if last.outcome is not Outcome.CLOSED_DISPUTED:
-            yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
-    paid = len(book["successful_charges"])
-    if book["status"] == "open" and recovered:
-        yield "wrong_outcomes", f"{last.id} says {last.outcome} with {paid} payments"
+    known = any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases)
+    if ours and not known and last.outcome is not Outcome.CLOSED_DISPUTED:
+        yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
 
 
 def _of_messages(run: Run) -> Iterable[tuple[str, str]]:
@@ -184,7 +181,10 @@ def _breaches(charges: list[dict[str, Any]]) -> Iterable[str]:
             yield f"{charge['id']} came after {forbidden}, which forbids any other attempt"
         if sum(at - each < MONTH for each in before) >= DEFAULT_CAP:
             yield f"{charge['id']} is more than {DEFAULT_CAP} on one card in 30 days"
-        if brand == "mastercard" and sum(at - each < timedelta(days=1) for each in before) >= MASTERCARD_A_DAY:
+        if (
+            brand == "mastercard"
+            and sum(at - each < timedelta(days=1) for each in before) >= MASTERCARD_A_DAY
+        ):
             yield f"{charge['id']} is more than {MASTERCARD_A_DAY} on one Mastercard in a day"
         outcome = charge.get("outcome") or {}
         code = outcome.get("network_decline_code")

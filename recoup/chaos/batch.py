@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,7 +55,7 @@ WEBHOOK_SECRET = "whsec_chaos_of_recoup_not_a_secret"  # noqa: S105
 LINK_SECRET = "chaos-of-recoup-not-a-secret"  # noqa: S105
 ACCESS_SECRET = "whsec_Y2hhb3Mgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="  # noqa: S105
 
-SWEEPS_ON_DAYS = (0.5, 2, 4, 7, 10, 14, 18, 22, 27, 32, 40)
+SWEEPS_ON_DAYS = (1, 5, 12, 20, 28, 45)
 HORIZON = timedelta(days=120)
 """What has not ended then never will."""
 MOST_RESUMES = 5
@@ -188,6 +189,7 @@ class Batch:
             upcoming = self._upcoming()
             if upcoming is not None:
                 self._next_event = self._stripe.move_to(upcoming)
+                self._weather.offset = None
                 self._post.collect()
             elif self._call_operators():
                 swept = False
@@ -395,7 +397,7 @@ class Batch:
         for fault in (Fault.RETRY_NOW, Fault.PAUSED, Fault.STOPPED, Fault.MARKED_PAID):
             if run.has(fault):
                 at = now + timedelta(days=dice.uniform(0.2, 6))
-                self._agenda.put(at, fault, lambda fault=fault: self._operate(run, fault))
+                self._agenda.put(at, fault, partial(self._operate, run, fault))
 
     def _act(self, run: Run, act: Callable[[], None]) -> None:
         run.note("CUSTOMER", at=self._clock.now(), story=run.plan.story)
@@ -410,12 +412,14 @@ class Batch:
         now = self._clock.now()
         for invoice in sorted(run.invoices):
             said: Any = OperatorRequest(at=now, reason="chaos", operator="chaos")
-            name = {Fault.RETRY_NOW: "retry_now", Fault.STOPPED: "stop", Fault.MARKED_PAID: "mark_paid_outside"}
+            name = {
+                Fault.RETRY_NOW: "retry_now",
+                Fault.STOPPED: "stop",
+                Fault.MARKED_PAID: "mark_paid_outside",
+            }
             if fault is Fault.PAUSED:
                 said = PauseUntil(at=now, until=now + timedelta(days=3), reason="chaos", operator="chaos")
-            refused = self._host.update(
-                recovery_workflow_id(invoice), name.get(fault, "pause_until"), said
-            )
+            refused = self._host.update(recovery_workflow_id(invoice), name.get(fault, "pause_until"), said)
             run.note("OPERATOR", at=now, fault=fault, refused=refused)
             if refused is None:
                 run.hits[fault] = 1

@@ -33,21 +33,22 @@ class HostClient:
         self.after = after
 
     async def start_workflow(
-        self, type_: str, argument: Any, *, id: str, id_reuse_policy: WorkflowIDReusePolicy, **_: Any
+        self, type_: str, argument: Any, *, id_reuse_policy: WorkflowIDReusePolicy, **more: Any
     ) -> None:
         """Begin a workflow; one that runs is left as it is."""
         self.before()
-        known = self.host.executions.get(id)
+        id_ = str(more["id"])
+        known = self.host.executions.get(id_)
         if known is None or not known.is_running:
             ended_well = known is not None and known.status is WorkflowExecutionStatus.COMPLETED
             if ended_well and id_reuse_policy is WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY:
-                raise WorkflowAlreadyStartedError(id, type_)
-            self.host.start(id, type_, argument)
+                raise WorkflowAlreadyStartedError(id_, type_)
+            self.host.start(id_, type_, argument)
         self.after()
 
-    def get_workflow_handle(self, id: str, *, result_type: type | None = None) -> HostHandle:
+    def get_workflow_handle(self, workflow_id: str, *, result_type: type | None = None) -> HostHandle:
         """A handle of the latest execution of an id."""
-        return HostHandle(self, id, result_type)
+        return HostHandle(self, workflow_id, result_type)
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,9 @@ def stories_for(fault: Fault) -> tuple[Story, ...]:
     """The stories in which a fault is met."""
     if fault in _AT_ACCESS:
         return SUSPENDS
+    if fault is Fault.PAID_AT_ONCE:
+        # Two payments meet only where the bank says yes to both.
+        return (Story.SOON,)
     return ATTEMPTS if fault in _AT_ATTEMPTS and fault is not Fault.CRASH_BEFORE_READ else ANY
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from temporalio import activity, workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import ScheduleActivity, WorkflowCommand
@@ -26,7 +25,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from recoup.chaos._instances import CONVERTER, Identity, Instance, WorkflowBroken
+from recoup.chaos._instances import (
+    CONVERTER,
+    Identity,
+    Instance,
+    WorkflowBroken,
+    activity_definition,
+    workflow_definition,
+)
 from recoup.chaos.agenda import Agenda
 from recoup.clock import Clock
 
@@ -119,11 +125,9 @@ class Host:
         self._agenda = agenda
         self._clock = clock
         self._surroundings = surroundings
-        found = [workflow._Definition.must_from_class(each) for each in workflows]
+        found = [workflow_definition(each) for each in workflows]
         self._workflows = {str(defn.name): defn for defn in found}
-        self._activities = {
-            str(activity._Definition.must_from_callable(each).name): each for each in activities
-        }
+        self._activities = {str(activity_definition(each).name): each for each in activities}
         self.executions: dict[str, Execution] = {}
         """The latest execution of each id."""
         self.problems: dict[str, str] = {}
@@ -320,7 +324,7 @@ class Host:
 
     def _described(self, execution: Execution, pending: _Pending) -> Try:
         name = pending.order.activity_type
-        types = activity._Definition.must_from_callable(self._activities[name]).arg_types
+        types = activity_definition(self._activities[name]).arg_types
         (argument,) = CONVERTER.from_payloads(list(pending.order.arguments), types)
         return Try(execution.instance.identity.workflow_id, name, argument, pending.attempt)
 

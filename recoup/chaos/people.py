@@ -62,9 +62,7 @@ class People:
     def change_card(self, run: Run) -> None:
         """The customer brings a good card."""
         card = self._card(run)
-        asyncio.run(
-            Product(self.client).change_card(run.customer, card.number, (card.month, card.year))
-        )
+        asyncio.run(Product(self.client).change_card(run.customer, card.number, (card.month, card.year)))
 
     def dispute(self, run: Run) -> str:
         """The customer disputes an older payment; answers the charge."""

@@ -70,7 +70,8 @@ def plan_of(seed: int) -> RunPlan:
     story = dice.choices(stories, [WEIGHTS[each] for each in stories])[0]
     others = [each for each in KINDS if each is not first and story in stories_for(each)]
     chosen = [first, *dice.sample(others, dice.randint(0, MOST_MORE))]
-    refusals = dice.randint(1, 4)
+    # Once is the renewal itself; then the first attempt of ours is the one that is paid, which is where most can go wrong.
+    refusals = 1 if Fault.PAID_AT_ONCE in chosen else dice.choice((1, 1, 1, 2, 3, 4))
     subscriptions = 4 if story is Story.CROWD else dice.choice((1, 1, 1, 1, 2))
     return RunPlan(
         seed=seed,
@@ -86,4 +87,5 @@ def plan_of(seed: int) -> RunPlan:
 
 
 def _planned(dice: random.Random, fault: Fault) -> Planned:
-    return Planned(fault, dice.randint(1, OFTEN.get(fault, 2)), dice.choice((1, 1, 1, 3)))
+    nth = 1 if fault is Fault.PAID_AT_ONCE else dice.randint(1, OFTEN.get(fault, 2))
+    return Planned(fault, nth, dice.choice((1, 1, 1, 3)))

@@ -16,9 +16,7 @@ from recoup.chaos.sandbox import Stripe
 from recoup.clock import Clock
 from recoup.web.webhooks.routing import ROUTES
 
-AGAIN_AFTER = tuple(
-    timedelta(minutes=minutes) for minutes in (5, 30, 120, 300, 600, 720, 720, 720, 720, 720)
-)
+AGAIN_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 300, 600, 720, 720, 720, 720, 720))
 """When a webhook that was not acknowledged is sent again: as Stripe does, for three days."""
 SHUFFLED = 10
 """So many webhooks in a row arrive in any order, within twenty minutes."""

@@ -20,7 +20,7 @@ from recoup.access import WebhookBackend
 from recoup.chaos.faults import Fault
 from recoup.chaos.host import Try, WorkerDied
 from recoup.chaos.runs import Run, Sent
-from recoup.clock import Clock
+from recoup.clock import Clock, FileClock
 from recoup.errors import ConnectionFailed
 from recoup.ledger._store import Store
 from recoup.messages.outbox import OutboxSender
@@ -87,6 +87,8 @@ class Weather:
         self.acting: Acting | None = None
         self.changed = False
         """Whether something was changed at Stripe since this was last set to False."""
+        self.offset: float | None = None
+        """What the clock's file says; None when it has to be read again. Nobody moves the clock but the batch."""
 
     @contextmanager
     def over(self, acting: Acting | None) -> Iterator[None]:
@@ -107,10 +109,16 @@ class Weather:
                 (OutboxSender, "send", self._send),
                 (OutboxSender, "find", self._find),
                 (WebhookBackend, "tell", self._tell),
-                (stripe.RequestsClient, "_sleep_time_seconds", lambda original, self_, *_: 0.0),
+                (stripe.RequestsClient, "_sleep_time_seconds", _at_once),
+                (FileClock, "_offset", self._read_offset),
             ):
                 stack.enter_context(_wrapped(owner, name, around))
             yield
+
+    def _read_offset(self, original: Any, clock: FileClock) -> float:
+        if self.offset is None:
+            self.offset = original(clock)
+        return self.offset
 
     # -- Stripe --------------------------------------------------------------------------------------------------------
 
@@ -171,9 +179,7 @@ class Weather:
             return _error(429, "rate_limit")
         if run.strikes(Fault.PAY_ERROR_BEFORE):
             return _error(500, "api_error")
-        run.sent.append(
-            Sent(self._clock.now(), invoice, key, read, asked, disputed=acting.disputed)
-        )
+        run.sent.append(Sent(self._clock.now(), invoice, key, read, asked, disputed=acting.disputed))
         run.note("PAY", invoice=invoice, key=key, read=read)
         if run.strikes(Fault.PAY_TIMED_OUT):
             self._stage.deliver_later(run, do)
@@ -236,9 +242,10 @@ class Weather:
             raise CannotLookUp("This sender keeps no list")
         return original(outbox, key)
 
-    def _tell(self, original: Any, backend: Any, *rest: Any, **more: Any) -> Any:
+    def _tell(self, original: Any, backend: Any, *rest: Any, **more: Any) -> None:
         if self.acting is None:
-            return original(backend, *rest, **more)
+            original(backend, *rest, **more)
+            return
         run = self.acting.run
         self._crash(run, Fault.CRASH_BEFORE_ACCESS)
         if run.strikes(Fault.BACKEND_DOWN):
@@ -269,8 +276,13 @@ def _wrapped(owner: type, name: str, around: Callable[..., Any]) -> Iterator[Non
             delattr(owner, name)
 
 
+def _at_once(*_: Any) -> float:
+    """The SDK's pauses between its own tries."""
+    return 0.0
+
+
 def _no_connection() -> stripe.APIConnectionError:
-    return stripe.APIConnectionError("The connection broke", should_retry=True)
+    return stripe.APIConnectionError("The connection broke", should_retry=True)  # type: ignore[no-untyped-call]
 
 
 def _error(status: int, kind: str) -> Answer:
@@ -291,5 +303,3 @@ def _shown(invoice: dict[str, Any]) -> str:
     if status == "open" and not invoice.get("amount_remaining"):
         return "nothing owed"
     return status
-
-
