@@ -21,7 +21,7 @@ from recoup.rules.step import Step, StepKind
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.ids import case_id, return_number_of
 
-CALLS_OF_A_BEGINNING = 6
+CALLS_OF_A_BEGINNING = 8
 """The requests that a new case makes at once: it takes the invoice over and writes to the customer."""
 
 CALLS_OF_A_SETTLING = 2

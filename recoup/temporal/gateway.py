@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import WorkflowExecutionStatus as ServerStatus
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -64,17 +67,18 @@ class Run:
     """The latest run of a case's workflow."""
 
     id: str
-    status: WorkflowExecutionStatus | None
+    status: int
+    """As in :class:`temporalio.client.WorkflowExecutionStatus`, or a newer one that the SDK has no word for."""
 
     @property
     def is_running(self) -> bool:
-        """Whether it carries its case."""
-        return self.status is WorkflowExecutionStatus.RUNNING
+        """Whether it carries its case; one that an operator has paused in Temporal still does."""
+        return self.status in (WorkflowExecutionStatus.RUNNING, ServerStatus.WORKFLOW_EXECUTION_STATUS_PAUSED)
 
     @property
     def is_complete(self) -> bool:
         """Whether it came to its own end; otherwise it failed, or somebody ended it."""
-        return self.status is WorkflowExecutionStatus.COMPLETED
+        return self.status == WorkflowExecutionStatus.COMPLETED
 
 
 class CaseGateway:
@@ -197,13 +201,19 @@ class CaseGateway:
             TemporalAway: Temporal did not answer.
         """
         async with self._asking(f"describe the case {case}") as client:
+            # Not the handle's own describe: it raises where the status is newer than the SDK.
+            execution = WorkflowExecution(workflow_id=recovery_workflow_id(case))
+            request = DescribeWorkflowExecutionRequest(namespace=client.namespace, execution=execution)
             try:
-                found = await _handle(client, case).describe(rpc_timeout=RPC_TIMEOUT)
+                found = await client.workflow_service.describe_workflow_execution(
+                    request, timeout=RPC_TIMEOUT
+                )
             except RPCError as error:
                 if _no_such_workflow(error):
                     return None
                 raise
-        return Run(found.run_id, found.status)
+        info = found.workflow_execution_info
+        return Run(info.execution.run_id, info.status)
 
     async def result_of(self, case: str) -> CaseResult:
         """How a case that is complete ended, in its own words.
