@@ -6,25 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse,
+)
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from recoup.chaos._instances import CONVERTER
+from recoup.chaos._instances import CONVERTER, NAMESPACE
 from recoup.chaos.host import Host
-
-
-@dataclass(frozen=True)
-class Described:
-    """What is known of an execution."""
-
-    run_id: str
-    status: WorkflowExecutionStatus
 
 
 class HostClient:
     """The few calls of ``temporalio.client.Client`` that the gateway makes."""
+
+    namespace = NAMESPACE
 
     def __init__(self, host: Host, before: Callable[[], None], after: Callable[[], None]) -> None:
         """``before`` and ``after`` are called around what is accepted, and may raise."""
@@ -46,6 +44,25 @@ class HostClient:
             self.host.start(id_, type_, argument)
         self.after()
 
+    @property
+    def workflow_service(self) -> HostClient:
+        """The raw calls."""
+        return self
+
+    async def describe_workflow_execution(
+        self, request: DescribeWorkflowExecutionRequest, **_: Any
+    ) -> DescribeWorkflowExecutionResponse:
+        """How a workflow stands."""
+        self.before()
+        execution = self.host.executions.get(request.execution.workflow_id)
+        if execution is None:
+            raise RPCError("no such workflow", RPCStatusCode.NOT_FOUND, b"")
+        response = DescribeWorkflowExecutionResponse()
+        info = response.workflow_execution_info
+        info.execution.run_id = execution.instance.identity.run_id
+        info.status = int(execution.status)  # type: ignore[assignment]
+        return response
+
     def get_workflow_handle(self, workflow_id: str, *, result_type: type | None = None) -> HostHandle:
         """A handle of the latest execution of an id."""
         return HostHandle(self, workflow_id, result_type)
@@ -65,14 +82,6 @@ class HostHandle:
         if not self.client.host.signal(self.id, name, argument):
             raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
         self.client.after()
-
-    async def describe(self, **_: Any) -> Described:
-        """How it stands."""
-        self.client.before()
-        execution = self.client.host.executions.get(self.id)
-        if execution is None:
-            raise RPCError("no such workflow", RPCStatusCode.NOT_FOUND, b"")
-        return Described(execution.instance.identity.run_id, execution.status)
 
     async def result(self, **_: Any) -> Any:
         """Its result, once it is complete."""

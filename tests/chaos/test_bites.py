@@ -1,0 +1,184 @@
+"""Each safeguard is taken out in turn, and the harness says what that costs; with it in place the same runs are clean."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import stripe
+
+from activities import _collecting, _double_payments
+from activities._collecting import Collector
+from recoup.chaos.faults import Fault, Story
+from recoup.chaos.plan import Planned, RunPlan
+from recoup.ledger import Verdict
+from recoup.ledger.messages import Messages as LedgerMessages
+from recoup.rules.case import MessageState
+from tests.chaos.conftest import Play, a_run
+from workflows import _orders
+
+pytestmark = pytest.mark.stack
+
+Patch = pytest.MonkeyPatch
+
+
+def _fresh_keys(patch: Patch) -> None:
+    """A key that is another one each time it is sent."""
+    pay, numbers = stripe.InvoiceService.pay, itertools.count()
+
+    def changed(self: Any, invoice: str, params: Any = None, options: Any = None) -> Any:
+        key = f"{options['idempotency_key']}0{next(numbers)}"
+        return pay(self, invoice, params, {"idempotency_key": key})
+
+    patch.setattr(stripe.InvoiceService, "pay", changed)
+
+
+def _no_fresh_read(patch: Patch) -> None:
+    """What was read when the attempt was reserved is believed, however long ago that was."""
+    patch.setattr(
+        Collector,
+        "_begin",
+        lambda self, row: self._pay(self.ledger.attempts.mark_sent(row.id, self.clock.now())),
+    )
+
+
+def _unknown_is_declined(patch: Patch) -> None:
+    """A lost answer counts as a refusal by the bank."""
+    from recoup.rules.declines import Decline
+
+    patch.setattr(
+        Collector, "_unanswered", lambda self, row, _: self._declined(row, Decline(code="lost"), None)
+    )
+
+
+def _nothing_is_ended(patch: Patch) -> None:
+    """What has ended is collected all the same."""
+    patch.setattr(_collecting, "ended_for_us", lambda *_: None)
+
+
+def _no_guard(patch: Patch) -> None:
+    """The networks' limits are not asked."""
+    patch.setattr(
+        _collecting, "network_guard", lambda *_: lambda _: Verdict(allowed=True, because="no guard")
+    )
+    patch.setattr("recoup.rules._running._may_retry", lambda *_: True)
+
+
+def _no_message_marks(patch: Patch) -> None:
+    """A message that may have gone out is sent again."""
+    get = LedgerMessages.get
+
+    def forgetful(self: Any, key: str) -> Any:
+        row = get(self, key)
+        return None if row is None or row.state is MessageState.SENDING else row
+
+    patch.setattr(LedgerMessages, "get", forgetful)
+    patch.setattr(LedgerMessages, "begin_sending", lambda *_: True)
+
+
+def _races_are_not_noticed(patch: Patch) -> None:
+    """Nobody looks whether somebody else paid as well."""
+    patch.setattr(_double_payments.DoublePayments, "look", lambda *_: None)
+
+
+def _retries_end(patch: Patch) -> None:
+    """An activity that failed a few times is given up."""
+    from temporalio.common import RetryPolicy
+
+    patch.setattr(_orders, "RETRY", RetryPolicy(maximum_attempts=2))
+
+
+def _no_sweep(patch: Patch) -> None:
+    """Nobody looks for what no webhook told."""
+    from recoup.chaos.batch import Batch
+
+    patch.setattr(Batch, "_sweep", lambda _: None)
+
+
+def _webhooks_are_swallowed(patch: Patch) -> None:
+    """A webhook is acknowledged although Temporal did not take it."""
+    from recoup.errors import RecoupError
+    from recoup.web.webhooks.dispatch import Dispatcher, Done
+
+    dispatch = Dispatcher.dispatch
+
+    async def swallow(self: Any, delivery: Any, commands: Any) -> Done:
+        try:
+            return await dispatch(self, delivery, commands)
+        except RecoupError:
+            return Done()
+
+    patch.setattr(Dispatcher, "dispatch", swallow)
+    _no_sweep(patch)
+
+
+@dataclass(frozen=True)
+class Out:
+    """One safeguard taken out: how, in which runs that shows, and as what."""
+
+    name: str
+    take_out: Callable[[Patch], None]
+    figure: str
+    plans: tuple[RunPlan, ...]
+    invoice_lock: bool = True
+
+
+SAFEGUARDS = (
+    Out(
+        "the key stays the same", _fresh_keys, "wrong_charges",
+        (a_run(2, Story.SOON, Planned(Fault.PAY_ANSWER_LOST, 1, 3)),),
+    ),
+    Out(
+        "an attempt without an answer is not a decline", _unknown_is_declined, "wrong_outcomes",
+        (a_run(4, Story.SOON, Planned(Fault.PAY_TIMED_OUT, 1, 3)),),
+    ),
+    Out(
+        "the invoice is read just before the charge", _no_fresh_read, "wrong_charges",
+        # One of them dies just after the reservation.
+        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(16, 40)),
+    ),
+    Out(
+        "what has ended is not charged", _nothing_is_ended, "wrong_charges",
+        (a_run(8, Story.NEVER, Fault.CANCELLED_BEFORE_READ), a_run(10, Story.NEVER, Fault.VOIDED_BEFORE_READ)),
+    ),
+    Out("the networks' limits are a gate", _no_guard, "network_breaches", (a_run(12, Story.CROWD),)),
+    Out(
+        "a message is marked before it is sent", _no_message_marks, "doubled_messages",
+        (a_run(14, Story.SOON, Fault.CRASH_AFTER_MESSAGE),),
+    ),
+    Out(
+        "a payment by two is noticed", _races_are_not_noticed, "unsettled_races",
+        (a_run(16, Story.SOON, Fault.PAID_AT_ONCE),), invoice_lock=False,
+    ),
+    Out(
+        "what cannot be reached is tried again without an end", _retries_end, "stuck_cases",
+        (a_run(18, Story.NEVER, Planned(Fault.READ_ERROR, 1, 30)),),
+    ),
+    Out(
+        "a sweep finds what no webhook told", _no_sweep, "lost_cases",
+        (a_run(20, Story.NEVER, Planned(Fault.WEBHOOK_LOST, 1, 500)),),
+    ),
+    Out(
+        "a webhook is acknowledged when Temporal has it", _webhooks_are_swallowed, "lost_cases",
+        (a_run(22, Story.NEVER, Planned(Fault.TEMPORAL_AWAY, 1, 30)),),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("out", SAFEGUARDS, ids=lambda out: out.name)
+def test_a_safeguard_that_is_missing_is_noticed(out: Out, play_plans: Play, monkeypatch: Patch) -> None:
+    """Without the safeguard the harness reports what it is for."""
+    out.take_out(monkeypatch)
+    figures = play_plans(*out.plans, invoice_lock=out.invoice_lock, all_strike=False)
+    assert figures[out.figure], figures
+
+
+@pytest.mark.parametrize("invoice_lock", [True, False], ids=["locked", "unlocked"])
+def test_with_all_safeguards_the_same_runs_are_clean(play_plans: Play, invoice_lock: bool) -> None:
+    """The same runs with nothing taken out: every fault strikes, and no figure but the raced charge is other than 0."""
+    plans = [plan for out in SAFEGUARDS if out.invoice_lock is invoice_lock for plan in out.plans]
+    figures = play_plans(*plans, invoice_lock=invoice_lock)
+    assert set(figures) <= {"raced_charges"}, figures
