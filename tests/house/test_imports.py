@@ -19,6 +19,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "worker", "starter"),
+    ("recoup.chaos",),
     ("recoup.cli",),
     ("recoup.__main__",),
 )
@@ -35,7 +36,8 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "recoup.sandbox": ("recoup.cli",),
-    "recoup.worlds": ("recoup.sandbox", "recoup.simulation", "recoup.demo"),
+    "recoup.worlds": ("recoup.sandbox", "recoup.simulation", "recoup.demo", "recoup.chaos"),
+    "recoup.chaos": ("recoup.cli",),
 }
 """Parts that only these may import: the product reaches its sandbox over HTTP, and knows nothing of worlds."""
 
