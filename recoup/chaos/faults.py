@@ -140,4 +140,4 @@ OFTEN = {
     Fault.MAIL_REFUSED: 4,
     Fault.MAIL_ANSWER_LOST: 4,
 }
-"""Of so many first opportunities in a run one is drawn; others strike at the first or second."""
+"""Of so many first opportunities in a run one is drawn; other faults strike at the first, or sometimes the second."""

@@ -87,5 +87,8 @@ def plan_of(seed: int) -> RunPlan:
 
 
 def _planned(dice: random.Random, fault: Fault) -> Planned:
-    nth = 1 if fault is Fault.PAID_AT_ONCE else dice.randint(1, OFTEN.get(fault, 2))
+    most = OFTEN.get(fault)
+    nth = dice.randint(1, most) if most else dice.choice((1, 1, 1, 2))
+    if fault is Fault.PAID_AT_ONCE:
+        nth = 1
     return Planned(fault, nth, dice.choice((1, 1, 1, 3)))

@@ -1,0 +1,146 @@
+"""The host carries workflows as Temporal does: started once, tried again, replayed, continued as new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
+
+from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
+from recoup.chaos.agenda import Agenda
+from recoup.chaos.host import Host, Try, WorkerDied
+from recoup.rules.case import Outcome
+from tests.workflows.outside import Outside
+from workflows.recovery import RecoveryCase
+
+CASE = "recovery/in_1"
+
+
+@dataclass
+class Clock:
+    """Stands until it is moved."""
+
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The moment it stands at."""
+        return self.at
+
+
+@dataclass
+class Calm:
+    """No faults but those that a test asks for."""
+
+    lose: int = 0
+    away: int = 0
+    continues: int = 0
+    tries: list[Try] = field(default_factory=list)
+
+    def before(self, this: Try) -> timedelta | None:
+        self.away -= 1
+        return timedelta(hours=1) if self.away >= 0 else None
+
+    @contextmanager
+    def doing(self, this: Try) -> Iterator[None]:
+        self.tries.append(this)
+        yield
+
+    def after(self, this: Try) -> timedelta | None:
+        self.lose -= 1
+        return timedelta(seconds=15) if self.lose >= 0 else None
+
+    def died(self, this: Try) -> timedelta:
+        return timedelta(seconds=15)
+
+    def continues_as_new(self, workflow_id: str) -> bool:
+        self.continues -= 1
+        return self.continues == 0
+
+
+class Theatre:
+    """A host with one case in it."""
+
+    def __init__(self, outside: Outside, calm: Calm, forgets: bool = False) -> None:
+        self.outside, self.clock, self.agenda = outside, Clock(), Agenda()
+        self.host = Host(self.agenda, self.clock, [RecoveryCase], outside.activities(), calm)
+        self.host.start(CASE, "RecoveryCase", StartCase(invoice="in_1", at=self.clock.now()))
+        self._forgets = forgets
+
+    def play(self, days: float = 60) -> Any:
+        """Let so many days pass; answers the execution."""
+        end = self.clock.now() + timedelta(days=days)
+        while self.agenda.next_at is not None and self.agenda.next_at <= end:
+            self.clock.at = max(self.clock.at, self.agenda.next_at)
+            _, deed = self.agenda.take()
+            deed()
+            if self._forgets:
+                self.host.forget(CASE)
+        self.clock.at = max(self.clock.at, end)
+        return self.host.executions[CASE]
+
+
+def test_a_whole_case_runs_to_its_end() -> None:
+    """A case whose attempts are all refused is told, tried, warned and suspended on its days."""
+    outside = Outside()
+    execution = Theatre(outside, Calm()).play()
+    assert execution.status is WorkflowExecutionStatus.COMPLETED
+    assert outside.days("attempt") == [1.0, 3.0, 7.0, 12.0]
+    assert outside.days("suspend") == [21.0]
+
+
+@pytest.mark.parametrize("fault", ["replayed", "lost", "away", "continued"])
+def test_faults_of_temporal_leave_the_same_case(fault: str) -> None:
+    """Replayed before every task, with results lost, workers away or continued as new, the case does the same things."""
+    calm = {"lost": Calm(lose=3), "away": Calm(away=3), "continued": Calm(continues=7)}.get(fault, Calm())
+    plain, struck = Outside(), Outside()
+    Theatre(plain, Calm()).play()
+    theatre = Theatre(struck, calm, forgets=fault == "replayed")
+    assert theatre.play().status is WorkflowExecutionStatus.COMPLETED
+    assert theatre.host.problems == {}
+    assert dict.fromkeys(struck.kinds()) == dict.fromkeys(plain.kinds())
+
+
+def test_a_dead_worker_is_followed_by_another() -> None:
+    """A try whose worker dies is begun again with the next number."""
+    deaths = [WorkerDied(), WorkerDied()]
+
+    class Deadly(Calm):
+        @contextmanager
+        def doing(self, this: Try) -> Iterator[None]:
+            self.tries.append(this)
+            yield
+            if deaths:
+                raise deaths.pop()
+
+    calm = Deadly()
+    Theatre(Outside(), calm).play(days=0.5)
+    assert [this.attempt for this in calm.tries if this.activity == "payments.take_up"] == [1, 2, 3]
+
+
+def test_what_is_told_arrives_and_what_is_over_hears_nothing() -> None:
+    """Signals, updates and queries reach a running case; one that is over answers that it is."""
+    theatre = Theatre(Outside(), Calm())
+    assert theatre.play(days=2).is_running
+    assert theatre.host.query(CASE, "case", CaseView).case.attempts_made == 1
+    said = OperatorRequest(at=theatre.clock.now(), reason="a test", operator="ops")
+    assert "neither paused" in str(theatre.host.update(CASE, "resume", said))
+    assert theatre.host.signal(CASE, "invoice_voided", Happened(at=theatre.clock.now()))
+    theatre.play(days=1)
+    assert not theatre.host.executions[CASE].is_running
+    assert not theatre.host.signal(CASE, "invoice_voided", Happened(at=theatre.clock.now()))
+    assert theatre.outside.done[-1][1] == Outcome.CLOSED_VOIDED.value
+
+
+def test_a_failure_for_good_is_told_to_the_workflow() -> None:
+    """An activity that says never is not tried again: the case waits for a person."""
+    outside = Outside(broken={"attempt"})
+    theatre = Theatre(outside, Calm())
+    assert theatre.play(days=5).waits_for_nothing
+    with pytest.raises(ApplicationError):
+        outside._did("attempt", "once more")
