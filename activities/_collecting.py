@@ -16,10 +16,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
+from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import network_guard
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
-from recoup.billing import ChargeState, InvoiceState, decline_of_error, ended_as, read_charges, read_invoice
+from recoup.billing import ChargeState, InvoiceState, decline_of_error, read_charges, read_invoice
+from recoup.billing.invoices import is_being_paid
 from recoup.billing.outcomes import charge_of_error
 from recoup.clock import Clock
 from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
@@ -91,11 +93,13 @@ class Collector:
     def _reserve(self, order: AttemptOrder) -> AttemptRow | AttemptReport:
         """Number and freeze the attempt; a report instead where there is nothing to attempt."""
         state = read_invoice(self.client, order.invoice)
-        if ended := ended_as(state):
+        if ended := ended_for_us(self.ledger, state):
             return self._not_made(order.trigger, ended[1], ended=ended[0])
+        charges = read_charges(self.client, order.invoice)
+        if is_being_paid(charges):
+            return self._not_made(order.trigger, BEING_PAID, not_before=self.clock.now() + DEBIT_CHECK)
         if state.method is None:
             return self._not_made(order.trigger, "the customer has no payment method to charge")
-        charges = read_charges(self.client, order.invoice)
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
@@ -131,7 +135,7 @@ class Collector:
     def _begin(self, row: AttemptRow) -> AttemptReport:
         """Stripe has not been asked yet: read once more what is true now, then ask."""
         state = read_invoice(self.client, row.invoice)
-        if ended := ended_as(state):
+        if ended := ended_for_us(self.ledger, state):
             return self._skip(row, ended[1], ended=ended[0])
         if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
             return self._skip(row, "what is owed changed after the attempt was reserved")
@@ -200,8 +204,11 @@ class Collector:
     def _refused(self, row: AttemptRow, error: InvalidRequestError) -> AttemptReport:
         """Stripe would not even try: the invoice has ended meanwhile, or the method cannot be charged."""
         state = read_invoice(self.client, row.invoice)
-        if ended_as(state):
-            return self._ended_meanwhile(row, state, read_charges(self.client, row.invoice))
+        charges = read_charges(self.client, row.invoice)
+        if ended_for_us(self.ledger, state):
+            return self._ended_meanwhile(row, state, charges)
+        if is_being_paid(charges):
+            return self._skip(row, BEING_PAID)
         if error.code in ("lock_timeout", "idempotency_key_in_use", "rate_limit"):
             return self._unanswered(row, error)
         result = AttemptResult(
@@ -228,7 +235,7 @@ class Collector:
         """Stripe was asked and no final answer is known: read, then decide what may be done."""
         state = read_invoice(self.client, row.invoice)
         charges = read_charges(self.client, row.invoice)
-        if ended_as(state):
+        if ended_for_us(self.ledger, state):
             return self._ended_meanwhile(row, state, charges)
         # Only a charge that is newer than the one frozen in the reservation can be this attempt's.
         new = charges[0] if charges and charges[0].id != row.latest_charge else None
@@ -254,7 +261,10 @@ class Collector:
         if state.status == "paid" and not state.paid_off_stripe and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
             return self._paid(row, ours.id, ours.payment_intent, because, charges)
-        outcome, because = ended_as(state) or (Outcome.CLOSED_EXCLUDED, "the invoice has ended")
+        outcome, because = ended_for_us(self.ledger, state) or (
+            Outcome.CLOSED_EXCLUDED,
+            "the invoice has ended",
+        )
         return self._skip(row, because, ended=outcome)
 
     def _withdraw(self, row: AttemptRow) -> AttemptReport:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from stripe import StripeClient
 from temporalio import activity
 
+from activities._collecting import DEBIT_CHECK
+from activities._ending import BEING_PAID, ended_for_us
 from activities._failures import stripe_errors
 from activities.contracts import AccessOrder, AccessReport, Activity
 from activities.records import write_decision
 from recoup.access import AccessChange, Backend
-from recoup.billing import ended_as, read_invoice
+from recoup.billing import read_charges, read_invoice
+from recoup.billing.invoices import is_being_paid
 from recoup.billing.subscriptions import cancel, open_invoices_of, pause, resume
 from recoup.clock import Clock
 from recoup.ledger import AccessMeans, Ledger
 from recoup.rules.case import Access as State
-from recoup.rules.case import Outcome
 from recoup.rules.policy import Ending
 
 
@@ -35,12 +37,12 @@ class Access:
         write_decision(self.ledger, order)
         with stripe_errors(f"read the invoice {order.invoice}"):
             state = read_invoice(self.client, order.invoice)
-        # A repetition of our own cancellation must not read as the customer's.
-        held = self.ledger.access.get(order.subscription) if order.subscription else None
-        ended = ended_as(state)
-        ours = held is not None and held.case_id == order.case_id and held.state is State.SUSPENDED
-        if ended is not None and not (ours and ended[0] is Outcome.LOST_CANCELLED):
+            charges = read_charges(self.client, order.invoice)
+        if ended := ended_for_us(self.ledger, state):
             return AccessReport(at=self.clock.now(), done=False, because=ended[1], ended=ended[0])
+        if is_being_paid(charges):
+            now = self.clock.now()
+            return AccessReport(at=now, done=False, because=BEING_PAID, look_again_at=now + DEBIT_CHECK)
         how = self._end_subscription(order)
         self._tell(order, "access.suspended", order.decision.step.because)
         return AccessReport(at=self.clock.now(), done=True, because=how)

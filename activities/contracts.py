@@ -243,6 +243,8 @@ class AccessReport(Wire):
     because: str
     ended: Outcome | None = None
     """Set where the last look before the suspension found the invoice ended."""
+    look_again_at: Moment | None = None
+    """Set where a payment is on its way: nothing is suspended before its result can be known."""
 
 
 class CloseOrder(Order):

@@ -9,9 +9,11 @@ from stripe import StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
+from recoup.billing import read_invoice
 from recoup.billing.customers import Contact, read_contact, read_open_invoice
 from recoup.clock import Clock
 from recoup.ledger import Ledger, MessageRow, NewMessage
@@ -58,6 +60,8 @@ class Messages:
             row = self._find_out(row)
         if row is not None and row.state is not MessageState.RESERVED:
             return self._report(order, row)
+        if (ended := self._ended(order)) is not None:
+            return ended
         with stripe_errors(f"read the customer {order.customer}"):
             contact = read_contact(self.client, order.customer)
         locale = contact.locale or self.mail.default_locale
@@ -78,6 +82,18 @@ class Messages:
             )
             return self._report(order, row)
         return self._report(order, self._hand_over(order, key, contact, locale))
+
+    def _ended(self, order: MessageOrder) -> MessageReport | None:
+        """A debt that has ended is not written about, whatever no webhook has told yet; a thank-you is."""
+        if order.template is Template.RECOVERED:
+            return None
+        with stripe_errors(f"read the invoice {order.invoice}"):
+            ended = ended_for_us(self.ledger, read_invoice(self.client, order.invoice))
+        if ended is None:
+            return None
+        outcome, because = ended
+        state = MessageState.FAILED
+        return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
     def _hand_over(self, order: MessageOrder, key: str, contact: Contact, locale: str) -> MessageRow:
         try:

@@ -11,6 +11,7 @@ from stripe import StripeClient
 from temporalio import activity
 
 from activities._collecting import Collector
+from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities.contracts import (
     Activity,
@@ -28,7 +29,7 @@ from activities.contracts import (
     TakeUp,
 )
 from activities.records import report_unknown, write_decision
-from recoup.billing import ChargeState, InvoiceState, decline_of_charge, ended_as, read_charges, read_invoice
+from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
 from recoup.billing.methods import adopt, is_in_use, read_method
@@ -60,7 +61,7 @@ class Payments:
         with stripe_errors(f"read the invoice {order.invoice}"):
             state = read_invoice(self.client, order.invoice)
             charges = read_charges(self.client, order.invoice)
-        if because := refusal(state):
+        if because := refusal(state) or self._came_back_before(order, state.customer):
             return self._refuse(order, because)
         latest = charges[0] if charges else None
         report_unknown(self.ledger, decline_of_charge(latest), self.clock.now(), order.invoice)
@@ -96,7 +97,7 @@ class Payments:
         with stripe_errors(f"read the invoice {order.invoice}"):
             state = read_invoice(self.client, order.invoice)
             charges = read_charges(self.client, order.invoice)
-        ended = ended_as(state)
+        ended = ended_for_us(self.ledger, state)
         decline = decline_of_charge(charges[0]) if charges else None
         report_unknown(self.ledger, decline, self.clock.now(), order.invoice)
         return Looked(
@@ -112,12 +113,12 @@ class Payments:
         write_decision(self.ledger, order)
         with stripe_errors(f"mark the invoice {order.invoice} as paid outside"):
             state = read_invoice(self.client, order.invoice)
-            if ended := ended_as(state):
+            if ended := ended_for_us(self.ledger, state):
                 return Looked(at=self.clock.now(), because=ended[1], ended=ended[0])
             self.client.v1.invoices.pay(
                 order.invoice,
                 {"paid_out_of_band": True},
-                {"idempotency_key": f"recoup/{order.case_id}/paid-outside"},
+                {"idempotency_key": f"recoup/{order.request}/paid-outside"},
             )
         because = "an operator marked the invoice as paid outside Stripe"
         return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE)
@@ -176,7 +177,21 @@ class Payments:
         latest = self.ledger.attempts.latest(state.id)
         if state.status == "paid" and latest is not None and latest.state is AttemptState.PAID:
             return OUTCOME_OF_TRIGGER[latest.trigger], latest.because or "an earlier attempt collected it"
-        return ended_as(state)
+        return ended_for_us(self.ledger, state)
+
+    def _came_back_before(self, order: TakeUp, customer: str) -> str | None:
+        """One method brings a suspended customer back once, however many events tell of it, and however late."""
+        if order.method is None or order.return_number == 1:
+            return None
+        key = f"came_back/{order.invoice}/{order.method.version}"
+        data, at = {"workflow_id": order.workflow_id}, self.clock.now()
+        if self.ledger.events.append(
+            "came_back", at, invoice=order.invoice, customer=customer, data=data, unique=key
+        ):
+            return None
+        known = next(row for row in self.ledger.events.of_customer(customer) if row.unique_key == key)
+        ours = known.data["workflow_id"] == order.workflow_id
+        return None if ours else "a return with this payment method was made before"
 
     def _refuse(self, order: TakeUp, because: str) -> TakenUp:
         self.ledger.events.append(

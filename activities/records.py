@@ -18,6 +18,7 @@ from activities.contracts import (
 )
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
+from recoup.rules.case import Access
 from recoup.rules.declines import Decline, unknown_codes
 
 
@@ -33,10 +34,12 @@ class Records:
         """Commit the outcome; the first one stands, whoever comes later."""
         write_decision(self.ledger, order)
         row = self.ledger.cases.close(order.case_id, order.outcome, order.because, self.clock.now())
+        held = self.ledger.access.get(order.subscription) if order.subscription else None
         return Closed(
             at=self.clock.now(),
             outcome=row.outcome or order.outcome,
             because=row.because or order.because,
+            suspended=held is not None and held.state is Access.SUSPENDED,
         )
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)

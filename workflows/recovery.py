@@ -191,6 +191,8 @@ class RecoveryCase(Hearing):
         self._see(report.at)
         if report.ended is not None:
             self._fold(lambda case: fold.ended(case, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
+        elif report.look_again_at is not None:
+            self._fold(lambda case: fold.suspension_put_off(case, report.look_again_at or report.at))
         else:
             self._fold(lambda case: fold.suspended(case, step.because))
 

@@ -114,6 +114,7 @@ def _method_to_use(
     settings = customer.get("invoice_settings") or {}
     for candidate in (
         data.get("default_payment_method"),
+        data.get("default_source"),
         subscription.get("default_payment_method"),
         subscription.get("default_source"),
         settings.get("default_payment_method"),
@@ -144,6 +145,11 @@ def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
     found = client.v1.invoice_payments.list({"invoice": invoice, "limit": 20, "expand": _CHARGES_EXPAND})
     charges = [charge for payment in found.data if (charge := _charge_of(payment.to_dict())) is not None]
     return sorted(charges, key=lambda charge: charge.at, reverse=True)
+
+
+def is_being_paid(charges: list[ChargeState]) -> bool:
+    """Whether one of an invoice's payments is on its way, as bank debits are for days; Stripe takes no other one beside it."""
+    return any(charge.status == "pending" or charge.intent_status == "processing" for charge in charges)
 
 
 def _charge_of(payment: dict[str, Any]) -> ChargeState | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from stripe import InvalidRequestError, StripeClient
 
 from recoup.billing.invoices import Method, method_of
@@ -35,10 +37,10 @@ def is_in_use(client: StripeClient, customer: str, method: str) -> bool:
 
 
 def adopt(client: StripeClient, customer: str, method: str) -> int:
-    """Make ``method`` the default of the customer and of every subscription that had a default of its own.
+    """Make ``method`` the default of the customer, and of every subscription and open invoice that had a default of its own.
 
-    A subscription's own default beats the customer's (Stripe, "payment method precedence"), so both must be set.
-    Setting what is set already is harmless, so a repetition is too.
+    An invoice's own default beats its subscription's, and that one the customer's (Stripe, "payment method precedence"), so
+    all must be set. Setting what is set already is harmless, so a repetition is too.
 
     Returns:
         How many subscriptions had a default of their own.
@@ -49,9 +51,26 @@ def adopt(client: StripeClient, customer: str, method: str) -> int:
     changed = 0
     for subscription, own in _subscriptions(client, customer):
         if own is not None and own != method:
-            client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+            # One that ended meanwhile, or that refuses for reasons of its own, must not keep the others from the new method.
+            with suppress(InvalidRequestError):
+                client.v1.subscriptions.update(subscription, {"default_payment_method": method})
         changed += own is not None
+    for invoice in _open_invoices_with_another(client, customer, method):
+        with suppress(InvalidRequestError):
+            client.v1.invoices.update(invoice, {"default_payment_method": method})
     return changed
+
+
+def _open_invoices_with_another(client: StripeClient, customer: str, method: str) -> list[str]:
+    """Ids of the customer's open invoices that are to be charged with a method of their own, other than this one."""
+    found = client.v1.invoices.list({"customer": customer, "status": "open", "limit": 100})
+    return [
+        data["id"]
+        for data in (invoice.to_dict() for invoice in found.auto_paging_iter())
+        if data.get("collection_method") == "charge_automatically"
+        and (own := data.get("default_payment_method") or data.get("default_source"))
+        and own != method
+    ]
 
 
 def _subscriptions(client: StripeClient, customer: str) -> list[tuple[str, str | None]]:

@@ -81,7 +81,8 @@ def _return_step(case: Case, now: datetime) -> Step:
         return Step(
             kind=StepKind.MESSAGE, due_at=now, because=because, template=Template.REMINDER, key="reminder"
         )
-    return Step(kind=StepKind.SUSPEND, due_at=now, because="nothing was paid, so the suspension stays")
+    because = "nothing was paid, so the suspension stays"
+    return Step(kind=StepKind.SUSPEND, due_at=case.suspend_not_before or now, because=because)
 
 
 def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:

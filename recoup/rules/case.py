@@ -198,6 +198,8 @@ class Case(Wire):
     """No attempt before this moment: the bank, the network or a limit asked for it."""
     not_before_because: str | None = None
     paused_until: Moment | None = None
+    suspend_not_before: Moment | None = None
+    """A payment of the customer's is on its way; its result is waited for."""
     stale: bool = False
     """An attempt that was not ours has failed since the decline was read."""
     mark_paid: bool = False

@@ -218,6 +218,11 @@ def suspended(case: Case, because: str) -> Case:
     return gone if case.untried is not None else ended(gone, Outcome.LOST_SUSPENDED, because)
 
 
+def suspension_put_off(case: Case, until: datetime) -> Case:
+    """A payment is on its way: access does not end before its result can be known."""
+    return case.model_copy(update={"suspend_not_before": until})
+
+
 def closed(case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False) -> Case:
     """The outcome is committed; what the ledger kept is what counts, of the access too."""
     update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from recoup.rules._running import running_step, settle_step
 from recoup.rules.base import Wire
-from recoup.rules.case import Access, Case, Outcome, Stage, Template
+from recoup.rules.case import Access, Case, MessageState, Outcome, Stage, Template
 from recoup.rules.policy import Campaign, RetriesBy
 from recoup.rules.step import Candidate, Step, StepKind
 
@@ -88,7 +88,8 @@ class _LastWord(Wire):
 
 def _last_word(case: Case, outcome: Outcome) -> _LastWord | None:
     """The message that closes the conversation, where there was one."""
-    if outcome.stage is Stage.RECOVERED and (case.messages or case.is_return):
+    told = any(sent.state is not MessageState.FAILED for sent in case.messages)
+    if outcome.stage is Stage.RECOVERED and (told or case.is_return):
         word = _LastWord(
             template=Template.RECOVERED, because="the customer was told of the failure and may now rest"
         )

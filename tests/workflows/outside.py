@@ -77,6 +77,9 @@ class Outside:
     """The next attempt is led to another one of the invoice, which had this trigger."""
     last_trigger: Trigger = Trigger.SCHEDULE
     suspended_already: bool = False
+    look_again: timedelta | None = None
+    """How long the suspension has to be put off."""
+    ended_at_message: Outcome | None = None
     told: list[TellCase] = field(default_factory=list)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -183,12 +186,16 @@ class Outside:
     @activity.defn(name=Activity.SEND_MESSAGE.value)
     def send(self, order: MessageOrder) -> MessageReport:
         at = self._did("message", order.key, order)
-        return MessageReport(at=at, key=order.key, state=MessageState.SENT, because="sent")
+        ended = self.ended_at_message
+        state = MessageState.FAILED if ended else MessageState.SENT
+        return MessageReport(at=at, key=order.key, state=state, because="sent", ended=ended)
 
     @activity.defn(name=Activity.SUSPEND.value)
     def suspend(self, order: AccessOrder) -> AccessReport:
         at = self._did("suspend", order.ending.value, order)
-        return AccessReport(at=at, done=True, because="suspended", ended=self.ended_at_suspension)
+        later = at + self.look_again if self.look_again else None
+        ended = self.ended_at_suspension
+        return AccessReport(at=at, done=True, because="suspended", ended=ended, look_again_at=later)
 
     @activity.defn(name=Activity.RESTORE.value)
     def restore(self, order: AccessOrder) -> AccessReport:

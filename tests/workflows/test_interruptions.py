@@ -275,7 +275,7 @@ async def test_what_cannot_be_reached_does_not_keep_the_end_from_coming(begin: B
                 await handle.execute_update(RecoveryCase.retry_now, WORD)
             else:
                 await _two_days_later(handle)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(2)
         await handle.signal(RecoveryCase.dispute_opened, Happened(at=NOW))
         result = await asyncio.wait_for(handle.result(), 20)
     assert result.outcome is Outcome.CLOSED_DISPUTED
@@ -311,3 +311,27 @@ async def test_an_answer_that_takes_days_is_read_as_soon_as_it_is_told(
         result = await handle.result()
     assert result.outcome is Outcome.RECOVERED_BY_OPERATOR
     assert outside.days("settle") == [0.0]
+
+
+async def test_a_suspension_waits_for_a_payment_that_is_on_its_way(begin: Begin) -> None:
+    """Told to look again later, the case suspends nobody until then; the payment's news ends it."""
+    outside = Outside(campaign=SHORT, look_again=timedelta(hours=12))
+    async with begin(outside) as handle:
+        await asleep(handle, StepKind.MESSAGE)
+        await _two_days_later(handle)
+        view = await asleep(handle, StepKind.SUSPEND)
+        assert view.next.due_at is not None
+        assert view.next.due_at > view.now + timedelta(hours=11)
+        await handle.signal(RecoveryCase.invoice_paid, InvoicePaid(at=NOW))
+        result = await handle.result()
+    assert result.outcome is Outcome.RECOVERED_BY_CUSTOMER
+    assert "restore:" not in outside.kinds()
+
+
+async def test_what_a_look_finds_ended_is_not_written_about(begin: Begin) -> None:
+    """The message's own look at the invoice finds it paid: the case ends, without the message and without a thank-you."""
+    outside = Outside(ended_at_message=Outcome.RECOVERED_BY_CUSTOMER)
+    async with begin(outside) as handle:
+        result = await handle.result()
+    assert result.outcome is Outcome.RECOVERED_BY_CUSTOMER
+    assert outside.kinds()[2:] == ["close:recovered_by_customer"]
