@@ -70,9 +70,12 @@ def demo(
 
 
 @cli.command()
-@click.option("--runs", type=click.IntRange(1), default=1000, show_default=True, help="How many recoveries.")
+@click.option("--runs", type=click.IntRange(0), default=1000, show_default=True, help="How many recoveries.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first run's seed.")
 @click.option("--json", "json_file", type=_FILE, help="Write all figures to this file.")
+@click.option(
+    "--processes", type=click.IntRange(0), default=0, help="So many more with real processes, kill -9."
+)
 @click.option("--shards", type=click.IntRange(1, 64), default=2, show_default=True, help="Side by side.")
 @click.option(
     "--traces",
@@ -81,11 +84,11 @@ def demo(
     show_default=True,
     help="Where the traces of runs that failed are kept.",
 )
-def chaos(runs: int, seed: int, json_file: Path | None, shards: int, traces: Path) -> int:
+def chaos(runs: int, seed: int, json_file: Path | None, processes: int, shards: int, traces: Path) -> int:
     """Recover failed payments while everything around goes wrong, then compare all books (docs/reliability.md)."""
     from recoup.chaos.play import Options, run_chaos
 
-    return run_chaos(Options(runs, seed, json_file, shards, traces))
+    return run_chaos(Options(runs, seed, processes, json_file, shards, traces))
 
 
 @cli.command()

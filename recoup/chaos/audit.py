@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recoup.chaos.batch import Played
-from recoup.chaos.runs import Run
+from recoup.chaos.runs import Played, Run
 from recoup.ledger import AttemptRow, CaseRow, Ledger
 from recoup.rules.case import AttemptState, Outcome, Stage
 from recoup.rules.networks import DEFAULT_CAP
@@ -32,7 +31,9 @@ FIGURES = (
 HARMLESS = ("raced_charges",)
 """What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
 
-MONTH = timedelta(days=30)
+MONTH, DAY = timedelta(days=30), timedelta(days=1)
+EXECUTED_WITHIN = 600.0
+"""Seconds after which a request that was sent has been executed, if it ever is."""
 MASTERCARD_A_DAY = 10
 VISA_NEVER = frozenset(("04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"))
 """Visa, category 1: the issuer will never approve."""
@@ -148,15 +149,10 @@ def _of_workflows(played: Played) -> list[Finding]:
     by_invoice = {invoice: run for run in played.runs for invoice in run.invoices}
     by_customer = {run.customer: run for run in played.runs}
     findings = []
-    for id_, execution in played.host.executions.items():
+    for id_, problem in played.workflows.items():
         name = id_.split("/")[1]
-        run = by_invoice.get(name) or by_customer.get(name)
-        seed = run.plan.seed if run else played.runs[0].plan.seed
-        problem = played.host.problems.get(id_)
-        if problem is not None:
-            findings.append(Finding("stuck_cases", seed, f"{id_}: {problem}"))
-        elif execution.is_running:
-            findings.append(Finding("stuck_cases", seed, f"{id_} never ended"))
+        run = by_invoice.get(name) or by_customer.get(name) or played.runs[0]
+        findings.append(Finding("stuck_cases", run.plan.seed, f"{id_}: {problem}"))
     return findings
 
 
@@ -167,30 +163,39 @@ def _of_cards(played: Played) -> list[Finding]:
         card = (charge.get("payment_method_details") or {}).get("card")
         if card and charge["customer"] in runs:
             cards[charge["customer"], card["fingerprint"]].append(charge)
-    return [
-        Finding("network_breaches", runs[customer].plan.seed, sentence)
-        for (customer, _), charges in cards.items()
-        for sentence in _breaches(charges)
-    ]
+    findings = []
+    for (customer, _), charges in cards.items():
+        run = runs[customer]
+        ours = _ours(run, charges, played.ledger)
+        broken = [sentence for id_, sentence in _breaches(charges) if id_ in ours]
+        findings += [Finding("network_breaches", run.plan.seed, sentence) for sentence in broken]
+    return findings
 
 
-def _breaches(charges: list[dict[str, Any]]) -> Iterable[str]:
-    """The networks' rules on one card's charges, counted plainly."""
+def _ours(run: Run, charges: list[dict[str, Any]], ledger: Ledger) -> set[str]:
+    """The charges that Recoup caused: what the ledger calls its own, and what followed a request that was seen leaving."""
+    recorded = {row.charge for invoice in run.invoices for row in ledger.attempts.of_invoice(invoice)}
+    sent = [each.at.timestamp() for each in run.sent]
+    return {
+        charge["id"]
+        for charge in charges
+        if charge["id"] in recorded or any(-2 < charge["created"] - at < EXECUTED_WITHIN for at in sent)
+    }
+
+
+def _breaches(charges: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Where one card's charges break the networks' rules, counted plainly: the charge, and what it broke."""
     forbidden: str | None = None
     for number, charge in enumerate(charges):
-        at = datetime.fromtimestamp(charge["created"], UTC)
+        id_, at = charge["id"], datetime.fromtimestamp(charge["created"], UTC)
         brand = charge["payment_method_details"]["card"]["brand"]
         before = [datetime.fromtimestamp(each["created"], UTC) for each in charges[:number]]
         if forbidden is not None:
-            yield f"{charge['id']} came after {forbidden}, which forbids any other attempt"
+            yield id_, f"{id_} came after {forbidden}, which forbids any other attempt"
         if sum(at - each < MONTH for each in before) >= DEFAULT_CAP:
-            yield f"{charge['id']} is more than {DEFAULT_CAP} on one card in 30 days"
-        if (
-            brand == "mastercard"
-            and sum(at - each < timedelta(days=1) for each in before) >= MASTERCARD_A_DAY
-        ):
-            yield f"{charge['id']} is more than {MASTERCARD_A_DAY} on one Mastercard in a day"
-        outcome = charge.get("outcome") or {}
-        code = outcome.get("network_decline_code")
+            yield id_, f"{id_} is more than {DEFAULT_CAP} on one card in 30 days"
+        if brand == "mastercard" and sum(at - each < DAY for each in before) >= MASTERCARD_A_DAY:
+            yield id_, f"{id_} is more than {MASTERCARD_A_DAY} on one Mastercard in a day"
+        code = (charge.get("outcome") or {}).get("network_decline_code")
         if charge["status"] == "failed" and brand == "visa" and code in VISA_NEVER:
             forbidden = f"Visa's {code}"

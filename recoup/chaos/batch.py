@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -32,7 +31,7 @@ from recoup.chaos.host import LOST_AFTER, Host, Try, WorkerDied
 from recoup.chaos.people import People
 from recoup.chaos.plan import RunPlan
 from recoup.chaos.post import Event, Post
-from recoup.chaos.runs import Run
+from recoup.chaos.runs import Played, Run
 from recoup.chaos.sandbox import Stripe, running_stripe
 from recoup.chaos.weather import Acting, Answer, Weather
 from recoup.chaos.world import world_of
@@ -64,17 +63,6 @@ RACE_SECONDS = 0.6
 """How long the bank thinks while the customer pays at the same moment."""
 DELIVERED_WITHIN = (60.0, 480.0)
 """Virtual seconds after which a request that timed out is executed all the same; below Recoup's ten quiet minutes."""
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a batch left behind, for the audit."""
-
-    runs: list[Run]
-    ledger: Ledger
-    host: Host
-    books: list[dict[str, Any]]
-    charges: list[dict[str, Any]]
 
 
 class Batch:
@@ -118,7 +106,7 @@ class Batch:
             yield Played(
                 list(self.runs.values()),
                 self._ledger,
-                self._host,
+                self._left_running() | self._host.problems,
                 self._stripe.control("GET", "books"),
                 self._stripe.all("/v1/charges", API_KEY),
             )
@@ -239,6 +227,10 @@ class Batch:
             else:
                 self._run_of_workflow(id_).note("RESUME refused", why=refused)  # type: ignore[union-attr]
         return moved
+
+    def _left_running(self) -> dict[str, str]:
+        found = self._host.executions.items()
+        return {id_: "it never ended" for id_, execution in found if execution.is_running}
 
     # -- what the host asks --------------------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -20,8 +21,13 @@ import structlog
 from recoup.chaos.audit import Finding, audit
 from recoup.chaos.batch import Batch
 from recoup.chaos.plan import plan_of
+from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Report, Tally
+from recoup.chaos.runs import Played, Run
 from recoup.process import EXIT_FAILED
+
+PROCESS_BATCH = 50
+"""Runs that share a stack of processes."""
 
 BATCH = 50
 """Runs that share a world; seeds are grouped by it, so that a seed always meets the same ``invoice_lock``."""
@@ -35,7 +41,10 @@ class Options:
     """What is asked for."""
 
     runs: int = 1000
+    """Runs in one process, in virtual time."""
     seed: int = 1
+    processes: int = 0
+    """Runs beside them with real processes and SIGKILL."""
     json_file: Path | None = None
     shards: int = 2
     """Batches that are played at the same time."""
@@ -57,11 +66,16 @@ def run_chaos(options: Options) -> int:
     """Play the runs; 0 where nothing happened that must not, 1 otherwise."""
     began, report = time.monotonic(), Report()
     seeds = range(options.seed, options.seed + options.runs)
-    for result in _results(list(grouped(seeds)), options.shards):
+    killed = range(options.seed, options.seed + options.processes)
+    results = chain(
+        _results(list(grouped(seeds)), options.shards),
+        (_apart(list(group), _play_with_processes) for group in _stacks(killed)),
+    )
+    for result in results:
         _take_in(report, result, options.traces)
         total = report.total
         click.echo(
-            f"{total.runs} of {options.runs} runs, {len(report.failures)} failures, "
+            f"{total.runs} of {options.runs + options.processes} runs, {len(report.failures)} failures, "
             f"{time.monotonic() - began:.0f} s",
             err=True,
         )
@@ -84,6 +98,11 @@ def grouped(seeds: Iterable[int]) -> Iterator[list[int]]:
         yield group
 
 
+def _stacks(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
+    for begin in range(0, len(seeds), PROCESS_BATCH):
+        yield seeds[begin : begin + PROCESS_BATCH]
+
+
 def play(seeds: Sequence[int], directory: Path) -> BatchResult:
     """Play one batch in this process and audit it."""
     lock = (seeds[0] // BATCH) % 2 == 0
@@ -91,23 +110,39 @@ def play(seeds: Sequence[int], directory: Path) -> BatchResult:
     batch = Batch(directory, [plan_of(seed) for seed in seeds], invoice_lock=lock)
     with batch.played() as played:
         findings = audit(played)
-        cases = played.ledger.cases.list_all(limit=100_000)
-    tally = Tally(
-        runs=len(seeds),
-        figures=Counter(finding.figure for finding in findings),
-        hits=Counter(),
-        outcomes=Counter(case.outcome.value if case.outcome else "open" for case in cases),
-        seconds=time.monotonic() - began,
-    )
+        tally = _tally(played, findings, time.monotonic() - began)
+    setting = f"invoice_lock_{'on' if lock else 'off'}"
+    return BatchResult(setting, tally, findings, _traces(played.runs, findings))
+
+
+def _play_with_processes(seeds: Sequence[int], directory: Path) -> BatchResult:
+    """Play one batch with processes of its own and audit it."""
+    began = time.monotonic()
+    batch = ProcessBatch(directory, [plan_of(seed) for seed in seeds])
+    with batch.played() as played:
+        findings = audit(played)
+        tally = _tally(played, findings, time.monotonic() - began)
+    tally.hits = batch.hits
+    return BatchResult("processes", tally, findings, _traces(played.runs, findings))
+
+
+def _tally(played: Played, findings: list[Finding], seconds: float) -> Tally:
+    cases = played.ledger.cases.list_all(limit=100_000)
+    hits: Counter[str] = Counter()
     for run in played.runs:
-        tally.hits.update({fault.value: count for fault, count in run.hits.items()})
+        hits.update({fault.value: count for fault, count in run.hits.items()})
+    return Tally(
+        runs=len(played.runs),
+        figures=Counter(finding.figure for finding in findings),
+        hits=hits,
+        outcomes=Counter(case.outcome.value if case.outcome else "open" for case in cases),
+        seconds=seconds,
+    )
+
+
+def _traces(runs: Iterable[Run], findings: list[Finding]) -> dict[int, str]:
     failed = {finding.seed for finding in findings}
-    traces = {
-        run.plan.seed: "\n".join([str(run.plan), *run.trace])
-        for run in played.runs
-        if run.plan.seed in failed
-    }
-    return BatchResult(f"invoice_lock_{'on' if lock else 'off'}", tally, findings, traces)
+    return {run.plan.seed: "\n".join([str(run.plan), *run.trace]) for run in runs if run.plan.seed in failed}
 
 
 def _results(groups: list[list[int]], shards: int) -> Iterator[BatchResult]:
@@ -121,13 +156,13 @@ def _results(groups: list[list[int]], shards: int) -> Iterator[BatchResult]:
             yield done.result()
 
 
-def _apart(seeds: list[int]) -> BatchResult:
+def _apart(seeds: list[int], how: Callable[[Sequence[int], Path], BatchResult] = play) -> BatchResult:
     """Play a batch in a directory of its own, quietly."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
-        return play(seeds, directory)
+        return how(seeds, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -144,7 +179,8 @@ def _take_in(report: Report, result: BatchResult, traces: Path) -> None:
 
 
 def _command(options: Options) -> str:
-    return f"recoup chaos --runs {options.runs} --seed {options.seed}"
+    more = f" --processes {options.processes}" if options.processes else ""
+    return f"recoup chaos --runs {options.runs} --seed {options.seed}{more}"
 
 
 def _say(report: Report, seconds: float) -> None:

@@ -35,7 +35,7 @@ class Tally:
         return {
             "runs": self.runs,
             **{figure: self.figures[figure] for figure in FIGURES},
-            "faults": {kind.value: self.hits[kind.value] for kind in KINDS},
+            "faults": {kind.value: self.hits[kind.value] for kind in KINDS} | dict(sorted(self.hits.items())),
             "outcomes": dict(sorted(self.outcomes.items())),
             "process_seconds": round(self.seconds, 1),
         }

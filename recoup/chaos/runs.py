@@ -9,6 +9,7 @@ from typing import Any
 
 from recoup.chaos.faults import Fault
 from recoup.chaos.plan import Planned, RunPlan
+from recoup.ledger import Ledger
 
 
 @dataclass
@@ -90,3 +91,15 @@ class Run:
         """A line for the trace."""
         said = " ".join(f"{name}={value}" for name, value in more.items())
         self.trace.append(f"{what} {said}".rstrip())
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a batch left behind, for the audit."""
+
+    runs: list[Run]
+    ledger: Ledger
+    workflows: dict[str, str]
+    """Workflows that did not end as they should, by id, and why."""
+    books: list[dict[str, Any]]
+    charges: list[dict[str, Any]]

@@ -16,8 +16,12 @@ _HARD = {"decline_code": "stolen_card", "network_decline_code": "43"}
 _RENEWS = 3600.0
 
 
-def world_of(plans: Sequence[RunPlan]) -> str:
-    """The world's file: for each run a customer, the card that fails, and the new card that works."""
+def world_of(plans: Sequence[RunPlan], *, in_step: bool = False) -> str:
+    """The world's file: for each run a customer, the card that fails, and the new card that works.
+
+    ``in_step`` has all renewals fail at once, and the customers act by themselves as their stories say: for runs with real
+    processes, where each moment that nobody shares costs time.
+    """
     cards: dict[str, Any] = {}
     customers: dict[str, Any] = {}
     for plan in plans:
@@ -34,10 +38,11 @@ def world_of(plans: Sequence[RunPlan]) -> str:
                     "amount": plan.amount,
                     "currency": plan.currency,
                     "interval": "year",
-                    "renews_in": {"minutes": (_RENEWS + dice.uniform(0, 3600)) / 60},
+                    "renews_in": {"minutes": (_RENEWS + (0 if in_step else dice.uniform(0, 3600))) / 60},
                 }
                 for number in range(plan.subscriptions)
             ],
+            "behaviour": _behaviour(plan) if in_step else [],
         }
     world = {"version": 1, "name": "chaos", "seed": 1, "cards": cards, "customers": customers}
     return yaml.safe_dump(world, sort_keys=False)
@@ -46,6 +51,19 @@ def world_of(plans: Sequence[RunPlan]) -> str:
 def new_card_of(plan: RunPlan) -> str:
     """The key of the card that the run's customer brings."""
     return f"{plan.key}_new"
+
+
+def _behaviour(plan: RunPlan) -> list[dict[str, Any]]:
+    at = {"at": {"days": round(plan.acts_after_days)}}
+    match plan.story:
+        case Story.NEW_CARD | Story.COMES_BACK:
+            return [{**at, "does": "update_card_elsewhere", "with": new_card_of(plan)}]
+        case Story.PAYS:
+            return [{**at, "does": "pay_invoice", "with": new_card_of(plan)}]
+        case Story.CANCELS:
+            return [{**at, "does": "cancel_subscription"}]
+        case _:
+            return []
 
 
 def _issuer(plan: RunPlan) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class Company:
         self._lock = threading.Lock()
         self.refused: list[str] = []
         """Why webhooks were turned away; empty when all is well."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = _QuietServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="company", daemon=True)
 
@@ -95,6 +95,11 @@ class Company:
     def _refuse(self, because: str) -> int:
         self.refused.append(because)
         return 400
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A worker that was killed in the middle of its word is no news here."""
 
 
 def _handler_of(company: Company) -> type[BaseHTTPRequestHandler]:

@@ -200,6 +200,20 @@ class Stack:
         """Kill the starter with SIGKILL."""
         self._children["starter"].kill()
 
+    async def restart_starter(self) -> None:
+        """Start the starter again after it died, and wait until it answers."""
+        self.start_starter()
+        await self._until_ready("starter", self._starter_answers)
+
+    def kill_temporal(self) -> None:
+        """Kill Temporal with SIGKILL; only a plan with ``keep_temporal`` has something left then."""
+        self._children["temporal"].kill()
+
+    async def restart_temporal(self) -> None:
+        """Start Temporal again on the state it had, and wait until it answers."""
+        self._start_temporal()
+        await self._until_ready("temporal", self._temporal_answers)
+
     def start_sandbox(self) -> None:
         """Start the sandbox, on the state it had if there is one."""
         command = [

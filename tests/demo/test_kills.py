@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from recoup.chaos.mortal import DIRECTORY
 from recoup.demo._orphans import release_orphans
 from recoup.demo._supervision import Supervisor
 from recoup.demo.cases import Cases
@@ -20,7 +21,6 @@ from recoup.demo.run import cast_of
 from recoup.demo.stack import Plan, Stack
 from recoup.worlds import demo_world_path, load_world
 from tests.demo.conftest import Ran
-from tests.demo.dying_worker import DIRECTORY
 
 pytestmark = pytest.mark.stack
 
@@ -83,7 +83,7 @@ async def play_with_deaths(place: Path, moments: list[Deadly]) -> Survived:
     plan = Plan(
         place / "stack",
         world_file,
-        worker=("-m", "tests.demo.dying_worker"),
+        worker=("-m", "recoup.chaos.mortal"),
         environment={DIRECTORY: str(kills)},
     )
     stack = Stack(plan)

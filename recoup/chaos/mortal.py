@@ -24,11 +24,12 @@ from recoup.access import WebhookBackend
 from recoup.ledger._store import Store
 from recoup.messages.outbox import OutboxSender
 
-DIRECTORY = "RECOUP_TEST_KILLS"
+DIRECTORY = "CHAOS_OF_KILLS"
+"""Names the directory of the plan, in the environment."""
 _lock = threading.Lock()
 
 
-class Plan:
+class Deaths:
     """Which effects are deadly, kept in files."""
 
     def __init__(self, directory: Path) -> None:
@@ -65,7 +66,7 @@ def _write(file: Path, value: Any) -> None:
     part.replace(file)
 
 
-def _deadly(plan: Plan, owner: type, name: str, effect_of: Callable[..., tuple[str, str] | None]) -> None:
+def _deadly(plan: Deaths, owner: type, name: str, effect_of: Callable[..., tuple[str, str] | None]) -> None:
     original = getattr(owner, name)
 
     def around(self: Any, *arguments: Any, **more: Any) -> Any:
@@ -89,20 +90,20 @@ def _at_stripe(method: str, url: str, *_: Any, **__: Any) -> tuple[str, str] | N
     return ("pay" if path.endswith("/pay") else "stripe", path)
 
 
-def _message(mime: bytes, *, sender: str, recipient: str, key: str, tags: Any) -> tuple[str, str]:
+def _message(_: bytes, *, key: str, **__: Any) -> tuple[str, str]:
     return ("message", key)
 
 
-def _access(change: Any, *, id_: str, at: Any) -> tuple[str, str]:
+def _access(_: Any, *, id_: str, **__: Any) -> tuple[str, str]:
     return ("access", id_)
 
 
-def _record(work: Any, **_: Any) -> tuple[str, str]:
+def _record(_: Any, **__: Any) -> tuple[str, str]:
     return ("record", "")
 
 
 def _work(directory: Path) -> None:
-    plan = Plan(directory)
+    plan = Deaths(directory)
     _deadly(plan, stripe.RequestsClient, "request", _at_stripe)
     _deadly(plan, OutboxSender, "send", _message)
     _deadly(plan, WebhookBackend, "tell", _access)
