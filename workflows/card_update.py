@@ -23,8 +23,30 @@ with workflow.unsafe.imports_passed_through():
 class CardUpdate:
     """One new method of one customer, however many events tell of it."""
 
+    @workflow.init
+    def __init__(self, update: CardUpdated) -> None:
+        self._update = update
+        self._news = False
+        self._told: list[tuple[CustomerCase, str]] = []
+
+    @workflow.signal
+    def told(self, update: CardUpdated) -> None:
+        """An event tells of the method; that the customer chose it is said by some of its events only, and stays true."""
+        if update.chosen or not self._update.chosen:
+            self._update = update
+        self._news = True
+
     @workflow.run
     async def run(self, update: CardUpdated) -> CardUpdateResult:
+        result = await self._pass()
+        while self._news:
+            # Told while the last pass was reading: it may have read what was not true any more.
+            again = await self._pass()
+            result = again if again.adopted or not result.adopted else result
+        return result
+
+    async def _pass(self) -> CardUpdateResult:
+        update, self._news = self._update, False
         waiting = await self._waiting_cases(update)
         if not waiting:
             return self._nothing("no case of this customer waits for a method")
@@ -34,8 +56,8 @@ class CardUpdate:
         if not adopted.adopted:
             return self._nothing(adopted.because)
         await self._tell(waiting, update, adopted)
-        workflow.set_current_details(f"{adopted.because}; told {len(waiting)} cases")
-        told = tuple(case.case_id for case in waiting)
+        workflow.set_current_details(f"{adopted.because}; told {len(self._told)} cases")
+        told = tuple(dict.fromkeys(case.case_id for case, _ in self._told))
         return CardUpdateResult(adopted=True, cases=told, because=adopted.because)
 
     async def _waiting_cases(self, update: CardUpdated) -> list[CustomerCase]:
@@ -61,7 +83,12 @@ class CardUpdate:
             cause=update.cause,
         )
         for case in waiting:
-            await orders.tell(TellCase(case=case, update=news))
+            if (case, adopted.version) in self._told:
+                continue
+            self._told.append((case, adopted.version))
+            if not await orders.tell(TellCase(case=case, update=news)) and not case.begins:
+                # It ended meanwhile, perhaps suspended: then the next pass begins its return.
+                self._news = True
 
     def _nothing(self, because: str) -> CardUpdateResult:
         workflow.set_current_details(because)

@@ -42,6 +42,7 @@ from recoup.temporal.ids import card_update_workflow_id, case_id, recovery_workf
 
 RECOVERY_WORKFLOW = "RecoveryCase"
 CARD_UPDATE_WORKFLOW = "CardUpdate"
+CARD_UPDATE_SIGNAL = "told"
 RPC_TIMEOUT = timedelta(seconds=4)
 """For one request to Temporal."""
 WHOLE_TIMEOUT = timedelta(seconds=8)
@@ -98,12 +99,14 @@ class CaseGateway:
     ) -> bool:
         """Begin ``recovery/{case}``; True when it runs now, False when it ran before and is over (it is not begun again).
 
-        What is known of the case only helps to find it before its first step; the case reads everything for itself.
+        What is known of the case only helps to find it before its first step; the case reads everything for itself. What brings
+        a customer back is told as a signal too, so that a return that runs already hears of it.
 
         Raises:
             TemporalAway: it is not known to be accepted.
         """
         case = case_id(start.invoice, start.return_number)
+        signal, news = _comeback(start)
         async with self._asking(f"begin the case {case}") as client:
             try:
                 await client.start_workflow(
@@ -113,6 +116,8 @@ class CaseGateway:
                     task_queue=TASK_QUEUE,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    start_signal=signal,
+                    start_signal_args=[news] if signal else [],
                     search_attributes=_attributes(start.invoice, customer, subscription, due),
                     static_summary=_summary(customer, due),
                     rpc_timeout=RPC_TIMEOUT,
@@ -137,7 +142,7 @@ class CaseGateway:
         return True
 
     async def card_updated(self, update: CardUpdated) -> None:
-        """Begin the card update; events that tell the same update meet in one while it runs.
+        """Begin the card update; events that tell of the same method meet in one while it runs, and it hears each of them.
 
         Raises:
             TemporalAway: it is not known to be accepted.
@@ -151,6 +156,8 @@ class CaseGateway:
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=CARD_UPDATE_SIGNAL,
+                start_signal_args=[update],
                 search_attributes=TypedSearchAttributes([SearchAttributePair(CUSTOMER, update.customer)]),
                 static_summary=f"{update.cause.value} · {update.customer}",
                 rpc_timeout=RPC_TIMEOUT,
@@ -255,6 +262,13 @@ class CaseGateway:
             OSError,
         ) as error:  # the SDK raises RuntimeError where nobody listens
             raise TemporalAway(f"Temporal cannot be reached: {_reason(error)}") from error
+
+
+def _comeback(start: StartCase) -> tuple[str | None, Wire | None]:
+    """The signal that says what brings a suspended customer back; a payment says more than a method."""
+    if start.paid is not None:
+        return "invoice_paid", start.paid
+    return ("payment_method_updated", start.method) if start.method is not None else (None, None)
 
 
 def _handle(client: Client, case: str) -> WorkflowHandle[Any, Any]:

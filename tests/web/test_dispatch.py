@@ -11,6 +11,7 @@ import pytest
 
 from activities.contracts import FailedAgain, InvoicePaid
 from recoup.ledger import Ledger
+from recoup.rules.base import Wire
 from recoup.rules.case import AttemptState, Outcome
 from recoup.rules.money import Money
 from tests.web import stripe_events as told
@@ -296,3 +297,36 @@ def test_any_order_of_a_failure_with_its_neighbours_is_one_case(
     assert list(gateway.begun) == ["in_1"]
     assert (gateway.told, gateway.updates) == ([], [])
     assert sorted(book.kinds()) == ["charge_observed", "webhook.payment_failed", "webhook.subscription"]
+
+
+@pytest.mark.parametrize("state", [AttemptState.PENDING, AttemptState.UNKNOWN])
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_case_that_waits_for_an_answer_is_told_to_read_it(
+    hook: Hook, gateway: FakeGateway, ledger: Ledger, book: Book, state: AttemptState, paid: bool
+) -> None:
+    """A bank debit of Recoup's is concluded, either way: the case reads the result now, not at its next look."""
+    hook(told.failed())
+    book.case()
+    attempt = book.attempt()
+    mark = ledger.attempts.mark_pending if state is AttemptState.PENDING else ledger.attempts.mark_unknown
+    mark(attempt, NOW)
+    event = told.event("invoice.paid", told.paid_invoice()) if paid else told.failed(auto_advance=False)
+    hook(event)
+    assert gateway.signals == [("in_1", "attempt_answered")]
+
+
+def test_a_case_that_ends_between_the_plan_and_the_act_is_planned_again(
+    hook: Hook, gateway: FakeGateway, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planned for an open case, which is suspended before it is told: the payment begins the return."""
+    book.case()
+    real = gateway.tell
+
+    async def over(case: str, signal: str, payload: Wire) -> bool:
+        book.end("in_1", Outcome.LOST_SUSPENDED)
+        gateway.unheard.add("in_1")
+        return await real(case, signal, payload)
+
+    monkeypatch.setattr(gateway, "tell", over)
+    hook(told.event("invoice.paid", told.paid_invoice()))
+    assert list(gateway.begun) == ["in_1/r2"]

@@ -21,6 +21,7 @@ from activities.contracts import (
     CardUpdated,
     CaseView,
     Happened,
+    MethodUpdated,
     OperatorRequest,
     StartCase,
     WhatWillHappen,
@@ -50,11 +51,20 @@ class HeardCase:
     def __init__(self, start: StartCase) -> None:
         self._start = start
         self._over = False
+        self._heard: list[str] = []
 
     @workflow.run
     async def run(self, start: StartCase) -> str:
         await workflow.wait_condition(lambda: self._over)
         return start.invoice
+
+    @workflow.signal
+    def payment_method_updated(self, news: MethodUpdated) -> None:
+        self._heard.append(news.version)
+
+    @workflow.query
+    def heard(self) -> list[str]:
+        return self._heard
 
     @workflow.signal
     def invoice_voided(self, news: Happened) -> None:
@@ -246,6 +256,19 @@ async def test_a_card_update_meets_its_own_events_and_can_come_again(
     assert await handle.result() == "pm_1"
     await gateway.card_updated(update)
     assert await handle.result() == "pm_1"
+
+
+@pytest.mark.usefixtures("_worker")
+async def test_a_return_that_runs_hears_of_the_next_card_too(
+    client: Client, gateway: CaseGateway, invoice: str
+) -> None:
+    """Two cards bring a customer back at the same moment: one return, told of both."""
+    for version in ("pm_2/1", "pm_3/1"):
+        method = MethodUpdated(at=NOW, method=version[:4], version=version)
+        assert await gateway.begin(StartCase(invoice=invoice, at=NOW, return_number=2, method=method))
+    handle = client.get_workflow_handle(recovery_workflow_id(f"{invoice}/r2"))
+    assert await handle.query("heard") == ["pm_2/1", "pm_3/1"]
+    await handle.terminate()
 
 
 async def test_a_missing_namespace_is_not_a_missing_case(client: Client) -> None:

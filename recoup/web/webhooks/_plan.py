@@ -101,6 +101,9 @@ class Planner:
             failed = FailedAgain(at=self._at, event=self._event)
             self._plan.acts.append(Tell(latest.id, Signal.PAYMENT_FAILED, failed))
             because = "Stripe retried by itself and failed"
+        elif self._waits_for_an_answer(command.invoice):
+            self._tell(latest.id, Signal.ATTEMPT_ANSWERED, self._happened())
+            because = "the bank may have answered about an attempt of Recoup's that waits for it"
         else:
             because = "an attempt of Recoup's or the customer's own failed; whoever made it knows"
         data: dict[str, str | int | None] = {"attempt_count": command.attempt_count}
@@ -109,7 +112,10 @@ class Planner:
     @_add.register
     def _paid(self, command: TellPaid) -> None:
         latest = self._latest(command.invoice)
-        if self._paid_by_recoup(command.invoice):
+        if latest is not None and latest.is_open and self._waits_for_an_answer(command.invoice):
+            self._tell(latest.id, Signal.ATTEMPT_ANSWERED, self._happened())
+            because = "an attempt of Recoup's that waited for its answer may have collected it"
+        elif self._paid_by_recoup(command.invoice):
             because = "an attempt of Recoup's collected it, or will be found to have"
         elif latest is None:
             # A case that has just begun may not be in the ledger yet; nearly always there is none.
@@ -190,6 +196,11 @@ class Planner:
     def _latest(self, invoice: str) -> CaseRow | None:
         cases = self._ledger.cases.by_invoice(invoice)
         return cases[-1] if cases else None
+
+    def _waits_for_an_answer(self, invoice: str) -> bool:
+        """Whether the case sleeps until it may read what became of its attempt: a bank debit, an answer that was lost."""
+        attempt = self._ledger.attempts.unsettled(invoice)
+        return attempt is not None and attempt.state in (AttemptState.PENDING, AttemptState.UNKNOWN)
 
     def _paid_by_recoup(self, invoice: str) -> bool:
         if self._ledger.attempts.unsettled(invoice) is not None:

@@ -22,6 +22,7 @@ class Signal(StrEnum):
     SUBSCRIPTION_CANCELLED = "subscription_cancelled"
     DISPUTE_OPENED = "dispute_opened"
     PAYMENT_FAILED = "payment_failed"
+    ATTEMPT_ANSWERED = "attempt_answered"
 
 
 @dataclass(frozen=True, slots=True)

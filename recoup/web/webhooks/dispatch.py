@@ -103,10 +103,27 @@ class Dispatcher:
                 return Done(repeated=True)
             at = self._clock.now()
             plan = await run_in_threadpool(self._plan, delivery, commands, at)
-            did = [await self._act(act) for act in plan.acts]
+            did, unheard = await self._carry_out(plan)
+            if unheard:
+                plan, told = await self._plan_again(plan, delivery, commands, at)
+                did += told
             await run_in_threadpool(self._write_down, delivery, plan, at)
         counted = ["counted a refused charge"] * len(plan.charges)
         return Done(did=(*did, *counted, *(note.because for note in plan.notes), *plan.ignored))
+
+    async def _carry_out(self, plan: Plan) -> tuple[list[str], bool]:
+        """Do all of it; also whether a case that must hear does not run."""
+        done = [await self._act(act) for act in plan.acts]
+        return [did for did, _ in done], not all(heard for _, heard in done)
+
+    async def _plan_again(
+        self, before: Plan, delivery: Delivery, commands: Sequence[Command], at: datetime
+    ) -> tuple[Plan, list[str]]:
+        """A case may have ended between the plan and the act; then its end says what is to be done instead."""
+        after = await run_in_threadpool(self._plan, delivery, commands, at)
+        if after.acts == before.acts:
+            return before, []
+        return after, (await self._carry_out(after))[0]
 
     def _plan(self, delivery: Delivery, commands: Sequence[Command], at: datetime) -> Plan:
         return Planner(self._ledger, self._billing, delivery.event_id, at).plan(commands)
@@ -117,18 +134,20 @@ class Dispatcher:
         self._count(delivery, self._clock.now())
         return True
 
-    async def _act(self, act: Begin | Tell | Update) -> str:
+    async def _act(self, act: Begin | Tell | Update) -> tuple[str, bool]:
+        """What was done, and whether everybody heard who must."""
         match act:
             case Begin():
-                return await self._begin(act)
+                return await self._begin(act), True
             case Tell():
                 heard = await self._gateway.tell(act.case_id, act.signal.value, act.payload)
                 if not heard and act.must_hear:
                     _log.warning("case_does_not_run", case=act.case_id, signal=act.signal.value)
-                return f"told {act.case_id} {act.signal.value}" if heard else f"{act.case_id} does not run"
+                did = f"told {act.case_id} {act.signal.value}" if heard else f"{act.case_id} does not run"
+                return did, heard or not act.must_hear
             case Update():
                 await self._gateway.card_updated(act.update)
-                return f"began the card update of {act.update.customer}"
+                return f"began the card update of {act.update.customer}", True
 
     async def _begin(self, act: Begin) -> str:
         start = act.start

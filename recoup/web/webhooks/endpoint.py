@@ -153,7 +153,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 async def _limited_body(request: Request, limit: int) -> bytes:
     """The body, given up as soon as it is too large, whatever its announced length."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
+    if announced.isdecimal() and int(announced) > limit:
         raise Refused(f"the body is larger than {limit} bytes", 413)
     body = bytearray()
     async for chunk in request.stream():

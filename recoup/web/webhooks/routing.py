@@ -66,12 +66,13 @@ ROUTES: dict[str, Route] = {
     "invoice.payment_failed": Route(
         _invoices.payment_failed,
         "Begins the case of a renewal. With a case open: signals it when the attempt was Stripe's own,"
-        " otherwise only recorded. First invoices, `send_invoice`, nothing owed, no subscription: recorded, no case.",
+        " otherwise only recorded."
+        " While a bank debit of Recoup's waits for its answer: tells the case to read it. First invoices, `send_invoice`, nothing owed, no subscription: recorded, no case.",
     ),
     "invoice.paid": Route(
         _invoices.paid,
-        "Ends the open case as recovered, unless an attempt of Recoup's paid it (then the case knows)."
-        " After a suspension: begins the return, which restores the access.",
+        "Ends the open case as recovered, unless an attempt of Recoup's paid it (then the case knows, or is told to read the"
+        " result of its bank debit). After a suspension: begins the return, which restores the access.",
     ),
     "invoice.payment_succeeded": Route(
         _invoices.paid, "The same as `invoice.paid`; whichever comes first counts."
