@@ -10,11 +10,11 @@ ARGS ?=
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow cover lint format types bench docs lock hooks clean ready-run ready-dev
+.PHONY: help demo test test-slow chaos cover lint format types bench docs lock hooks clean ready-run ready-dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
-	@echo 'ARGS="…" is passed on by demo, test, bench and lock.'
+	@echo 'ARGS="…" is passed on by demo, test, chaos, bench and lock.'
 
 ready-run:
 	@VENV="$(VENV)" scripts/set-up run
@@ -30,6 +30,9 @@ test: lint types ## Check format, lint, types, and run the tests (ARGS="tests/ru
 
 test-slow: ready-dev ## Run the tests that take minutes
 	$(PY) -m pytest -m slow $(ARGS)
+
+chaos: ready-run ## Recover a thousand payments while everything goes wrong, and compare all books (ARGS="--runs 10000 --processes 300")
+	@exec $(VENV)/bin/recoup chaos --runs 1000 --json chaos.json $(ARGS)
 
 cover: ready-dev ## Run the tests and show which lines none of them reaches
 	$(PY) -m coverage run -m pytest -m 'not slow' $(ARGS)
