@@ -13,6 +13,7 @@ from temporalio import activity
 from activities._collecting import Collector
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
+from activities._restoring import restored
 from activities.contracts import (
     Activity,
     Adopted,
@@ -70,6 +71,7 @@ class Payments:
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
         case = case.model_copy(update={"campaign": Campaign.model_validate(admission.case.policy)})
+        case = restored(case, admission.case, self.ledger)
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
         state = self._take_over(case, state)

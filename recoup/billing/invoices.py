@@ -67,6 +67,8 @@ class InvoiceState(Wire):
     attempt_count: int = 0
     next_payment_attempt: datetime | None = None
     paid_off_stripe: bool = False
+    credited: bool = False
+    """Settled without any payment: credit notes took all of it."""
     method: Method | None = None
 
     @property
@@ -103,7 +105,18 @@ def invoice_state(data: dict[str, Any]) -> InvoiceState:
         attempt_count=data.get("attempt_count") or 0,
         next_payment_attempt=moment(due) if due else None,
         paid_off_stripe=bool(data.get("amount_paid_off_stripe")),
+        credited=is_credited(data),
         method=_method_to_use(data, subscription, customer),
+    )
+
+
+def is_credited(data: dict[str, Any]) -> bool:
+    """Whether an invoice that counts as paid was settled by credit notes alone."""
+    return (
+        data.get("status") == "paid"
+        and data.get("amount_paid") == 0
+        and not data.get("amount_paid_off_stripe")
+        and bool(data.get("pre_payment_credit_notes_amount"))
     )
 
 

@@ -38,6 +38,8 @@ def decline_of_charge(charge: ChargeState | None) -> Decline | None:
 
 def ended_as(state: InvoiceState) -> tuple[Outcome, str] | None:
     """The outcome of an invoice that has ended without us, and why; ``None`` while it is still to be collected."""
+    if state.credited:
+        return Outcome.CLOSED_VOIDED, "the invoice was credited in full"
     if state.status == "paid":
         if state.paid_off_stripe:
             return Outcome.RECOVERED_OUTSIDE, "the invoice was paid outside Stripe"

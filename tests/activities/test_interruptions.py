@@ -195,3 +195,42 @@ def test_paid_outside_can_be_said_again_after_stripe_refused_it(desk: Desk) -> N
     looked = desk.run(desk.payments.mark_paid, desk.plain(case, "second"))
     assert looked.ended is Outcome.RECOVERED_OUTSIDE
     assert desk.sandbox.books(case.invoice)["paid_out_of_band"]
+
+
+def test_a_credited_invoice_is_not_recovered(desk: Desk) -> None:
+    """A credit note over everything settles the invoice as paid; nobody paid, and no figure may say so."""
+    case = desk.take_up("short")
+    desk.stripe.v1.credit_notes.create({"invoice": case.invoice, "amount": 4900})
+    assert desk.stripe.v1.invoices.retrieve(case.invoice).status == "paid"
+    assert desk.attempt(case).ended is Outcome.CLOSED_VOIDED
+
+
+def test_a_case_that_is_begun_anew_knows_what_was_done(desk: Desk) -> None:
+    """Its workflow was lost: the second run goes on with the attempts made, the messages sent and the days passed."""
+    case = desk.take_up("empty")
+    desk.run(desk.messages.send, desk.message(case))
+    desk.attempt(case, "r1")
+    desk.attempt(case, "r2", Trigger.MANUAL)
+    desk.sandbox.pass_time(days=4)
+    workflow = f"recovery/{case.invoice}"
+    again = TakeUp(
+        invoice=case.invoice, at=desk.clock.now(), return_number=1, workflow_id=workflow, run_id="run-2"
+    )
+    taken = desk.run(desk.payments.take_up, again).case
+    assert (taken.failed_at, taken.attempts_made, taken.retries_made) == (case.failed_at, 2, 1)
+    assert [(sent.key, sent.state) for sent in taken.messages] == [("payment_failed", MessageState.SENT)]
+    assert taken.last_attempt_at is not None
+    assert taken.unsettled is None
+
+
+def test_a_case_that_is_begun_anew_settles_its_attempt_first(desk: Desk) -> None:
+    """The first run was lost with an attempt whose answer nobody has heard."""
+    case = desk.take_up("empty")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path="/v1/invoices/*/pay", count=3)
+    desk.attempt(case, tries=9)
+    workflow = f"recovery/{case.invoice}"
+    again = TakeUp(
+        invoice=case.invoice, at=desk.clock.now(), return_number=1, workflow_id=workflow, run_id="run-2"
+    )
+    taken = desk.run(desk.payments.take_up, again).case
+    assert (taken.unsettled, taken.unsettled_trigger) == (1, Trigger.SCHEDULE)

@@ -237,7 +237,9 @@ def test_only_a_merely_reserved_attempt_is_withdrawn(ledger: Ledger) -> None:
     withdrawn = ledger.attempts.withdraw(sleeper.id, "Stripe was never asked", after(hours=1))
     assert withdrawn.state is AttemptState.SKIPPED
     assert ledger.attempts.mark_sent(sleeper.id, after(hours=2)) == withdrawn
-    assert ledger.attempts.withdraw(sent.id, "Stripe was never asked", after(hours=1)).state is AttemptState.SENT
+    assert (
+        ledger.attempts.withdraw(sent.id, "Stripe was never asked", after(hours=1)).state is AttemptState.SENT
+    )
 
 
 def test_eight_reservations_at_once_make_one_attempt(ledger: Ledger) -> None:

@@ -330,3 +330,11 @@ def test_a_case_that_ends_between_the_plan_and_the_act_is_planned_again(
     monkeypatch.setattr(gateway, "tell", over)
     hook(told.event("invoice.paid", told.paid_invoice()))
     assert list(gateway.begun) == ["in_1/r2"]
+
+
+def test_a_credited_invoice_is_no_payment(hook: Hook, gateway: FakeGateway, book: Book) -> None:
+    """Stripe says paid, but credit notes took all of it: the case ends as voided, never as recovered."""
+    book.case()
+    credited = told.paid_invoice(amount_paid=0, pre_payment_credit_notes_amount=4900)
+    hook(told.event("invoice.paid", credited))
+    assert gateway.signals == [("in_1", "invoice_voided")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recoup.billing.invoices import is_credited
 from recoup.rules.money import Money
 from recoup.web.webhooks.commands import BeginCase, Command, Record, Signal, TellEnded, TellPaid
 from recoup.web.webhooks.shapes import EndedInvoice, Event, Invoice
@@ -41,8 +42,10 @@ def _no_case(invoice: Invoice) -> str | None:
 
 
 def paid(event: Event) -> list[Command]:
-    """The invoice is paid, by whomever."""
+    """The invoice is paid, by whomever; settled by credit notes alone, nobody paid it."""
     invoice = Invoice.model_validate(event.data.object)
+    if is_credited(event.data.object):
+        return [TellEnded(invoice=invoice.id, customer=invoice.customer, signal=Signal.INVOICE_VOIDED)]
     return [
         TellPaid(
             invoice=invoice.id,
