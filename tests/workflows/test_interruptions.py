@@ -247,7 +247,8 @@ async def test_a_step_that_can_never_succeed_is_not_done_over_and_over(
         else:
             await handle.signal(RecoveryCase.invoice_paid, InvoicePaid(at=NOW))
         if broken == "settle":
-            later = NOW + timedelta(minutes=11)
+            view = await asleep(handle, StepKind.SETTLE)
+            later = view.now + timedelta(minutes=11)
             await handle.signal(RecoveryCase.attempt_answered, Happened(at=later))
         view = await asleep(handle, StepKind.PERSON)
         assert f"{broken} is broken" in view.next.because
