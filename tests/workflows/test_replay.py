@@ -1,0 +1,48 @@
+"""Histories of cases, as they were recorded, replayed by the present code: no running case is disturbed by a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from activities.contracts import CaseResult, StartCase
+from recoup.rules.case import Outcome
+from workflows.recovery import RecoveryCase
+
+HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+
+
+def _history(path: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(path.stem, path.read_text())
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_recorded_case_replays(path: Path) -> None:
+    """The present workflow code issues the very commands that this history holds."""
+    replayer = Replayer(workflows=[RecoveryCase], data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(_history(path))
+
+
+@workflow.defn(name="RecoveryCase", sandboxed=False)
+class ForgetfulCase:
+    """A case whose code was changed without a thought for those that run."""
+
+    @workflow.run
+    async def run(self, start: StartCase) -> CaseResult:
+        return CaseResult(
+            case_id=start.invoice, outcome=Outcome.CLOSED_EXCLUDED, because="forgotten", attempts=0
+        )
+
+
+async def test_changed_code_is_noticed() -> None:
+    """The replay bites: a workflow that does something else fails on every history."""
+    assert len(HISTORIES) >= 8
+    replayer = Replayer(workflows=[ForgetfulCase], data_converter=pydantic_data_converter)
+    for path in HISTORIES:
+        with pytest.raises(workflow.NondeterminismError):
+            await replayer.replay_workflow(_history(path))
