@@ -20,7 +20,7 @@ from recoup.rules.case import MessageState
 from tests.chaos.conftest import Play, a_run
 from workflows import _orders
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 Patch = pytest.MonkeyPatch
 

@@ -14,7 +14,7 @@ from recoup.chaos.plan import plan_of
 from recoup.chaos.play import BATCH, grouped
 from recoup.cli import cli
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 def _chaos(place: Path, *options: str) -> tuple[int, dict[str, Any], str]:
