@@ -1,103 +1,62 @@
-"""Record histories of cases, for the tests that replay them: ``python -m scripts.record_histories`` from the project's root.
+"""Record histories of cases, for the tests that replay them: ``python -m scripts.record_histories [NAME …]`` from the root.
 
-Run it for a release: what is recorded stays, and every later version must be able to replay it.
+Plays the scenarios of ``tests/workflows/scenarios.py`` on a real dev server and writes ``tests/workflows/histories/NAME.json``.
+What was recorded for a release stays, and every later version must be able to replay it; so without names only those that
+are missing are recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
-from activities.contracts import InvoicePaid, MethodUpdated, OperatorRequest, PauseUntil, StartCase
-from recoup.rules.declines import Decline
 from recoup.temporal import SEARCH_ATTRIBUTES
-from tests.fixtures.temporal import find_temporal_binary
-from tests.workflows.outside import Outside
-from workflows.recovery import RecoveryCase
+from tests.fixtures.temporal import find_temporal_binary, skipping_flags
+from tests.workflows.scenarios import SCENARIOS
 
 PLACE = Path("tests/workflows/histories")
-_FLAGS = ("frontend.WorkflowTimeSkippingEnabled=true", 'history.timerProcessorMaxTimeShift="1ms"')
-NOW = datetime.now(UTC)
-WORD = OperatorRequest(at=NOW, reason="for the record", operator="ops")
-
-SCENARIOS: dict[str, tuple[Outside, list[tuple[str, str, object]]]] = {
-    "retry-wins": (Outside(answers=["declined", "paid"]), []),
-    "suspended": (Outside(), []),
-    "stolen-card": (Outside(decline=Decline(code="stolen_card", brand="visa")), []),
-    "unknown-settled": (Outside(answers=["unknown", "paid"]), []),
-    "card-updated": (
-        Outside(decline=Decline(code="expired_card"), answers=["paid"]),
-        [("signal", "payment_method_updated", MethodUpdated(at=NOW, method="pm_2", version="pm_2/2030-1"))],
-    ),
-    "paid-by-customer": (Outside(), [("signal", "invoice_paid", InvoicePaid(at=NOW))]),
-    "paused-resumed-stopped": (
-        Outside(),
-        [
-            (
-                "update",
-                "pause_until",
-                PauseUntil(at=NOW, until=NOW + timedelta(days=9), reason="a promise", operator="ops"),
-            ),
-            ("update", "resume", WORD),
-            ("update", "stop", WORD),
-        ],
-    ),
-    "marked-paid": (Outside(), [("update", "mark_paid_outside", WORD)]),
-}
 
 
-async def record(env: WorkflowEnvironment, name: str) -> None:
-    """Play one scenario and keep its history."""
-    outside, words = SCENARIOS[name]
-    queue = f"record-{uuid.uuid4()}"
-    start = StartCase(invoice=f"in_{name.replace('-', '_')}", at=NOW)
-    with ThreadPoolExecutor(2) as threads:
-        async with Worker(
-            env.client,
-            task_queue=queue,
-            workflows=[RecoveryCase],
-            activities=outside.activities(),
-            activity_executor=threads,
-        ):
-            if not words:
-                handle = await env.client.start_workflow(RecoveryCase.run, start, id=queue, task_queue=queue)
-            else:
-                with env.with_time_skipping_disabled():
-                    handle = await env.client.start_workflow(
-                        RecoveryCase.run, start, id=queue, task_queue=queue
-                    )
-                await asyncio.sleep(1)
-            for kind, about, payload in words:
-                if kind == "signal":
-                    await handle.signal(about, payload)
-                else:
-                    await handle.execute_update(about, payload)
-            await handle.result()
-            history = await handle.fetch_history()
-    (PLACE / f"{name}.json").write_text(history.to_json() + "\n")
-
-
-async def main() -> None:
-    """Record every scenario."""
+async def record(names: list[str]) -> None:
+    """Play each of these scenarios and keep its history."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(find_temporal_binary()),
         dev_server_log_level="never",
-        dev_server_extra_args=[part for value in _FLAGS for part in ("--dynamic-config-value", value)],
+        dev_server_extra_args=skipping_flags(),
         search_attributes=SEARCH_ATTRIBUTES,
         data_converter=pydantic_data_converter,
+        identity="recorder",
     ) as env:
-        for name in SCENARIOS:
-            await record(env, name)
-            print(name, flush=True)
+        for name in names:
+            history = await (await SCENARIOS[name](env)).fetch_history()
+            kept = without_traces(json.loads(history.to_json()))
+            (PLACE / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+            print(f"{name}: {len(history.events)} events", flush=True)
+
+
+def without_traces(value: Any) -> Any:
+    """A history without stack traces: they tell of the machine that recorded it, and no replay reads them."""
+    if isinstance(value, list):
+        return [without_traces(each) for each in value]
+    if isinstance(value, dict):
+        return {key: without_traces(each) for key, each in value.items() if key != "stackTrace"}
+    return value
+
+
+def main() -> None:
+    """Record what is named, or what is missing."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    names = sys.argv[1:] or [name for name in SCENARIOS if not (PLACE / f"{name}.json").exists()]
+    if unknown := sorted(set(names) - SCENARIOS.keys()):
+        sys.exit(f"There is no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    asyncio.run(record(names))
 
 
 if __name__ == "__main__":
-    PLACE.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main())
+    main()

@@ -66,6 +66,7 @@ class Outside:
     answers: list[AttemptReport | str] = field(default_factory=list)
     campaign: Campaign = field(default_factory=Campaign)
     refuse: str | None = None
+    return_number: int = 1
     ended_at_suspension: Outcome | None = None
     broken: set[str] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
@@ -123,6 +124,8 @@ class Outside:
         if self.refuse:
             return TakenUp(at=order.at, case=None, because=self.refuse)
         self.done.append(("take_up", order.invoice, order.at))
+        if "take_up" in self.held:
+            self.held["take_up"].wait()
         returns = order.return_number > 1
         case = Case(
             id=order.invoice if not returns else f"{order.invoice}/r{order.return_number}",

@@ -14,9 +14,8 @@ from recoup.rules.case import Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Retries
 from recoup.rules.steps import StepKind
-from tests.workflows.conftest import Begin
 from tests.workflows.outside import Outside
-from tests.workflows.test_recovery import asleep, moved
+from tests.workflows.playing import Begin, Handle, asleep, moved
 from workflows.recovery import RecoveryCase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -203,7 +202,7 @@ async def test_a_payment_that_arrives_during_the_suspension_restores_the_access(
     assert "restore:" in outside.kinds()
 
 
-async def _two_days_later(handle) -> None:  # type: ignore[no-untyped-def]
+async def _two_days_later(handle: Handle) -> None:
     later = NOW + timedelta(days=2)
     pause = PauseUntil(at=later, until=later + timedelta(seconds=1), reason="x", operator="ops")
     await handle.execute_update(RecoveryCase.pause_until, pause)

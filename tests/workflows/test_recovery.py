@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import (
     AttemptReport,
-    CaseResult,
-    CaseView,
     FailedAgain,
     Happened,
     InvoicePaid,
@@ -25,40 +22,21 @@ from recoup.rules.case import AttemptState, Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import to_decimal
 from recoup.rules.steps import StepKind
-from tests.workflows.conftest import Begin
 from tests.workflows.outside import Outside
+from tests.workflows.playing import Begin, Handle, asleep, moved
 from workflows.recovery import RecoveryCase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-Handle = WorkflowHandle[RecoveryCase, CaseResult]
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def asleep(handle: Handle, kind: StepKind | None = None) -> CaseView:
-    """The case once it sleeps (before a step of this kind)."""
-    for _ in range(400):
-        try:
-            view = await handle.query(RecoveryCase.case)
-        except Exception:  # noqa: BLE001  # the case is still being opened
-            await asyncio.sleep(0.02)
-            continue
-        if view.waiting and kind in (None, view.next.kind):
-            return view
-        await asyncio.sleep(0.02)
-    raise AssertionError("the case did not come to rest")
-
-
 async def current_details(handle: Handle) -> str:
     """What the Temporal UI shows under "current details"."""
     told = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     return str(told.current_details)
-
-
-async def moved(env: WorkflowEnvironment, handle: Handle, days: float) -> None:
-    await env.fast_forward(handle, timedelta(days=days))
 
 
 async def test_a_later_retry_wins(play: Begin) -> None:

@@ -12,6 +12,8 @@ from temporalio.worker import Replayer
 
 from activities.contracts import CaseResult, StartCase
 from recoup.rules.case import Outcome
+from tests.workflows.scenarios import SCENARIOS
+from workflows.card_update import CardUpdate
 from workflows.recovery import RecoveryCase
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
@@ -24,8 +26,13 @@ def _history(path: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_case_replays(path: Path) -> None:
     """The present workflow code issues the very commands that this history holds."""
-    replayer = Replayer(workflows=[RecoveryCase], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[RecoveryCase, CardUpdate], data_converter=pydantic_data_converter)
     await replayer.replay_workflow(_history(path))
+
+
+def test_every_scenario_has_its_history() -> None:
+    """What can be played was recorded; what is named in no scenario any more may stay, as the record of a release."""
+    assert {path.stem for path in HISTORIES} >= SCENARIOS.keys()
 
 
 @workflow.defn(name="RecoveryCase", sandboxed=False)
@@ -41,8 +48,9 @@ class ForgetfulCase:
 
 async def test_changed_code_is_noticed() -> None:
     """The replay bites: a workflow that does something else fails on every history."""
-    assert len(HISTORIES) >= 8
+    cases = [path for path in HISTORIES if '"RecoveryCase"' in path.read_text()]
+    assert len(cases) >= 8
     replayer = Replayer(workflows=[ForgetfulCase], data_converter=pydantic_data_converter)
-    for path in HISTORIES:
+    for path in cases:
         with pytest.raises(workflow.NondeterminismError):
             await replayer.replay_workflow(_history(path))
