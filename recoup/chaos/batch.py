@@ -54,7 +54,7 @@ WEBHOOK_SECRET = "whsec_chaos_of_recoup_not_a_secret"  # noqa: S105
 LINK_SECRET = "chaos-of-recoup-not-a-secret"  # noqa: S105
 ACCESS_SECRET = "whsec_Y2hhb3Mgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="  # noqa: S105
 
-SWEEPS_ON_DAYS = (1, 5, 12, 20, 28, 45)
+SWEEPS_ON_DAYS = (1, 12, 28)
 HORIZON = timedelta(days=120)
 """What has not ended then never will."""
 MOST_RESUMES = 5

@@ -73,17 +73,23 @@ def run_chaos(options: Options) -> int:
     )
     for result in results:
         _take_in(report, result, options.traces)
+        _write(report, options, time.monotonic() - began)
         total = report.total
         click.echo(
             f"{total.runs} of {options.runs + options.processes} runs, {len(report.failures)} failures, "
             f"{time.monotonic() - began:.0f} s",
             err=True,
         )
-    told = report.as_json(_command(options), options.seed, time.monotonic() - began)
-    if options.json_file is not None:
-        options.json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    _say(report, told["seconds"])
+    _write(report, options, time.monotonic() - began)
+    _say(report, time.monotonic() - began)
     return EXIT_FAILED if report.failures else 0
+
+
+def _write(report: Report, options: Options, seconds: float) -> None:
+    """What is known so far: long runs can be looked at, and one that is interrupted was not in vain."""
+    if options.json_file is not None:
+        told = report.as_json(_command(options), options.seed, seconds)
+        options.json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def grouped(seeds: Iterable[int]) -> Iterator[list[int]]:
