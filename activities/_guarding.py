@@ -8,7 +8,7 @@ from datetime import datetime
 from activities.contracts import AttemptOrder
 from recoup.billing import ChargeState, InvoiceState
 from recoup.billing.invoices import Method
-from recoup.ledger import AttemptCounts, Verdict
+from recoup.ledger import AttemptCounts, Ledger, ObservedCharge, Verdict
 from recoup.rules.case import Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.declines import Decline
@@ -27,7 +27,8 @@ def network_guard(
     """
 
     def verdict(counts: AttemptCounts) -> Verdict:
-        attempts, last = counts.attempts, counts.last_decline.decline if counts.last_decline else None
+        past = counts.final_no or counts.last_decline
+        attempts, last = counts.attempts, past.decline if past else None
         if scheme_of(method.type) is not None:
             attempts = (*_by_stripe(order, state, charges, counts), *(past.at for past in counts.of_debt))
             last = _refused_debit(order, method)
@@ -35,6 +36,26 @@ def network_guard(
         return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
 
     return verdict
+
+
+def count_others(ledger: Ledger, state: InvoiceState, charges: Sequence[ChargeState], at: datetime) -> None:
+    """Count the refused charges that are not ours and were just read, in case no webhook has told of them yet."""
+    ours = {row.charge for row in ledger.attempts.of_invoice(state.id)}
+    for charge in charges:
+        if charge.status == "failed" and charge.id not in ours:
+            seen = ObservedCharge(
+                charge=charge.id,
+                invoice=state.id,
+                customer=state.customer,
+                fingerprint=charge.fingerprint,
+                brand=charge.brand,
+                amount=charge.amount or state.remaining.amount,
+                currency=charge.currency or state.remaining.currency,
+                failed=True,
+                decline=charge.decline,
+                made_at=charge.at,
+            )
+            ledger.attempts.observe(seen, at)
 
 
 def _by_stripe(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from recoup.ledger._store import Transaction, first
+from recoup.ledger._store import Transaction, every, first
 from recoup.ledger.inputs import ObservedCharge, ReserveAttempt
 from recoup.ledger.rows import AttemptCounts, PastAttempt, PastDecline
 from recoup.ledger.schema import attempts, observed_charges
 from recoup.rules.case import AttemptState
+from recoup.rules.declines import forbidden
 
 LONGEST_WINDOW = timedelta(days=30)
 """The longest window of any network's rule."""
@@ -28,6 +29,7 @@ def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCou
         fingerprint=fingerprint,
         attempts=tuple(moments),
         last_decline=_last_decline(conn, fingerprint),
+        final_no=_final_no(conn, fingerprint, at),
         of_debt=of_debt,
     )
 
@@ -70,6 +72,29 @@ def _not_ours() -> sa.ColumnElement[bool]:
 
 
 def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
+    newest = [first(conn, part.order_by(sa.desc("at")).limit(1)) for part in _declines(fingerprint)]
+    found = [PastDecline.model_validate(row) for row in newest if row is not None]
+    return max(found, key=lambda past: past.at, default=None)
+
+
+def _final_no(conn: sa.Connection, fingerprint: str, at: datetime) -> PastDecline | None:
+    """A milder refusal that follows does not undo a network's "never"; only a payment does, or the end of the window."""
+    since = max([at - LONGEST_WINDOW, *_payments(conn, fingerprint)])
+    rows = [row for part in _declines(fingerprint) for row in every(conn, part)]
+    found = [past for past in map(PastDecline.model_validate, rows) if past.at > since]
+    final = (past for past in found if forbidden(past.decline, at.astimezone(UTC).date()))
+    return max(final, key=lambda past: past.at, default=None)
+
+
+def _payments(conn: sa.Connection, fingerprint: str) -> list[datetime]:
+    mine, seen = attempts.c, observed_charges.c
+    ours = sa.select(mine.counted_at).where(mine.fingerprint == fingerprint, mine.state == AttemptState.PAID)
+    others = sa.select(seen.made_at).where(seen.fingerprint == fingerprint, seen.failed.is_(False))
+    return [moment for part in (ours, others) for moment in conn.execute(part).scalars()]
+
+
+def _declines(fingerprint: str) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The refusals of a card, each with its moment: ours, and everybody else's."""
     mine, seen = attempts.c, observed_charges.c
     ours = sa.select(mine.counted_at.label("at"), mine.decline).where(
         mine.fingerprint == fingerprint, mine.state == AttemptState.DECLINED, mine.decline.is_not(None)
@@ -77,9 +102,7 @@ def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
     others = sa.select(seen.made_at.label("at"), seen.decline).where(
         seen.fingerprint == fingerprint, _not_ours(), seen.decline.is_not(None)
     )
-    newest = [first(conn, part.order_by(sa.desc("at")).limit(1)) for part in (ours, others)]
-    found = [PastDecline.model_validate(row) for row in newest if row is not None]
-    return max(found, key=lambda past: past.at, default=None)
+    return ours, others
 
 
 def observe(tx: Transaction, charge: ObservedCharge, at: datetime) -> bool:

@@ -8,7 +8,7 @@ bank debit or another method the presentations of the same debt do (:mod:`recoup
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from recoup.rules.base import Frozen
 from recoup.rules.codes import Scheme, scheme_of
@@ -96,22 +96,39 @@ def may_attempt(
         brand: the card's network as Stripe names it; unknown ones fall under the general rule.
         attempts: when the card was tried before, whoever did it; for another method, when this debt was presented to it.
         last_decline: the newest refusal of this card; for another method, of this debt by it.
-        at: the moment of the attempt.
+        at: the moment of the attempt, in any time zone; windows are hours and days hold in UTC, whatever local clocks do.
         cap: the operator's own limit for 30 days.
         method_type: the kind of method as Stripe names it (``sepa_debit``).
     """
+    # Within one time zone Python compares and subtracts by the wall clock, an hour wrong where summer begins or ends.
+    at, attempts = at.astimezone(UTC), [moment.astimezone(UTC) for moment in attempts]
     if last_decline is not None and (never := forbidden(last_decline, at.date())):
         return Permission(allowed=False, because=f"{never}; it is never tried again")
     if scheme := scheme_of(method_type):
         return _may_present(scheme, attempts, at, cap)
-    limits = [*rules_for(brand, at.date()), _own(cap)]
-    free = [(_free_from(attempts, rule, at), rule) for rule in limits]
-    latest, rule = max(free, key=lambda pair: pair[0])
+    latest, rule = _binding(brand, attempts, at, cap)
     if latest <= at:
         return Permission(allowed=True, because="no limit of the networks is reached")
     hours = rule.window // timedelta(hours=1)
     because = f"{rule.limit} attempts on this card in {hours} hours are the limit ({rule.source})"
-    return Permission(allowed=False, because=because, not_before=latest)
+    not_before = _first_allowed(brand, attempts, at, cap)
+    return Permission(allowed=False, because=because, not_before=not_before)
+
+
+def _binding(
+    brand: str | None, attempts: Sequence[datetime], at: datetime, cap: int
+) -> tuple[datetime, NetworkRule]:
+    """Which of the rules in force at a moment binds longest, and until when."""
+    free = [(_free_from(attempts, rule, at), rule) for rule in (*rules_for(brand, at.date()), _own(cap))]
+    return max(free, key=lambda pair: pair[0])
+
+
+def _first_allowed(brand: str | None, attempts: Sequence[datetime], at: datetime, cap: int) -> datetime:
+    """The first moment at which every rule that is in force then has room; rules may change before it comes."""
+    changes = sorted(datetime.combine(rule.since, time(), UTC) for rule in RULES)
+    while (free := _binding(brand, attempts, at, cap)[0]) > at:
+        at = min([free, *(change for change in changes if at < change)])
+    return at
 
 
 def _may_present(scheme: Scheme, presented: Sequence[datetime], at: datetime, cap: int) -> Permission:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recoup.ledger import AttemptCounts, AttemptResult, Ledger
 from recoup.rules.case import AttemptState
 from recoup.rules.declines import Decline
-from tests.ledger.builders import NOW, a_case, a_charge, after, counts_of, declined, kinds, reserved
+from tests.ledger.builders import NOW, a_case, a_charge, after, counts_of, declined, kinds, paid, reserved
 
 
 def _tried(ledger: Ledger, number: int, at_hours: float, **more: str) -> None:
@@ -127,6 +127,22 @@ def test_last_decline_is_the_newest_of_all_and_never_forgotten(ledger: Ledger) -
     past = counts_of(ledger, after(days=102)).last_decline
     assert past is not None
     assert past.decline.code == "stolen_card"
+
+
+def test_a_final_no_stands_until_the_card_pays_or_a_month_is_over(ledger: Ledger) -> None:
+    """A milder refusal after a network's "never" does not undo it; a payment does, and so does the end of the window."""
+    never = Decline(code="do_not_honor", network_advice_code="03", brand="mastercard")
+    ledger.attempts.observe(a_charge("ch_never", decline=never, made_at=NOW), NOW)
+    ledger.attempts.observe(a_charge("ch_mild", made_at=after(hours=1)), after(hours=1))
+    counts = counts_of(ledger, after(hours=2))
+    assert counts.last_decline is not None
+    assert counts.last_decline.at == after(hours=1)
+    assert counts.final_no is not None
+    assert (counts.final_no.at, counts.final_no.decline) == (NOW, never)
+    assert counts_of(ledger, after(days=30)).final_no is None
+    row = reserved(ledger, after(days=1), invoice="in_2", request="in_2")
+    ledger.attempts.settle(row.id, paid("ch_paid"), after(days=1))
+    assert counts_of(ledger, after(days=2)).final_no is None
 
 
 def test_card_without_fingerprint_is_not_counted(ledger: Ledger) -> None:
