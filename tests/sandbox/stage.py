@@ -35,8 +35,13 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                receiver.received.append((dict(self.headers), body))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The sender was killed in the middle of it.
+                    self.close_connection = True
+                    return
+                receiver.received.append((dict(self.headers), body.decode()))
                 self.send_response(receiver.answer(len(receiver.received)))
                 self.end_headers()
 

@@ -93,10 +93,10 @@ async def test_attempts_that_are_young_or_whose_case_runs_are_left_alone(stage: 
     await asyncio.to_thread(reserved, stage, young)
     await asyncio.to_thread(stage.sandbox.pass_time, minutes=25)
     assert found(await stage.sweep()) == {Look.STOPPED_CASES: (1, 1)}
-    for case in (young, running):
-        attempt = stage.ledger.attempts.unsettled(case.invoice)
-        assert attempt is not None
-        assert attempt.state is AttemptState.RESERVED
+    assert stage.swept() == [("sweep.case_begun_again", young.id)]
+    attempt = stage.ledger.attempts.unsettled(running.invoice)
+    assert attempt is not None
+    assert attempt.state is AttemptState.RESERVED
 
 
 async def test_an_attempt_left_behind_by_a_closed_case_is_settled(stage: Stage) -> None:
