@@ -8,7 +8,7 @@ never taken for a refusal: the same key is sent again while Stripe remembers it,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import stripe
 from stripe import CardError, InvalidRequestError, StripeClient
@@ -17,9 +17,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
-from activities._guarding import network_guard
+from activities._guarding import count_others, network_guard
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
+from activities.stripe_tries import clear_from, retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_error, read_charges, read_invoice
 from recoup.billing.invoices import is_being_paid
 from recoup.billing.outcomes import charge_of_error
@@ -29,7 +30,8 @@ from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline, read
 from recoup.rules.fold import NO_METHOD
 from recoup.rules.networks import DEFAULT_CAP
-from recoup.rules.policy import RacedPayments
+from recoup.rules.policy import RacedPayments, RetryMode
+from recoup.rules.weaving import StripeTries, beside_stripe
 
 KEY_LIFETIME = timedelta(hours=20)
 """Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
@@ -43,10 +45,19 @@ DEBIT_CHECK = timedelta(hours=12)
 QUICK_TRIES = 4
 """So many tries of one activity follow each other quickly; after them the case itself waits and settles."""
 
-MOST_CALLS = 9
+MOST_CALLS = 10
 """The longest way through one attempt, in Stripe calls; with their own retries they stay below the activity's time."""
 
 _PAY_EXPAND = ["payments.data.payment.payment_intent"]
+
+
+@dataclass(frozen=True)
+class _NearStripe:
+    """Why a scheduled attempt is not made beside one of Stripe's own, and from when on it may be."""
+
+    because: str
+    clear: datetime
+    tries: StripeTries | None
 
 
 @dataclass
@@ -98,8 +109,11 @@ class Collector:
         charges = read_charges(self.client, order.invoice)
         if is_being_paid(charges):
             return self._not_made(order.trigger, BEING_PAID, not_before=self.clock.now() + DEBIT_CHECK)
+        if near := self._near_stripe(order.case_id, order.trigger, state, charges):
+            return self._not_made(order.trigger, near.because, not_before=near.clear, stripe=near.tries)
         if state.method is None:
             return self._not_made(order.trigger, "the customer has no payment method to charge")
+        count_others(self.ledger, state, charges, self.clock.now())
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
@@ -124,6 +138,19 @@ class Collector:
             raise ApplicationError(f"The ledger gave no attempt for {order.invoice}", non_retryable=True)
         return reservation.attempt
 
+    def _near_stripe(
+        self, case_id: str, trigger: Trigger, state: InvoiceState, charges: list[ChargeState] | None = None
+    ) -> _NearStripe | None:
+        """Whether Stripe has just tried by itself or soon will: the last look at its schedule before ours is sent."""
+        retries = retries_of(self.ledger, case_id)
+        if retries.mode is not RetryMode.WEAVE or trigger is not Trigger.SCHEDULE:
+            return None
+        seen = read_charges(self.client, state.id) if charges is None else charges
+        tries = tries_of_stripe(self.ledger, retries, state, seen)
+        clear = clear_from(trigger, retries, tries, self.clock.now())
+        because = beside_stripe(retries.stripe_distance_hours)
+        return _NearStripe(because, clear, tries) if clear is not None else None
+
     def _carry_on(self, row: AttemptRow) -> AttemptReport:
         """Bring an attempt one step further, from whatever state it is in."""
         if row.state.is_settled:
@@ -139,6 +166,8 @@ class Collector:
             return self._skip(row, ended[1], ended=ended[0])
         if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
             return self._skip(row, "what is owed changed after the attempt was reserved")
+        if near := self._near_stripe(row.case_id, row.trigger, state):
+            return self._skip(row, near.because).model_copy(update={"stripe": near.tries})
         sent = self.ledger.attempts.mark_sent(row.id, self.clock.now())
         # Another worker may have settled it meanwhile; then it is not ours to send any more.
         return self._report(sent) if sent.state.is_settled else self._pay(sent)
@@ -247,7 +276,8 @@ class Collector:
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
         # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
         unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
-        if unchanged and now - sent < KEY_LIFETIME and not self.reading_only:
+        again = unchanged and now - sent < KEY_LIFETIME and not self.reading_only
+        if again and not self._near_stripe(row.case_id, row.trigger, state, charges):
             return self._pay(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._skip(row, "Stripe never executed the attempt")
@@ -306,18 +336,23 @@ class Collector:
         )
 
     def _not_made(
-        self, trigger: Trigger, because: str, *, ended: Outcome | None = None, not_before: object = None
+        self,
+        trigger: Trigger,
+        because: str,
+        *,
+        ended: Outcome | None = None,
+        not_before: datetime | None = None,
+        stripe: StripeTries | None = None,
     ) -> AttemptReport:
-        return AttemptReport.model_validate(
-            {
-                "at": self.clock.now(),
-                "number": None,
-                "state": AttemptState.SKIPPED,
-                "trigger": trigger,
-                "because": because,
-                "ended": ended,
-                "not_before": not_before,
-            }
+        return AttemptReport(
+            at=self.clock.now(),
+            number=None,
+            state=AttemptState.SKIPPED,
+            trigger=trigger,
+            because=because,
+            ended=ended,
+            not_before=not_before,
+            stripe=stripe,
         )
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from activities.stripe_tries import collected_by_stripe
 from recoup.billing import InvoiceState, ended_as
 from recoup.ledger import AccessMeans, Ledger
 from recoup.rules.case import Outcome
 
+BY_STRIPE = "a retry that Stripe made by itself collected the invoice"
 BEING_PAID = "a payment of the customer's is on its way"
 
 
 def ended_for_us(ledger: Ledger, state: InvoiceState) -> tuple[Outcome, str] | None:
     """As :func:`recoup.billing.ended_as`; but a subscription that our own suspension cancelled leaves its debt payable.
 
-    The way back stays open after every suspension, and a repetition of our own act must not read as the customer's.
+    The way back stays open after every suspension, and a repetition of our own act must not read as the customer's. What a
+    retry of Stripe's own has collected is told apart from the customer's payment.
     """
     held = ledger.access.get(state.subscription) if state.subscription else None
     if held is not None and held.how is AccessMeans.CANCELLED:
-        return ended_as(state.model_copy(update={"subscription_status": None}))
-    return ended_as(state)
+        state = state.model_copy(update={"subscription_status": None})
+    ended = ended_as(state)
+    if ended is None or ended[0] is not Outcome.RECOVERED_BY_CUSTOMER:
+        return ended
+    if collected_by_stripe(ledger, state.id, state.customer, state.attempt_count):
+        return Outcome.RECOVERED_BY_STRIPE, BY_STRIPE
+    return ended

@@ -14,6 +14,7 @@ from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Ending
 from recoup.rules.step import Step
+from recoup.rules.weaving import StripeTries
 
 TASK_QUEUE = "recoup"
 
@@ -83,6 +84,9 @@ class InvoicePaid(Happened):
 
 class FailedAgain(Happened):
     """An attempt that was not ours has failed; the details are read by the case when it needs them."""
+
+    coming: Moment | None = None
+    """When Stripe tries next by itself, where it was told."""
 
 
 class PauseUntil(Wire):
@@ -202,6 +206,8 @@ class AttemptReport(Wire):
     """Set where a limit or the bank forbids an attempt until then."""
     check_at: Moment | None = None
     """When an unsettled attempt should be looked at again."""
+    stripe: StripeTries | None = None
+    """Stripe's own attempts as they were read, where its retries are left on."""
 
 
 class MessageOrder(Order):
@@ -276,6 +282,8 @@ class Looked(Wire):
     because: str
     decline: Decline | None = None
     ended: Outcome | None = None
+    stripe: StripeTries | None = None
+    """Stripe's own attempts as they were read, where its retries are left on."""
 
 
 class CardUpdated(Wire):

@@ -30,6 +30,7 @@ from activities.contracts import (
     TakeUp,
 )
 from activities.records import report_unknown, write_decision
+from activities.stripe_tries import retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
@@ -40,7 +41,7 @@ from recoup.policy_file import LoadedPolicy
 from recoup.rules import fold
 from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read
-from recoup.rules.policy import Campaign, RetriesBy
+from recoup.rules.policy import Campaign, RetryMode
 from recoup.temporal.ids import case_id
 
 LATEST_START = timedelta(days=1)
@@ -75,6 +76,8 @@ class Payments:
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
         state = self._take_over(case, state)
+        tries = tries_of_stripe(self.ledger, case.campaign.retries, state, charges)
+        case = fold.stripe_seen(case, tries)
         return TakenUp(
             at=self.clock.now(), case=_with_new_method(case, state, latest), because=admission.because
         )
@@ -107,6 +110,7 @@ class Payments:
             because=ended[1] if ended else "the invoice is still open",
             decline=decline,
             ended=ended[0] if ended else None,
+            stripe=tries_of_stripe(self.ledger, retries_of(self.ledger, order.case_id), state, charges),
         )
 
     @activity.defn(name=Activity.MARK_PAID.value, no_thread_cancel_exception=True)
@@ -171,6 +175,7 @@ class Payments:
             client=self.client,
             ledger=self.ledger,
             clock=self.clock,
+            cap=self.policy.policy.network_cap,
             raced=self.policy.policy.raced_payments,
         )
 
@@ -251,7 +256,7 @@ class Payments:
         The case is registered by now, so a method that changes after this read is told to it by a signal.
         """
         with stripe_errors(f"switch its own retries off for the invoice {case.invoice}"):
-            if case.campaign.retries.by is not RetriesBy.RECOUP or not state.auto_advance:
+            if case.campaign.retries.mode is not RetryMode.OWN or not state.auto_advance:
                 return read_invoice(self.client, case.invoice)
             self.ledger.invoices.note_takeover(case.invoice, state.auto_advance, self.clock.now())
             # An invoice paid or voided between the read and this call refuses; what it is now decides at the next act.

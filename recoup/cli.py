@@ -208,10 +208,14 @@ def check(file: Path | None) -> None:
     messages = ", ".join(f"{step.template} on day {step.after_days:g}" for step in campaign.messages)
     click.echo(f"{path} can be used (version {loaded.version}).")
     click.echo(f"Campaign {campaign.name}: {messages}.")
-    if campaign.retries.by == "recoup":
-        click.echo(f"Recoup retries on days {retries}, for {campaign.window_days:g} days.")
-    else:
-        click.echo(f"Stripe retries by itself; Recoup writes, for {campaign.window_days:g} days.")
+    days, hours = f"for {campaign.window_days:g} days", campaign.retries.stripe_distance_hours
+    says = {
+        "own": f"Recoup retries on days {retries}, {days}; Stripe's own retries are switched off.",
+        "weave": f"Recoup retries on days {retries}, {days}, {hours:g} hours away from each of Stripe's own retries.",
+        "observe": f"Stripe retries by itself; Recoup writes, {days}.",
+    }
+    click.echo(says[campaign.retries.mode])
+    click.echo(f"At most {loaded.policy.network_cap} attempts on one card in 30 days.")
     click.echo(
         f"Last notice {campaign.warning.days_before:g} days before the suspension on day"
         f" {campaign.suspend_after_days:g}; the subscription is then: {campaign.ending}."

@@ -44,7 +44,7 @@ def load_policy(path: Path) -> LoadedPolicy:
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {_sentence(error)}") from error
+        raise ConfigurationError(f"{path}{_line_of(text, error)}: {_sentence(error)}") from error
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     return LoadedPolicy(policy=policy, version=digest)
 
@@ -70,6 +70,28 @@ def _one_line(error: yaml.YAMLError) -> str:
     return (
         f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem.replace("\n", " ")
     )
+
+
+def _line_of(text: str, error: ValidationError) -> str:
+    """Where the mistake stands: the line of the deepest key of its place that the file holds."""
+    node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
+    for part in error.errors()[0]["loc"]:
+        found = _inside(node, part)
+        if found is None:
+            break
+        line, node = found
+    return "" if line is None else f", line {line + 1}"
+
+
+def _inside(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
+    """One key or one place in a list: the line it begins on, and its value."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line, node.value[part]
+    if isinstance(node, yaml.MappingNode):
+        return next(
+            ((key.start_mark.line, value) for key, value in node.value if key.value == str(part)), None
+        )
+    return None
 
 
 def _sentence(error: ValidationError) -> str:

@@ -87,7 +87,7 @@ class Hearing:
     @workflow.signal
     def payment_failed(self, news: FailedAgain) -> None:
         """An attempt that was not ours has failed."""
-        self._hear(news, fold.failed_again)
+        self._hear(news, lambda case: fold.failed_again(case, news.coming))
 
     @workflow.signal
     def attempt_answered(self, news: Happened) -> None:

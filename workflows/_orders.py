@@ -111,7 +111,7 @@ def known(case: Case, now: datetime) -> dict[str, str | int | None]:
 def fold_report(case: Case, report: AttemptReport) -> Case:
     """Fold what came of an attempt into the case."""
     return fold.attempt_folded(
-        case,
+        fold.stripe_seen(case, report.stripe),
         report.trigger,
         report.state,
         number=report.number,

@@ -33,7 +33,8 @@ with workflow.unsafe.imports_passed_through():
         TellCase,
     )
     from recoup.rules import fold
-    from recoup.rules.case import Access, Outcome, Template, Trigger
+    from recoup.rules.case import Access, Case, Outcome, Template, Trigger
+    from recoup.rules.declines import read
     from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
     from recoup.rules.suspension import suspend_at
     from workflows import _orders as orders
@@ -139,7 +140,7 @@ class RecoveryCase(Hearing):
             template=template,
             key=key,
             decline=case.decline,
-            next_attempt_at=_attempt_among(step.candidates, self._now()),
+            next_attempt_at=_next_try(case, step.candidates, self._now()),
             suspend_at=suspend_at(case, campaign) if ahead else None,
             link_valid_days=campaign.link_valid_days,
             must_arrive=template is Template.LAST_NOTICE,
@@ -292,7 +293,7 @@ class RecoveryCase(Hearing):
         self._see(looked.at)
         if looked.ended is not None:
             self._fold(lambda case: fold.ended(case, looked.ended or Outcome.CLOSED_EXCLUDED, looked.because))
-        self._fold(lambda case: fold.looked(case, looked.decline, looked.at))
+        self._fold(lambda case: fold.looked(fold.stripe_seen(case, looked.stripe), looked.decline, looked.at))
 
     def _order(self, step: Step) -> dict[str, Any]:
         return orders.common(self._open_case(), step, self._now(), self._acts)
@@ -320,6 +321,10 @@ class RecoveryCase(Hearing):
         )
 
 
-def _attempt_among(candidates: tuple[Candidate, ...], now: datetime) -> datetime | None:
-    due = next((candidate.due_at for candidate in candidates if candidate.kind is StepKind.ATTEMPT), None)
-    return max(due, now) if due is not None else None
+def _next_try(case: Case, candidates: tuple[Candidate, ...], now: datetime) -> datetime | None:
+    """When the customer's card is tried next, by us or, where it retries too, by Stripe."""
+    dues = [max(candidate.due_at, now) for candidate in candidates if candidate.kind is StepKind.ATTEMPT]
+    may_retry = case.decline is not None and read(case.decline).may_retry
+    if may_retry and case.stripe.coming is not None and case.stripe.coming > now:
+        dues.append(case.stripe.coming)
+    return min(dues, default=None)

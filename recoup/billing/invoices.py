@@ -41,6 +41,8 @@ class ChargeState(Wire):
     status: str
     """succeeded, pending or failed."""
     at: datetime
+    amount: int | None = None
+    currency: str | None = None
     payment_intent: str | None = None
     intent_status: str | None = None
     method: str | None = None
@@ -183,6 +185,8 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         id=data["id"],
         status=data["status"],
         at=moment(data["created"]),
+        amount=data.get("amount"),
+        currency=data.get("currency"),
         payment_intent=intent if isinstance(intent, str) else (intent or {}).get("id"),
         intent_status=intent_status,
         method=data.get("payment_method"),

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from recoup.rules.base import days
 from recoup.rules.case import Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
-from recoup.rules.policy import Campaign, MessageStep, RetriesBy
+from recoup.rules.policy import Campaign, MessageStep, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import notice_due, suspend_at
+from recoup.rules.weaving import beside_stripe, first_clear
 
 SECOND_NOTICE_AFTER = timedelta(hours=12)
 """A last notice that may not have arrived is sent once more after this long."""
@@ -90,7 +91,7 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
         step
         for step in (
             _message(case, campaign, now),
-            _untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign),
+            _untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),
             _last_notice(case, campaign),
             _suspension(case, campaign),
         )
@@ -156,21 +157,26 @@ def _template(step: MessageStep, decline: Decline | None) -> Template:
     return Template(step.template)
 
 
-def _attempt(case: Case, campaign: Campaign) -> Step | None:
-    if campaign.retries.by is not RetriesBy.RECOUP or case.retries_made >= len(campaign.retries.after_days):
+def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
+    retries = campaign.retries
+    if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
         return None
     reading = read(case.decline) if case.decline else None
     if reading is not None and not _may_retry(reading, case.retries_made):
         return None
-    day = campaign.retries.after_days[case.retries_made]
+    day = retries.after_days[case.retries_made]
     due = case.failed_at + days(day)
     because = f"the campaign retries on day {day:g}"
-    if case.last_attempt_at and case.last_attempt_at + days(campaign.retries.min_gap_days) > due:
-        due = case.last_attempt_at + days(campaign.retries.min_gap_days)
-        because = f"the campaign keeps {campaign.retries.min_gap_days:g} days between two attempts"
+    if case.last_attempt_at and case.last_attempt_at + days(retries.min_gap_days) > due:
+        due = case.last_attempt_at + days(retries.min_gap_days)
+        because = f"the campaign keeps {retries.min_gap_days:g} days between two attempts"
     if case.not_before and case.not_before > due:
         due = case.not_before
         because = case.not_before_because or "no attempt is allowed before this moment"
+    if retries.mode is RetryMode.WEAVE:
+        clear = first_clear(max(due, now), case.stripe, timedelta(hours=retries.stripe_distance_hours))
+        if clear > max(due, now):
+            due, because = clear, beside_stripe(retries.stripe_distance_hours)
     if due > case.failed_at + days(campaign.window_days):
         return None
     return Step(kind=StepKind.ATTEMPT, due_at=due, because=because, trigger=Trigger.SCHEDULE)

@@ -12,6 +12,7 @@ from recoup.rules.base import Moment, Wire
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
+from recoup.rules.weaving import StripeTries
 
 RULES_VERSION = 1
 """Version of the decisions in this package; a case remembers the one it began with."""
@@ -51,6 +52,8 @@ class Outcome(StrEnum):
     """How a case ended and what brought it there: exactly one for each case."""
 
     RECOVERED_BY_RETRY = "recovered_by_retry"
+    RECOVERED_BY_STRIPE = "recovered_by_stripe"
+    """A retry that Stripe made by itself collected it; not to be counted as Recoup's doing."""
     RECOVERED_BY_CARD_UPDATE = "recovered_by_card_update"
     RECOVERED_BY_ACCOUNT_UPDATER = "recovered_by_account_updater"
     RECOVERED_BY_CUSTOMER = "recovered_by_customer"
@@ -89,7 +92,7 @@ class Trigger(StrEnum):
 
 OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
     Trigger.SCHEDULE: Outcome.RECOVERED_BY_RETRY,
-    Trigger.STRIPE: Outcome.RECOVERED_BY_RETRY,
+    Trigger.STRIPE: Outcome.RECOVERED_BY_STRIPE,
     Trigger.CARD_UPDATE: Outcome.RECOVERED_BY_CARD_UPDATE,
     Trigger.ACCOUNT_UPDATER: Outcome.RECOVERED_BY_ACCOUNT_UPDATER,
     Trigger.MANUAL: Outcome.RECOVERED_BY_OPERATOR,
@@ -202,6 +205,8 @@ class Case(Wire):
     """A payment of the customer's is on its way; its result is waited for."""
     stale: bool = False
     """An attempt that was not ours has failed since the decline was read."""
+    stripe: StripeTries = StripeTries()
+    """Stripe's own attempts at the invoice, where its retries were left on."""
     mark_paid: bool = False
     """An operator said that the invoice was paid outside; Stripe has to be told."""
     person_because: str | None = None

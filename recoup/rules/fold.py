@@ -20,6 +20,7 @@ from recoup.rules.case import (
     Trigger,
 )
 from recoup.rules.declines import Decline, read
+from recoup.rules.weaving import StripeTries
 
 NO_METHOD = Decline(code="no_payment_method")
 NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
@@ -152,9 +153,17 @@ def method_updated(case: Case, version: str, trigger: Trigger) -> Case:
     )
 
 
-def failed_again(case: Case) -> Case:
-    """An attempt that was not ours has failed: the decline has to be read again."""
-    return case if case.outcome is not None else case.model_copy(update={"stale": True})
+def failed_again(case: Case, coming: datetime | None = None) -> Case:
+    """An attempt that was not ours has failed: the decline has to be read again. ``coming`` is Stripe's next one, if told."""
+    if case.outcome is not None:
+        return case
+    told = case if coming is None else stripe_seen(case, StripeTries(coming=coming))
+    return told.model_copy(update={"stale": True})
+
+
+def stripe_seen(case: Case, read: StripeTries | None) -> Case:
+    """Stripe's own attempts were read again; ``None`` where they are switched off or nobody looked."""
+    return case if read is None else case.model_copy(update={"stripe": case.stripe.updated(read)})
 
 
 def looked(case: Case, decline: Decline | None, at: datetime) -> Case:
@@ -169,7 +178,7 @@ def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:
         return ended(case, Outcome.RECOVERED_OUTSIDE, "the invoice was paid outside Stripe")
     if by_stripe:
         return ended(
-            case, Outcome.RECOVERED_BY_RETRY, "a retry that Stripe made by itself collected the invoice"
+            case, Outcome.RECOVERED_BY_STRIPE, "a retry that Stripe made by itself collected the invoice"
         )
     return ended(case, Outcome.RECOVERED_BY_CUSTOMER, "the customer paid the invoice")
 

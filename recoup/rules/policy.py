@@ -12,17 +12,20 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
+from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
-class RetriesBy(StrEnum):
-    """Who makes the scheduled attempts."""
+class RetryMode(StrEnum):
+    """How the scheduled attempts live with the retries that Stripe makes by itself."""
 
-    RECOUP = "recoup"
+    OWN = "own"
     """Recoup alone: Stripe's own retries are switched off for the invoice."""
-    STRIPE = "stripe"
+    WEAVE = "weave"
+    """Both: Stripe keeps its schedule, and scheduled attempts of ours keep a distance from Stripe's."""
+    OBSERVE = "observe"
     """Stripe alone: Recoup notifies, and collects only after a card update or when an operator asks."""
 
 
@@ -55,10 +58,12 @@ class MessageStep(Frozen):
 class Retries(Frozen):
     """The scheduled attempts, counted from the first failure."""
 
-    by: RetriesBy = RetriesBy.RECOUP
+    mode: RetryMode = RetryMode.OWN
     after_days: tuple[Days, ...] = Field(default=(1, 3, 7, 12), max_length=20)
     min_gap_days: Days = 0.8
     """At least so long between two scheduled attempts, however late one of them was."""
+    stripe_distance_hours: Annotated[float, Field(ge=1, le=168, allow_inf_nan=False)] = 12
+    """With ``weave``: a scheduled attempt is at least so far from Stripe's last and from Stripe's next one."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Retries:
@@ -137,6 +142,8 @@ class Policy(Frozen):
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
     """For now one campaign for everybody."""
     raced_payments: RacedPayments = RacedPayments.REFUND
+    network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
+    """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
 
     def campaign_for_everybody(self) -> Campaign:
         """The campaign of a new case."""

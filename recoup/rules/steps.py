@@ -7,7 +7,7 @@ from datetime import datetime
 from recoup.rules._running import running_step, settle_step
 from recoup.rules.base import Wire
 from recoup.rules.case import Access, Case, MessageState, Outcome, Stage, Template
-from recoup.rules.policy import Campaign, RetriesBy
+from recoup.rules.policy import Campaign, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
 
 __all__ = ["Candidate", "Step", "StepKind", "next_step", "stage_of"]
@@ -55,7 +55,7 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
         return Step(kind=StepKind.CLOSE, due_at=now, because=because)
     if case.access is Access.SUSPENDED and (why := _why_restore(case, outcome)):
         return Step(kind=StepKind.RESTORE, due_at=now, because=why)
-    if outcome is Outcome.CLOSED_STOPPED and campaign.retries.by is RetriesBy.RECOUP and not case.released:
+    if outcome is Outcome.CLOSED_STOPPED and campaign.retries.mode is RetryMode.OWN and not case.released:
         return Step(
             kind=StepKind.RELEASE,
             due_at=now,

@@ -9,7 +9,7 @@ import pytest
 from recoup.rules import fold
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, Stage, Template, Trigger
 from recoup.rules.declines import Decline
-from recoup.rules.policy import Campaign, Ending, LastNotice, MessageStep, Retries, RetriesBy
+from recoup.rules.policy import Campaign, Ending, LastNotice, MessageStep, Retries, RetryMode
 from recoup.rules.steps import Step, StepKind, next_step, stage_of
 from recoup.rules.suspension import suspend_at
 from tests.rules.cases import START, a_case
@@ -222,8 +222,8 @@ def _at_the_last_notice(*states: MessageState) -> Case:
 
 
 def test_when_stripe_retries_recoup_only_writes() -> None:
-    """With ``by: stripe`` no attempt is planned, but a new card still is collected at once."""
-    campaign = Campaign(retries=Retries(by=RetriesBy.STRIPE))
+    """With ``observe`` no attempt is planned, but a new card still is collected at once."""
+    campaign = Campaign(retries=Retries(mode=RetryMode.OBSERVE))
     case = told(a_case(campaign=campaign))
     assert not [c for c in decide(case).candidates if c.kind is StepKind.ATTEMPT]
     assert decide(fold.method_updated(case, "pm_2", Trigger.CARD_UPDATE), START).kind is StepKind.ATTEMPT

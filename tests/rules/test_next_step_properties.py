@@ -11,7 +11,7 @@ from recoup.rules import fold
 from recoup.rules.case import Case, MessageState, Outcome, Trigger
 from recoup.rules.codes import CODES, MASTERCARD_ADVICE, visa
 from recoup.rules.declines import Decline, DeclineClass, read
-from recoup.rules.policy import Campaign, Ending, LastNotice, MessageStep, Retries, RetriesBy
+from recoup.rules.policy import Campaign, Ending, LastNotice, MessageStep, Retries, RetryMode
 from recoup.rules.steps import StepKind, next_step
 from tests.rules.cases import START, a_case
 
@@ -40,7 +40,9 @@ def campaigns(draw: st.DrawFn) -> Campaign:
             *(MessageStep(template="reminder", after_days=day) for day in moments),
         ),
         retries=Retries(
-            by=draw(st.sampled_from(RetriesBy)), after_days=tuple(retries), min_gap_days=draw(st.floats(0, 2))
+            mode=draw(st.sampled_from(RetryMode)),
+            after_days=tuple(retries),
+            min_gap_days=draw(st.floats(0, 2)),
         ),
         window_days=window,
         grace_days=grace,

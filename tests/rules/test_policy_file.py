@@ -45,6 +45,15 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
         ("version: 1\ncampaigns: [{window_days: .nan}]", "campaigns[0].window_days"),
         ("version: 1\ncampaigns: [{ending: burn}]", "campaigns[0].ending"),
         ("version: 1\ncampaigns: [{messages: []}]", "must begin with a payment_failed message"),
+        ("version: 1\nnetwork_cap: 21", "line 2: network_cap: Input should be less than or equal to 20"),
+        ("version: 1\nnetwork_cap: 0", "line 2: network_cap: Input should be greater than or equal to 1"),
+        ("version: 1\nnetwork_cap: 15.5", "network_cap: Input should be a valid integer"),
+        (
+            "version: 1\ncampaigns:\n- window_days: 20\n  retries:\n    stripe_distance_hours: 0",
+            "line 5: campaigns[0].retries.stripe_distance_hours",
+        ),
+        ("version: 1\ncampaigns: [{retries: {mode: both}}]", "campaigns[0].retries.mode"),
+        ("version: 1\ncampaigns: [{retries: {by: stripe}}]", "retries.by is not a key of the policy"),
         (
             "version: 1\ncampaigns: [{warning: {days_before: 40}}]",
             "must be less than window_days + grace_days",

@@ -116,7 +116,7 @@ async def test_a_signal_before_the_first_step_is_not_lost(begin: Begin) -> None:
     [
         (RecoveryCase.invoice_paid, InvoicePaid(at=now()), Outcome.RECOVERED_BY_CUSTOMER),
         (RecoveryCase.invoice_paid, InvoicePaid(at=now(), outside=True), Outcome.RECOVERED_OUTSIDE),
-        (RecoveryCase.invoice_paid, InvoicePaid(at=now(), by_stripe=True), Outcome.RECOVERED_BY_RETRY),
+        (RecoveryCase.invoice_paid, InvoicePaid(at=now(), by_stripe=True), Outcome.RECOVERED_BY_STRIPE),
         (RecoveryCase.invoice_voided, Happened(at=now()), Outcome.CLOSED_VOIDED),
         (RecoveryCase.invoice_uncollectible, Happened(at=now()), Outcome.CLOSED_UNCOLLECTIBLE),
         (RecoveryCase.subscription_cancelled, Happened(at=now()), Outcome.LOST_CANCELLED),

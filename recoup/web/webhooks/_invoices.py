@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recoup.billing.invoices import is_credited
+from recoup.billing.invoices import is_credited, moment
 from recoup.rules.money import Money
 from recoup.web.webhooks.commands import BeginCase, Command, Record, Signal, TellEnded, TellPaid
 from recoup.web.webhooks.shapes import EndedInvoice, Event, Invoice
@@ -23,6 +23,7 @@ def payment_failed(event: Event) -> list[Command]:
             due=Money(amount=invoice.amount_remaining, currency=invoice.currency),
             stripe_retries=bool(invoice.auto_advance),
             attempt_count=invoice.attempt_count,
+            next_attempt=moment(coming) if (coming := invoice.next_payment_attempt) else None,
         )
     ]
 

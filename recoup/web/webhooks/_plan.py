@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import singledispatchmethod
 
 from activities.contracts import CardUpdated, FailedAgain, Happened, InvoicePaid, StartCase
+from activities.stripe_tries import PAYMENT_FAILED, collected_by_stripe, tries_told
 from recoup.ledger import AccessMeans, CaseRow, Ledger, ObservedCharge
 from recoup.rules.case import AttemptState
 from recoup.rules.money import Money
@@ -25,9 +26,6 @@ from recoup.web.webhooks.commands import (
     TellEnded,
     TellPaid,
 )
-
-FAILED = "webhook.payment_failed"
-"""Kind of the ledger's events about failed payments; their ``attempt_count`` tells Stripe's own attempts from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class Planner:
         elif not latest.is_open:
             because = f"it failed again after its case ended as {latest.outcome}"
         elif self._is_new_try_of_stripe(command):
-            failed = FailedAgain(at=self._at, event=self._event)
+            failed = FailedAgain(at=self._at, event=self._event, coming=command.next_attempt)
             self._plan.acts.append(Tell(latest.id, Signal.PAYMENT_FAILED, failed))
             because = "Stripe retried by itself and failed"
         elif self._waits_for_an_answer(command.invoice):
@@ -107,7 +105,7 @@ class Planner:
         else:
             because = "an attempt of Recoup's or the customer's own failed; whoever made it knows"
         data: dict[str, str | int | None] = {"attempt_count": command.attempt_count}
-        self._note(FAILED, because, command.invoice, command.customer, data)
+        self._note(PAYMENT_FAILED, because, command.invoice, command.customer, data)
 
     @_add.register
     def _paid(self, command: TellPaid) -> None:
@@ -210,32 +208,17 @@ class Planner:
 
     def _is_new_try_of_stripe(self, command: BeginCase) -> bool:
         """Only Stripe's automatic attempts raise ``attempt_count``: neither Recoup's nor the customer's do."""
-        return command.stripe_retries and command.attempt_count > self._tries_known(
-            command.invoice, command.customer
-        )
-
-    def _tries_known(self, invoice: str, customer: str) -> int:
-        told = self._ledger.events.of_customer(customer)
-        counts = [
-            row.data.get("attempt_count") for row in told if row.kind == FAILED and row.invoice == invoice
-        ]
-        return max((count for count in counts if isinstance(count, int)), default=0)
+        known = tries_told(self._ledger, command.invoice, command.customer)
+        return command.stripe_retries and command.attempt_count > known
 
     def _payment(self, command: TellPaid) -> InvoicePaid:
         return InvoicePaid(
             at=self._at,
             event=self._event,
             outside=command.outside,
-            by_stripe=not command.outside and self._collected_by_stripe(command),
+            by_stripe=not command.outside
+            and collected_by_stripe(self._ledger, command.invoice, command.customer, command.attempt_count),
         )
-
-    def _collected_by_stripe(self, command: TellPaid) -> bool:
-        """The best guess: Stripe's retries were on, and one more automatic attempt was made than had failed."""
-        takeover = self._ledger.invoices.takeover(command.invoice)
-        if takeover is not None and takeover.released_at is None:
-            return False
-        known = self._tries_known(command.invoice, command.customer)
-        return 0 < known < command.attempt_count
 
     def _is_suspended(self, case: CaseRow) -> bool:
         suspended = self._ledger.cases.suspended_of_customer(case.customer)

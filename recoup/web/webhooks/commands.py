@@ -6,6 +6,7 @@ They say what Stripe told, not what is done about it; that depends on what the l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from recoup.ledger import ObservedCharge
@@ -36,6 +37,8 @@ class BeginCase:
     stripe_retries: bool
     """Whether Stripe still retries by itself (``auto_advance``)."""
     attempt_count: int
+    next_attempt: datetime | None = None
+    """When Stripe tries next by itself; not told here where Billing Automations retry."""
 
 
 @dataclass(frozen=True, slots=True)

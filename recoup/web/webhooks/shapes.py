@@ -98,6 +98,7 @@ class Invoice(Shape):
     amount_paid_off_stripe: Amount | None = None
     attempt_count: Amount
     auto_advance: bool | None = None
+    next_payment_attempt: Amount | None = None
     billing_reason: Code | None = None
     collection_method: Code | None = None
     status: Code | None = None
