@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
+# Processes that share the tests; JOBS=0 runs them in one, in order.
+JOBS ?= auto
 
 # What the caller's shell has set for another project must not reach into this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV
@@ -26,7 +28,7 @@ demo: ready-run ## Watch failed payments being recovered, the whole stack on thi
 	@exec $(VENV)/bin/recoup demo $(ARGS)
 
 test: lint types ## Check format, lint, types, and run the tests (ARGS="tests/rules -x")
-	$(PY) -m pytest -m 'not slow' $(ARGS)
+	$(PY) -m pytest -m 'not slow' -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-slow: ready-dev ## Run the tests that take minutes
 	$(PY) -m pytest -m slow $(ARGS)
