@@ -86,6 +86,16 @@ class Browser:
         page = await self.open(invoice_link)
         await self._confirm(await self._send(_wanted(page, "method", "saved"), {}, page))
 
+    async def refuse_at_bank(self, invoice_link: str) -> None:
+        """Try to pay with the card on file, and fail the bank's 3-D Secure.
+
+        Raises:
+            Stuck: a page did not lead on, or the bank never asked.
+        """
+        page = await self.open(invoice_link)
+        page = await self._send(_wanted(page, "method", "saved"), {}, page)
+        await self._send(_wanted(page, "decision", "refuse"), {"decision": "refuse"}, page)
+
     async def pay_otherwise(self, invoice_link: str, method: str) -> None:
         """Pay on the hosted invoice page by ``blik`` or ``bank_transfer``.
 

@@ -105,6 +105,8 @@ class People:
                     await browser.change_card(self._update_link(act), self._card(act))
                 case "authenticate":
                     await browser.pay_with_saved_card(self._invoice_link(act))
+                case "fail_authentication":
+                    await browser.refuse_at_bank(self._invoice_link(act))
                 case "pay_invoice":
                     await self._pay(act, browser)
                 case "cancel_subscription":

@@ -79,9 +79,8 @@ def _return_step(case: Case, now: datetime) -> Step:
         because = (
             "the attempt after the suspension failed too, and the customer should know that nothing was paid"
         )
-        return Step(
-            kind=StepKind.MESSAGE, due_at=now, because=because, template=Template.REMINDER, key="reminder"
-        )
+        template = _template(Template.REMINDER, case.decline)
+        return Step(kind=StepKind.MESSAGE, due_at=now, because=because, template=template, key="reminder")
     because = "nothing was paid, so the suspension stays"
     return Step(kind=StepKind.SUSPEND, due_at=case.suspend_not_before or now, because=because)
 
@@ -91,6 +90,7 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
         step
         for step in (
             _message(case, campaign, now),
+            _confirmation(case),
             _untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),
             _last_notice(case, campaign),
             _suspension(case, campaign),
@@ -130,7 +130,7 @@ def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
         kind=StepKind.MESSAGE,
         due_at=due,
         because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}",
-        template=_template(campaign.messages[index], case.decline),
+        template=_template(campaign.messages[index].template, case.decline),
         key=keys[index],
     )
 
@@ -151,10 +151,28 @@ def message_keys(messages: tuple[MessageStep, ...]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _template(step: MessageStep, decline: Decline | None) -> Template:
+def _template(wanted: str, decline: Decline | None) -> Template:
+    """Where the bank waits for the customer's authentication every word says so, with the way to the page that finishes it."""
     if decline is not None and read(decline).needs_authentication:
         return Template.AUTHENTICATION_NEEDED
-    return Template(step.template)
+    return Template(wanted)
+
+
+def _confirmation(case: Case) -> Step | None:
+    """The bank asked for authentication only after the customer was written to: a new card, say. They are told at once."""
+    tried = max((at for at in (case.last_attempt_at, case.stripe.last) if at is not None), default=None)
+    if case.decline is None or tried is None or not read(case.decline).needs_authentication:
+        return None
+    if not case.messages or any(sent.at >= tried for sent in case.messages):
+        return None
+    told = sum(sent.key.split("/")[0] == Template.AUTHENTICATION_NEEDED for sent in case.messages)
+    return Step(
+        kind=StepKind.MESSAGE,
+        due_at=tried,
+        because="the bank now asks for the customer's authentication, which only they can give",
+        template=Template.AUTHENTICATION_NEEDED,
+        key=Template.AUTHENTICATION_NEEDED.value if told == 0 else f"authentication_needed/{told + 1}",
+    )
 
 
 def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:

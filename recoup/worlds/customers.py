@@ -14,6 +14,7 @@ Does = Literal[
     "update_card",
     "pay_invoice",
     "authenticate",
+    "fail_authentication",
     "cancel_subscription",
     "update_card_elsewhere",
     "nothing",
@@ -44,7 +45,7 @@ class _Act(Part):
     """What is done, and with what."""
 
     does: Does
-    """`update_card` (by the update link and the billing portal), `pay_invoice` and `authenticate` (on the hosted invoice page), `cancel_subscription`, `update_card_elsewhere` (in the company's own product, not by the link), `nothing`."""
+    """`update_card` (by the update link and the billing portal), `pay_invoice`, `authenticate` and `fail_authentication` (on the hosted invoice page), `cancel_subscription`, `update_card_elsewhere` (in the company's own product, not by the link), `nothing`."""
     with_: Key | None = Field(default=None, alias="with")
     """The card it is done with; for `pay_invoice` also `blik` or `bank_transfer`, and by default the customer's own card."""
 

@@ -14,6 +14,7 @@ from recoup.ledger import CaseRow, Ledger
 from recoup.messages import formatting
 from recoup.rules.base import days
 from recoup.rules.case import AttemptState, MessageState, Template
+from recoup.rules.declines import read
 from recoup.rules.money import Money, totals
 from recoup.rules.policy import Campaign
 from recoup.rules.step import StepKind
@@ -28,6 +29,8 @@ class Item:
     suspended: bool
     under_way: bool
     """A payment for it has been sent to the bank and has no final answer yet."""
+    confirm: bool = False
+    """The bank waits for the customer's own confirmation (3-D Secure), which Stripe's page of the invoice asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def debt_of(ledger: Ledger, customer: str, owing: Owing, now: datetime) -> Debt:
             invoice=invoice,
             suspended=invoice.id in suspended or _is_return(open_cases.get(invoice.id)),
             under_way=_is_under_way(ledger, invoice.id),
+            confirm=_waits_for_confirmation(ledger, open_cases.get(invoice.id)),
         )
         for invoice in owing.invoices
         if invoice.id in open_cases or invoice.id in suspended
@@ -94,11 +98,13 @@ def _written_out(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
 
 
 def _shown(item: Item, locale: Locale) -> dict[str, Any]:
+    pay_url = item.invoice.pay_url if _is_web_address(item.invoice.pay_url) else None
     return {
         "description": item.invoice.description,
         "number": item.invoice.number,
         "amount": formatting.amount(item.invoice.due, locale),
-        "pay_url": item.invoice.pay_url if _is_web_address(item.invoice.pay_url) else None,
+        "pay_url": pay_url,
+        "confirm": item.confirm and not item.under_way and pay_url is not None,
         "suspended": item.suspended,
         "under_way": item.under_way,
     }
@@ -115,6 +121,15 @@ def _is_return(case: CaseRow | None) -> bool:
 def _is_under_way(ledger: Ledger, invoice: str) -> bool:
     attempt = ledger.attempts.unsettled(invoice)
     return attempt is not None and attempt.state is not AttemptState.RESERVED
+
+
+def _waits_for_confirmation(ledger: Ledger, case: CaseRow | None) -> bool:
+    """What the newest refusal says: of our latest attempt, or else the one that the case began with."""
+    if case is None:
+        return False
+    attempts = [row for row in ledger.attempts.of_invoice(case.invoice) if row.decline is not None]
+    newest = attempts[-1].decline if attempts else case.decline
+    return newest is not None and read(newest).needs_authentication
 
 
 def _suspension(ledger: Ledger, case: CaseRow) -> datetime | None:
