@@ -1,0 +1,1 @@
+"""When to try again: the prior, the planner, and what they are judged by. Nothing heavy is imported before it is used."""

@@ -1,0 +1,170 @@
+"""Stories: for each way in which a failed payment may go on, the chance that an attempt is approved, slot by slot.
+
+A story is a column, a slot of the customer's local time a row. The stories about money and about unexplained banks hang on
+the calendar alone, so they are drawn once for a stretch of days and kept; those about holds and outages begin with the
+failure, and are cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recoup.timing.draws import choices, exponentials, uniforms
+from recoup.timing.families import Family
+from recoup.timing.paydays import SATURDAY, Payers, funded, month_days, paydays, payers_of, weekdays
+from recoup.timing.prior import Cause, Prior, shipped_prior
+from recoup.timing.situation import SLOT_HOURS, SLOTS_A_DAY, Situation
+
+Table = NDArray[np.float32]
+
+PAYERS = 480
+PATTERNS = 96
+HOLDS = 32
+OUTAGES = 12
+STRETCH_DAYS = 64
+AHEAD_DAYS = 72
+"""A stretch reaches so many days past its last beginning; the longest window that can be planned."""
+
+_MOST_STRETCHES = 64
+_FIRST_DAY, _DAYS = 736695, 5844
+"""The days whose distance from a payday is kept: sixteen years from 2018-01-01."""
+
+CAUSES = (Cause.NO_FUNDS, Cause.UNKNOWN, Cause.HOLD, Cause.OUTAGE)
+"""The causes with stories, in the order of the columns; the others never approve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The stories of one country through some days."""
+
+    first_slot: int
+    approves: Table
+    """Slots × (payers, patterns)."""
+
+
+class Stories:
+    """The stories of one prior, made when they are first needed and kept.
+
+    What knows more than the prior (a learned model, an oracle) derives from this and changes :meth:`likelihood` or :meth:`adjusted`.
+    """
+
+    def __init__(self, prior: Prior, payers: int = PAYERS) -> None:
+        self.prior = prior
+        self.counts = (payers, PATTERNS, HOLDS, OUTAGES)
+        """How many stories each of :data:`CAUSES` has."""
+        self.column_cause: NDArray[np.int64] = np.repeat(np.arange(len(CAUSES)), self.counts)
+        """For each column the index of its cause."""
+        self._payers: dict[tuple[str, str], Payers] = {}
+        self._since: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._stretches: dict[tuple[str, str, int], Stretch] = {}
+
+    def stretch(self, country: str | None, slot: int) -> Stretch:
+        """The stretch in which a case that begins at a slot is told to its end."""
+        number = slot // SLOTS_A_DAY // STRETCH_DAYS
+        key = (*self.prior.group_of(country), number)
+        if (kept := self._stretches.get(key)) is None:
+            if len(self._stretches) >= _MOST_STRETCHES:
+                self._stretches.clear()
+            kept = self._stretches[key] = self._told(country, number)
+        return kept
+
+    def likelihood(self, cause: Cause, family: Family, situation: Situation) -> float:
+        """How often this case's bank puts a cause in words of a family."""
+        return self.prior.likelihood(cause, family)
+
+    def adjusted(self, situation: Situation, slots: NDArray[np.int64], approves: Table) -> Table:
+        """The chances (slots × stories) after what is known beyond the stories; the prior knows nothing more."""
+        return approves
+
+    def lasts_days(self, country: str | None) -> NDArray[np.float64]:
+        """For how many days the money of every payer lasts on average."""
+        return self._payers_of(country).lasts_hours / 24.0
+
+    def since_payday(self, country: str | None, days: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Days since the last payday (at most 35) of every payer (row) on each of the days (column, ordinals)."""
+        key = self.prior.group_of(country)
+        if key not in self._since:
+            paid = paydays(self._payers_of(country), np.array([_FIRST_DAY]), _DAYS)
+            places = np.where(paid, np.arange(_DAYS), -35)
+            self._since[key] = np.minimum(np.arange(_DAYS) - np.maximum.accumulate(places, axis=1), 35)
+        return self._since[key][:, np.clip(days - _FIRST_DAY, 0, _DAYS - 1)]
+
+    def since_failure(self, failed_slot: int, first: int, last: int) -> Table:
+        """The stories that begin with the failure, for the slots ``first`` to ``last``: slots × (holds, outages)."""
+        slots = np.arange(first, last)
+        age = (slots - failed_slot) * float(SLOT_HOURS)
+        hold, outage = self.prior.hold, self.prior.outage
+        part = slots % SLOTS_A_DAY
+        night = np.where((part == SLOTS_A_DAY - 1) | (part < 2), hold.night, 1.0)
+        weekend = np.where(weekdays(slots // SLOTS_A_DAY) >= SATURDAY, hold.weekend, 1.0)
+        lifted = age[:, None] >= lifted_hours(hold.median_hours, hold.spread)[None, :]
+        over = age[:, None] >= outage_hours(outage.mean_hours)[None, :]
+        held = lifted * (hold.approves * night * weekend)[:, None]
+        return np.concatenate([held, over * outage.approves], axis=1).astype(np.float32)
+
+    def _payers_of(self, country: str | None) -> Payers:
+        key = self.prior.group_of(country)
+        if key not in self._payers:
+            self._payers[key] = payers_of(self.prior, country, np.arange(self.counts[0], dtype=np.int64))
+        return self._payers[key]
+
+    def _told(self, country: str | None, number: int) -> Stretch:
+        first_day = number * STRETCH_DAYS - 1
+        days = STRETCH_DAYS + AHEAD_DAYS
+        money = funded(self._payers_of(country), self.prior.funds, np.array([first_day]), days, SLOT_HOURS)
+        told = [money * self.prior.funds.approves, _patterns(first_day, days) * self.prior.unknown.approves]
+        approves = np.ascontiguousarray(np.concatenate(told).T, dtype=np.float32)
+        return Stretch(first_day * SLOTS_A_DAY, approves)
+
+
+@cache
+def shipped_stories() -> Stories:
+    """The stories of the prior that ships with Recoup."""
+    return Stories(shipped_prior())
+
+
+def _patterns(first_day: int, days: int) -> NDArray[np.float32]:
+    """Unexplained banks: each approves in some hours, on some weekdays, in a part of the month, or in spells."""
+    slots = np.arange(first_day * SLOTS_A_DAY, (first_day + days) * SLOTS_A_DAY)
+    day, part = slots // SLOTS_A_DAY, slots % SLOTS_A_DAY
+    seeds = np.arange(PATTERNS, dtype=np.int64)
+    kind = seeds % 4
+    hour = (part[None, :] - (uniforms(seeds, 31) * SLOTS_A_DAY).astype(np.int64)[:, None]) % SLOTS_A_DAY < 3
+    weekday = (weekdays(day)[None, :] - choices([1] * 7, seeds, 32)[:, None]) % 7 < 2
+    dom = (month_days(day)[0][None, :] - (uniforms(seeds, 33) * 31).astype(np.int64)[:, None]) % 31 < 8
+    return np.where(
+        kind[:, None] == 0,
+        hour,
+        np.where(kind[:, None] == 1, weekday, np.where(kind[:, None] == 2, dom, _spells(seeds, slots))),
+    ).astype(np.float32)
+
+
+def _spells(seeds: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Spells in which a bank approves, without any order; each begins by chance and lasts about as long as its kind."""
+    mean = exponentials(1.0, seeds, 34) * 36.0 + 6.0
+    begins = uniforms(seeds[:, None], slots[None, :], 35).reshape(len(seeds), -1) < SLOT_HOURS / (
+        3.0 * mean[:, None]
+    )
+    length = (
+        np.maximum(exponentials(mean[:, None], seeds[:, None], slots[None, :], 36), SLOT_HOURS) / SLOT_HOURS
+    )
+    ends = np.where(begins, np.arange(len(slots)) + length.reshape(begins.shape), -1.0)
+    return np.maximum.accumulate(ends, axis=1) >= np.arange(len(slots))
+
+
+@lru_cache(maxsize=64)
+def lifted_hours(median: float, spread: float) -> NDArray[np.float64]:
+    """When holds that are lifted at all are lifted, in hours since the failure: the middles of equal shares."""
+    normal = NormalDist()
+    return median * np.exp(spread * np.array([normal.inv_cdf((n + 0.5) / HOLDS) for n in range(HOLDS)]))
+
+
+@lru_cache(maxsize=64)
+def outage_hours(mean: float) -> NDArray[np.float64]:
+    """How long outages last, in hours: the middles of equal shares."""
+    return -mean * np.log(1.0 - (np.arange(OUTAGES) + 0.5) / OUTAGES)

@@ -1,0 +1,222 @@
+"""The planner: the moments of the remaining attempts that are expected to bring the most money.
+
+A set of moments is worth, story by story, the chance that one of them is approved; what one more moment adds is therefore
+smaller the more its stories are covered already. The planner adds the moment that adds most, one attempt after the other,
+then moves each moment to where it adds more, until none does (for sets whose worth grows like this the first part alone
+reaches 1 − 1/e of the best; Nemhauser, Wolsey and Fisher, 1978). Only the first moment is acted on: after each refusal everything
+is planned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recoup.rules.networks import may_attempt
+from recoup.timing._stories import Stories
+from recoup.timing.belief import believe, in_main_units
+from recoup.timing.explain import because_none, because_of
+from recoup.timing.families import Family, family_of, reading_of
+from recoup.timing.prior import Prior
+from recoup.timing.situation import SLOT_HOURS, SLOTS_A_DAY, Limits, Situation, moment_of, slot_from, slot_of
+
+_MOST_MOVES = 2
+"""How often every moment is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When to try again, and why."""
+
+    at: datetime | None
+    """The next attempt; ``None`` when no retry is worth it or none is allowed."""
+    expected: float
+    """The chance that this attempt is approved."""
+    because: str
+    later: tuple[datetime, ...] = ()
+    """The attempts that would follow if each before was refused in the same words."""
+    worth: float = 0.0
+    """The share of the invoice that the plan is expected to add to what comes without it."""
+
+
+def plan(stories: Stories, situation: Situation, limits: Limits) -> Plan:
+    """The best moments for the remaining attempts of a case, the next one first.
+
+    Pure and deterministic: the same case at the same moment always gets the same answer.
+    """
+    if (refusal := _why_not(situation, limits)) is not None:
+        return Plan(None, 0.0, refusal)
+    first, last = _bounds(situation, limits)
+    zone = situation.zone
+    begin = slot_from(first, zone)
+    if moment_of(begin, zone) > last:
+        return Plan(None, 0.0, "no moment is left in the window")
+    end = slot_of(last, zone) + 1
+    belief = believe(stories, situation, end)
+    allowed = np.arange(begin, min(end, belief.first_slot + len(belief.approves)))
+    allowed = allowed[_awake(allowed, limits)]
+    if not len(allowed):
+        return Plan(None, 0.0, "no moment is left in the window outside the quiet hours")
+    chosen, worth = choose(
+        belief.approves[allowed - belief.first_slot],
+        belief.gains,
+        _discount(stories.prior, allowed - belief.first_slot),
+        slots=allowed,
+        count=limits.attempts_left,
+        gap=_gap_slots(limits.min_gap),
+        cost=_cost(stories.prior, situation),
+        least=stories.prior.worth.least_probability,
+    )
+    if not chosen:
+        return Plan(None, 0.0, because_none(belief, int(allowed[0])))
+    return Plan(
+        at=moment_of(chosen[0], zone),
+        expected=round(belief.chance(chosen[0]), 4),
+        because=because_of(stories, situation, belief, chosen[0]),
+        later=tuple(moment_of(slot, zone) for slot in chosen[1:]),
+        worth=round(worth, 6),
+    )
+
+
+def choose(
+    approves: NDArray[np.float32],
+    gains: NDArray[np.float32],
+    discount: NDArray[np.float64],
+    *,
+    slots: NDArray[np.int64],
+    count: int,
+    gap: int,
+    cost: float = 0.0,
+    least: float = 0.0,
+) -> tuple[list[int], float]:
+    """The slots, at most ``count`` and at least ``gap`` apart, whose attempts add most; and what they add.
+
+    ``approves`` has a row for each slot and a column for each story, ``gains`` the stories' weights, ``discount`` what a
+    success at each slot is worth. A slot is left out when it would add less than ``cost`` or less than ``least``.
+    """
+    worth = discount[:, None].astype(np.float32) * approves
+    chosen: list[int] = []
+    left = gains.copy()
+    for _ in range(min(count, len(slots))):
+        best, added = _best(worth, left, slots, chosen, gap)
+        if best < 0 or added <= max(cost * float(left.sum()), least):
+            break
+        chosen.append(best)
+        left = left * (1.0 - approves[best])
+    for _ in range(_MOST_MOVES if len(chosen) > 1 else 0):
+        if not _moved(approves, worth, gains, slots, chosen, gap):
+            break
+    total = _total(approves, discount, gains, chosen)
+    return sorted(int(slots[place]) for place in chosen), total
+
+
+def _moved(
+    approves: NDArray[np.float32],
+    worth: NDArray[np.float32],
+    gains: NDArray[np.float32],
+    slots: NDArray[np.int64],
+    chosen: list[int],
+    gap: int,
+) -> bool:
+    """Move each chosen slot to where it adds most beside the others; whether any was moved."""
+    moved = False
+    for index, place in enumerate(list(chosen)):
+        others = chosen[:index] + chosen[index + 1 :]
+        left = gains * np.prod(1.0 - approves[others], axis=0)
+        best, added = _best(worth, left, slots, others, gap)
+        if best >= 0 and best != place and added > float(worth[place] @ left) * (1.0 + 1e-6):
+            chosen[index] = best
+            moved = True
+    return moved
+
+
+def _best(
+    worth: NDArray[np.float32],
+    left: NDArray[np.float32],
+    slots: NDArray[np.int64],
+    taken: Sequence[int],
+    gap: int,
+) -> tuple[int, float]:
+    """The place of the slot that adds most, the earliest of equals, and what it adds; −1 when none is free."""
+    adds = worth @ left
+    for place in taken:
+        adds[np.abs(slots - slots[place]) < gap] = -1.0
+    # Rounded, so that the last digit of a sum, which differs between machines, decides nothing.
+    best = int(np.argmax(np.round(adds, 6)))
+    return (best, float(adds[best])) if adds[best] >= 0 else (-1, 0.0)
+
+
+def _total(
+    approves: NDArray[np.float32],
+    discount: NDArray[np.float64],
+    gains: NDArray[np.float32],
+    chosen: list[int],
+) -> float:
+    left, total = gains, 0.0
+    for place in sorted(chosen):
+        total += float(discount[place]) * float(approves[place] @ left)
+        left = left * (1.0 - approves[place])
+    return total
+
+
+def _why_not(situation: Situation, limits: Limits) -> str | None:
+    """Why there is nothing to plan, where that is so without a look at any moment."""
+    if limits.attempts_left <= 0:
+        return "no attempt is left"
+    if not situation.tried:
+        return "nothing has failed yet"
+    reading = reading_of(situation.tried[-1].decline)
+    if not reading.may_retry:
+        return f"{reading.because}; no retry is worth it before the customer acts"
+    if reading.most_retries is not None and len(situation.tried) - 1 >= reading.most_retries:
+        return f"{reading.because}; not more than {reading.most_retries} retries are made on such an answer"
+    return None
+
+
+def _bounds(situation: Situation, limits: Limits) -> tuple[datetime, datetime]:
+    """The first and the last moment that the bank's wish, the gap, the networks and the policy allow."""
+    latest = situation.tried[-1]
+    passing = family_of(latest.decline) is Family.PASSING
+    gap = min(limits.min_gap, limits.passing_gap) if passing else limits.min_gap
+    first = max(situation.now, latest.at + gap, latest.at + reading_of(latest.decline).wait)
+    if limits.not_before is not None:
+        first = max(first, limits.not_before)
+    counted = [*limits.card_attempts, *(tried.at for tried in situation.tried)]
+    permission = may_attempt(situation.brand, counted, latest.decline, first, limits.cap)
+    if not permission.allowed and permission.not_before is not None:
+        first = max(first, permission.not_before)
+    elif not permission.allowed:
+        return first, first - timedelta(seconds=1)
+    return first, limits.until
+
+
+def _awake(slots: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:
+    """Which slots lie outside the quiet hours."""
+    if limits.quiet_hours is None:
+        return np.ones(len(slots), dtype=bool)
+    begin, end = limits.quiet_hours
+    hour = slots % SLOTS_A_DAY * SLOT_HOURS
+    quiet = (hour - begin) % 24 < (end - begin) % 24
+    return ~quiet
+
+
+def _gap_slots(gap: timedelta) -> int:
+    """A gap in slots, rounded up."""
+    return -(-int(gap.total_seconds()) // (SLOT_HOURS * 3600))
+
+
+def _discount(prior: Prior, ahead: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What a success so many slots ahead is worth today: the customer may have left, and waiting costs."""
+    daily = (1.0 - prior.customer.cancels_daily) * (1.0 - prior.worth.waiting_daily)
+    found: NDArray[np.float64] = daily ** (ahead / SLOTS_A_DAY)
+    return found
+
+
+def _cost(prior: Prior, situation: Situation) -> float:
+    """What an attempt costs, as a share of the invoice."""
+    size = in_main_units(situation.amount, situation.currency)
+    return prior.worth.attempt_cost / size if size > 0 else 0.0
