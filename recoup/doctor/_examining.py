@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from recoup.doctor import _here, _stripe, _temporal
+from recoup.doctor import _here, _retries, _stripe, _temporal, _webhooks
 from recoup.doctor._findings import Finding, ok, told_by
 from recoup.settings import Settings, load_settings
 
@@ -17,7 +17,11 @@ CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("temporal", lambda settings: asyncio.run(_temporal.temporal(settings))),
     ("stripe", _stripe.account),
     ("webhooks", _stripe.webhooks),
+    ("webhook endpoint", _webhooks.endpoint),
     ("portal", _stripe.portal),
+    ("stripe's retries", _retries.retries),
+    ("stripe's final action", _retries.final_action),
+    ("stripe's mails", _retries.mails),
     ("mail", _here.mail),
     ("access", _here.access),
 )

@@ -20,7 +20,7 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
 def account(settings: Settings) -> list[Finding]:
     """The key is good, and whose it is."""
     client = stripe_client(settings.stripe)
-    with _answers("stripe.api_key"):
+    with answers("stripe.api_key"):
         told = client.v1.accounts.retrieve_current().to_dict()
     mode = {True: "live mode: real money", False: "test mode", None: "in a mode that its form does not tell"}
     live = is_live_key(settings.stripe.api_key.get_secret_value())
@@ -51,7 +51,7 @@ def webhooks(settings: Settings) -> list[Finding]:
 def portal(settings: Settings) -> list[Finding]:
     """The customer portal lets customers change their payment method."""
     client, wanted = stripe_client(settings.stripe), settings.stripe.portal_configuration
-    with _answers("stripe.portal_configuration"):
+    with answers("stripe.portal_configuration"):
         if wanted:
             found: dict[str, Any] | None = client.v1.billing_portal.configurations.retrieve(wanted).to_dict()
         else:
@@ -77,7 +77,8 @@ def portal(settings: Settings) -> list[Finding]:
 
 
 @contextmanager
-def _answers(setting: str) -> Iterator[None]:
+def answers(setting: str) -> Iterator[None]:
+    """Stripe's errors inside become sentences for the operator; ``setting`` is what would have to be corrected."""
     try:
         yield
     except stripe.AuthenticationError as error:
