@@ -58,6 +58,8 @@ class WebhookBackend:
                 "The setting access.webhook_secret cannot be used: it must be whsec_ followed by base64"
             ) from error
         self._url = url
+        # Made once: reading the certificates takes longer than telling.
+        self._ssl = httpx2.create_ssl_context()
 
     def tell(self, change: AccessChange, *, id_: str, at: datetime) -> None:
         """Post the change.
@@ -75,7 +77,12 @@ class WebhookBackend:
         }
         try:
             answer = httpx2.post(
-                self._url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=False
+                self._url,
+                content=body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                follow_redirects=False,
+                verify=self._ssl,
             )
         except httpx2.HTTPError as error:
             raise ConnectionFailed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import multiprocessing
@@ -166,6 +167,8 @@ def _apart(seeds: list[int], how: Callable[[Sequence[int], Path], BatchResult] =
     """Play a batch in a directory of its own, quietly."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    # What has been imported stays; looking through it again and again took a tenth of the time.
+    gc.freeze()
     directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         return how(seeds, directory)

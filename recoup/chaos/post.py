@@ -46,8 +46,10 @@ class Post:
     _shuffled: dict[int, int] = field(default_factory=dict)
     delivered: int = 0
 
-    def collect(self) -> None:
-        """Fetch what is new and put its delivery on the agenda."""
+    def collect(self, newest: str | None) -> None:
+        """Fetch what is new up to the newest event, which the caller has heard of, and put its delivery on the agenda."""
+        if newest == self._newest:
+            return
         if self._newest is None:
             found = self.stripe.all("/v1/events", self.key)[::-1]
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,8 +64,6 @@ class Run:
     disputed: set[str] = field(default_factory=set)
     """Invoices whose case was open when the customer's dispute was heard."""
     trace: list[str] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """Kinds of failure with their sentences, from the audit."""
     _waiting: dict[Fault, _Waiting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,6 +90,43 @@ class Run:
         """A line for the trace."""
         said = " ".join(f"{name}={value}" for name, value in more.items())
         self.trace.append(f"{what} {said}".rstrip())
+
+
+class Roster:
+    """The runs of a batch, and to whose a customer, an invoice or a workflow belongs."""
+
+    def __init__(self, plans: Sequence[RunPlan]) -> None:
+        self._by_key = {plan.key: Run(plan) for plan in plans}
+        self._by_customer: dict[str, Run] = {}
+        self._by_invoice: dict[str, Run] = {}
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._by_key.values())
+
+    def seeded(self, key: str, customer: str, subscriptions: Sequence[str]) -> None:
+        """The sandbox has made this run's customer."""
+        run = self._by_key[key]
+        run.customer, run.subscriptions = customer, tuple(subscriptions)
+        self._by_customer[customer] = run
+
+    def failed(self, run: Run, invoice: str) -> bool:
+        """An invoice of this run failed; whether that is the run's first failure."""
+        first = not run.invoices
+        run.invoices.add(invoice)
+        self._by_invoice[invoice] = run
+        return first
+
+    def of_customer(self, customer: str | None) -> Run | None:
+        """Whose customer this is."""
+        return self._by_customer.get(customer or "")
+
+    def of_workflow(self, workflow_id: str) -> Run | None:
+        """Which run a workflow is about; None for a sweep, which is about all."""
+        kind, _, rest = workflow_id.partition("/")
+        name = rest.partition("/")[0]
+        if kind == "recovery":
+            return self._by_invoice.get(name)
+        return self._by_customer.get(name) if kind == "card-update" else None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,16 @@ from recoup.errors import ConnectionFailed
 START_SECONDS = 60.0
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the sandbox's clock tells."""
+
+    next_event_at: datetime | None
+    """When it will next do something by itself."""
+    newest_event: str | None
+    """The latest event that the Stripe API lists."""
+
+
 @dataclass
 class Stripe:
     """The running sandbox and its control API."""
@@ -59,14 +69,13 @@ class Stripe:
                 return found
             query["starting_after"] = found[-1]["id"]
 
-    def move_to(self, moment: datetime) -> datetime | None:
-        """Move the clock there; answers when the sandbox's next event is."""
-        told = self.control("POST", "clock", {"to": moment.timestamp()})
-        return _moment(told["next_event_at"])
+    def move_to(self, moment: datetime) -> Told:
+        """Move the clock there."""
+        return _told(self.control("POST", "clock", {"to": moment.timestamp()}))
 
-    def next_event_at(self) -> datetime | None:
-        """When the sandbox's next own event is."""
-        return _moment(self.control("GET", "clock")["next_event_at"])
+    def look(self) -> Told:
+        """How it stands."""
+        return _told(self.control("GET", "clock"))
 
 
 @contextmanager
@@ -97,5 +106,7 @@ def running_stripe(
         watchdog.close()
 
 
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _told(clock: dict[str, Any]) -> Told:
+    upcoming = clock["next_event_at"]
+    moment = None if upcoming is None else datetime.fromtimestamp(upcoming, UTC)
+    return Told(moment, clock["newest_event"])

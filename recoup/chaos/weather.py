@@ -27,18 +27,20 @@ from recoup.messages.outbox import OutboxSender
 from recoup.messages.sending import CannotLookUp, SendUnavailable, SendUnclear
 
 Answer = tuple[Any, int, Any]
+Request = Callable[[], Answer]
+"""A request that has not been sent yet."""
 PAST_THE_KEY = timedelta(hours=26)
 """Longer than Stripe remembers an idempotency key."""
 
 
-class Stage(Protocol):
-    """What the faults need of the batch in which they strike."""
+class Others(Protocol):
+    """Who else does something while the product is in the middle of its act; nobody's faults strike meanwhile."""
 
-    def at_the_worst_moment(self, run: Run, fault: Fault, invoice: str) -> None:
-        """Have somebody do it now, while the product is in the middle of its act."""
+    def act(self, run: Run, fault: Fault, invoice: str) -> None:
+        """Have somebody do it now."""
         ...
 
-    def race(self, run: Run, invoice: str, pay: Callable[[], Answer]) -> Answer:
+    def race(self, run: Run, invoice: str, pay: Request) -> Answer:
         """Have the customer pay at the very moment of our own request."""
         ...
 
@@ -46,7 +48,7 @@ class Stage(Protocol):
         """Another worker does the same try meanwhile, to its end."""
         ...
 
-    def deliver_later(self, run: Run, request: Callable[[], Answer]) -> None:
+    def deliver_later(self, run: Run, request: Request) -> None:
         """The network delivers this request minutes later; nobody reads the answer."""
         ...
 
@@ -81,9 +83,9 @@ BETWEEN = (
 class Weather:
     """Lets the faults of the run that is being worked on strike."""
 
-    def __init__(self, clock: Clock, stage: Stage) -> None:
+    def __init__(self, clock: Clock, others: Others) -> None:
         self._clock = clock
-        self._stage = stage
+        self._others = others
         self.acting: Acting | None = None
         self.changed = False
         """Whether something was changed at Stripe since this was last set to False."""
@@ -139,7 +141,7 @@ class Weather:
             return self._pay(self.acting, path.split("/")[1], _header(headers, "idempotency-key"), body, do)
         return self._change(self.acting, do)
 
-    def _read(self, acting: Acting, path: str, do: Callable[[], Answer]) -> Answer:
+    def _read(self, acting: Acting, path: str, do: Request) -> Answer:
         run = acting.run
         if acting.is_worker:
             self._crash(run, Fault.CRASH_BEFORE_READ)
@@ -156,7 +158,7 @@ class Weather:
             acting.reads[parts[1]] = _shown(told), int(told.get("amount_remaining") or 0)
         return answer
 
-    def _change(self, acting: Acting, do: Callable[[], Answer]) -> Answer:
+    def _change(self, acting: Acting, do: Request) -> Answer:
         if not acting.is_worker:
             return do()
         self._crash(acting.run, Fault.CRASH_BEFORE_CHANGE)
@@ -164,14 +166,15 @@ class Weather:
         self._crash(acting.run, Fault.CRASH_AFTER_CHANGE)
         return answer
 
-    def _pay(self, acting: Acting, invoice: str, key: str, body: str, do: Callable[[], Answer]) -> Answer:
+    def _pay(self, acting: Acting, invoice: str, key: str, body: str, do: Request) -> Answer:
         run = acting.run
         read, asked = acting.reads.get(invoice, (None, 0))
         for fault in BETWEEN:
             if run.strikes(fault):
-                self._stage.at_the_worst_moment(run, fault, invoice)
+                with self.over(None):
+                    self._others.act(run, fault, invoice)
         if acting.this is not None and run.strikes(Fault.CUT_OFF):
-            self._stage.try_elsewhere(acting.this)
+            self._others.try_elsewhere(acting.this)
         self._crash(run, Fault.CRASH_BEFORE_PAY)
         if run.strikes(Fault.PAY_NOT_REACHED):
             raise _no_connection()
@@ -182,26 +185,39 @@ class Weather:
         run.sent.append(Sent(self._clock.now(), invoice, key, read, asked, disputed=acting.disputed))
         run.note("PAY", invoice=invoice, key=key, read=read)
         if run.strikes(Fault.PAY_TIMED_OUT):
-            self._stage.deliver_later(run, do)
+            self._others.deliver_later(run, self._calmly(do))
             raise _no_connection()
         return self._paid(acting, invoice, do)
 
-    def _paid(self, acting: Acting, invoice: str, do: Callable[[], Answer]) -> Answer:
+    def _paid(self, acting: Acting, invoice: str, do: Request) -> Answer:
         run = acting.run
         if run.strikes(Fault.PAY_ERROR_AFTER):
-            self._stage.fail_after(f"/v1/invoices/{invoice}/pay", 1)
+            self._others.fail_after(f"/v1/invoices/{invoice}/pay", 1)
         if run.strikes(Fault.KEY_EXPIRED):
             # Half of them never reach Stripe: what became of them must be found out all the same.
             if run.plan.seed % 2:
                 do()
             run.away_until = self._clock.now() + PAST_THE_KEY
             raise WorkerDied
-        answer = self._stage.race(run, invoice, do) if run.strikes(Fault.PAID_AT_ONCE) else do()
+        answer = self._race(run, invoice, do) if run.strikes(Fault.PAID_AT_ONCE) else do()
         run.note("PAID", status=answer[1])
         self._crash(run, Fault.CRASH_AFTER_PAY)
         if run.strikes(Fault.PAY_ANSWER_LOST):
             raise _no_connection()
         return answer
+
+    def _race(self, run: Run, invoice: str, do: Request) -> Answer:
+        with self.over(None):
+            return self._others.race(run, invoice, do)
+
+    def _calmly(self, do: Request) -> Request:
+        """The same request, sent when nobody's faults strike."""
+
+        def calm() -> Answer:
+            with self.over(None):
+                return do()
+
+        return calm
 
     # -- the ledger ----------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -41,7 +43,9 @@ class Browser:
     """One sitting of one customer; cookies last as long."""
 
     def __init__(self) -> None:
-        self._client = httpx2.AsyncClient(follow_redirects=True, trust_env=False, timeout=30)
+        self._client = httpx2.AsyncClient(
+            follow_redirects=True, trust_env=False, timeout=30, verify=_ssl_context()
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,6 +144,12 @@ class Browser:
             if patience > 1:
                 await asyncio.sleep(_PAUSE_SECONDS)
         raise Stuck(f"{_place(address)} answered {said}")
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for all browsers: reading the certificates takes longer than a whole sitting."""
+    return httpx2.create_ssl_context()
 
 
 def _read(answer: httpx2.Response) -> Seen:

@@ -121,7 +121,7 @@ class OutboxSender:
     def _described(
         self, mime: bytes, mail_id: str, recipient: str, key: str, tags: Mapping[str, str]
     ) -> OutboxMail:
-        message = message_from_bytes(mime, policy=default)
+        message = message_from_bytes(mime, _class=EmailMessage, policy=default)
         return OutboxMail(
             id=mail_id,
             key=key,
@@ -130,7 +130,7 @@ class OutboxSender:
             template=tags.get("template"),
             locale=tags.get("locale"),
             tags=dict(tags),
-            links=tuple(dict.fromkeys(_WEB_ADDRESS.findall(_part(mime, "plain") or ""))),
+            links=tuple(dict.fromkeys(_WEB_ADDRESS.findall(_body(message, "plain") or ""))),
             at=self._clock.now(),
         )
 
@@ -152,6 +152,9 @@ class OutboxSender:
 def _part(mime: bytes | None, subtype: str) -> str | None:
     if mime is None:
         return None
-    message = message_from_bytes(mime, _class=EmailMessage, policy=default)
+    return _body(message_from_bytes(mime, _class=EmailMessage, policy=default), subtype)
+
+
+def _body(message: EmailMessage, subtype: str) -> str | None:
     part = message.get_body((subtype,))
     return str(part.get_content()) if part else None

@@ -2,7 +2,7 @@
 
 ==============================  ==============================================================================================
 ``GET    /_sandbox/health``     alive; the API version, the clock, the world's name
-``GET    /_sandbox/clock``      ``{"now", "now_iso", "offset", "next_event_at"}``
+``GET    /_sandbox/clock``      ``{"now", "now_iso", "offset", "next_event_at", "newest_event"}``
 ``POST   /_sandbox/clock``      ``{"to": iso or unix}`` or ``{"by": seconds}``: move forward, doing all that falls due in order
 ``GET    /_sandbox/pending``    ``{"due", "in_flight", "waiting", "next_event_at"}``: webhooks not yet delivered
 ``*      /_sandbox/faults``     GET lists the rules with their counts, POST adds one (or a list), DELETE drops all
@@ -89,11 +89,15 @@ class Control:
 
     def _clock(self, body: Any, query: Json) -> Json:
         now = self._sandbox.clock.now()
+        newest = "SELECT id FROM objects WHERE type = 'event' ORDER BY seq DESC LIMIT 1"
+        with self._sandbox.store.transaction() as db:
+            row = db.execute(newest).fetchone()
         return {
             "now": now,
             "now_iso": datetime.fromtimestamp(now, UTC).isoformat(),
             "offset": self._sandbox.clock.offset,
             "next_event_at": self._sandbox.timeline.next_event_at(),
+            "newest_event": row[0] if row else None,
         }
 
     def _move_clock(self, body: Any, query: Json) -> Json:

@@ -34,11 +34,11 @@ def seed(sandbox: Sandbox) -> dict[str, Any]:
     world, start = sandbox.world, sandbox.world_start
     if world is None or start is None:
         raise invalid_request("The sandbox was started without --world, so there is nobody to seed")
-    with sandbox.work() as work:
-        begin = max(int(start.timestamp()), work.now)
-        people = {
-            key: _person(work, world, key, customer, begin) for key, customer in world.customers.items()
-        }
+    begin, people = max(int(start.timestamp()), int(sandbox.clock.now())), {}
+    for key, customer in world.customers.items():
+        # One transaction each: what a transaction has loaded is looked through at every step of it.
+        with sandbox.work() as work:
+            people[key] = _person(work, world, key, customer, begin)
     return {"start": begin, "customers": people}
 
 
