@@ -87,7 +87,8 @@ def _of_invoice(
         if row.settled_at is None:
             yield "stuck_cases", f"attempt {row.number} of {invoice} has no result ({row.state})"
     yield from _outcome(book, cases, attempts)
-    ours = len(book["successful_charges"]) - run.customer_paid[invoice]
+    theirs = run.customer_paid[invoice] + len(book["automatic_charges"])
+    ours = len(book["successful_charges"]) - theirs
     recorded = sum(row.state is AttemptState.PAID for row in attempts)
     if ours > recorded and any(sent.invoice == invoice for sent in run.sent):
         yield "wrong_outcomes", f"Stripe took {invoice} for us, and no attempt in the ledger says so"

@@ -16,7 +16,7 @@ from recoup.chaos.door import Door
 from recoup.chaos.host import Host
 from recoup.chaos.moments import Moments
 from recoup.chaos.people import People
-from recoup.chaos.plan import RunPlan
+from recoup.chaos.plan import RunPlan, Setting
 from recoup.chaos.post import Post
 from recoup.chaos.product import (
     ACCESS_SECRET,
@@ -35,11 +35,12 @@ from recoup.chaos.world import world_of
 from recoup.clock import FileClock
 from recoup.demo.company import Company
 from recoup.ledger import Ledger
-from recoup.rules.policy import Policy
+from recoup.rules.policy import Campaign, Policy, Retries, RetryMode
 from recoup.settings import Settings
 from recoup.worlds import load_world
 
 SWEEPS_ON_DAYS = (1, 12, 28)
+PLAIN = Setting()
 HORIZON = timedelta(days=120)
 """What has not ended then never will."""
 
@@ -47,18 +48,15 @@ HORIZON = timedelta(days=120)
 class Batch:
     """Plays some runs to their end."""
 
-    def __init__(
-        self,
-        directory: Path,
-        plans: Sequence[RunPlan],
-        *,
-        invoice_lock: bool = True,
-        policy: Policy | None = None,
-    ) -> None:
+    def __init__(self, directory: Path, plans: Sequence[RunPlan], setting: Setting = PLAIN) -> None:
         self._directory = directory
         self._plans = plans
-        self._policy = policy or Policy(version=1)
-        self._switches = {"invoice_lock": "on" if invoice_lock else "off", "final_action": "cancel"}
+        campaign = Campaign(retries=Retries(mode=setting.mode))
+        self._policy = Policy(version=1, campaigns=(campaign,))
+        self._switches = {
+            "invoice_lock": "on" if setting.invoice_lock else "off",
+            "final_action": "past_due" if setting.mode is RetryMode.OBSERVE else "cancel",
+        }
         self._next_event: datetime | None = None
 
     @contextmanager

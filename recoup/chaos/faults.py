@@ -104,18 +104,40 @@ _AT_ATTEMPTS = frozenset(
     or fault.value.endswith(("_between", "_at_once", "_before_read"))
     or fault is Fault.KEY_EXPIRED
 )
-_AT_ACCESS = frozenset({Fault.CRASH_BEFORE_ACCESS, Fault.CRASH_AFTER_ACCESS, Fault.BACKEND_DOWN})
+AT_ACCESS = frozenset({Fault.CRASH_BEFORE_ACCESS, Fault.CRASH_AFTER_ACCESS, Fault.BACKEND_DOWN})
+"""Kinds that strike when the company's backend is told: once at the suspension, once more at the return."""
 
 
 def stories_for(fault: Fault) -> tuple[Story, ...]:
     """The stories in which a fault is met."""
-    if fault in _AT_ACCESS:
+    if fault in AT_ACCESS:
         return SUSPENDS
     if fault is Fault.PAID_AT_ONCE:
         # Two payments meet only where the bank says yes to both.
         return (Story.SOON,)
+    if fault is Fault.RETRY_NOW:
+        # A card that is gone is never tried again, whoever asks.
+        return ATTEMPTS
     return ATTEMPTS if fault in _AT_ATTEMPTS and fault is not Fault.CRASH_BEFORE_READ else ANY
 
+
+RARE = (
+    *sorted(AT_ACCESS),
+    Fault.CARD_BETWEEN,
+    Fault.VOIDED_BETWEEN,
+    Fault.WRITTEN_OFF_BETWEEN,
+    Fault.DISPUTED_BETWEEN,
+    Fault.PAID_BEFORE_READ,
+    Fault.VOIDED_BEFORE_READ,
+    Fault.CRASH_BEFORE_PAY,
+    Fault.PAY_ANSWER_LOST,
+    Fault.PAY_ERROR_BEFORE,
+    Fault.RETRY_NOW,
+    Fault.STARTER_DIED,
+)
+"""Kinds that seldom find their moment, because a run is often over before."""
+TURNS = (*KINDS, *RARE)
+"""The kinds that come first in a run, in turn: twice where they are rare."""
 
 OFTEN = {
     Fault.CRASH_BEFORE_READ: 12,
@@ -132,9 +154,9 @@ OFTEN = {
     Fault.WEBHOOK_LATE: 6,
     Fault.WEBHOOK_DOUBLED: 6,
     Fault.WEBHOOK_LOST: 6,
-    Fault.TEMPORAL_AWAY: 4,
+    Fault.TEMPORAL_AWAY: 3,
     Fault.STARTER_DOWN: 6,
-    Fault.STARTER_DIED: 4,
+    Fault.STARTER_DIED: 2,
     Fault.CRASH_BEFORE_MESSAGE: 4,
     Fault.CRASH_AFTER_MESSAGE: 4,
     Fault.MAIL_REFUSED: 4,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from recoup.chaos.faults import KINDS, OFTEN, Fault, Story, stories_for
+from recoup.chaos.faults import AT_ACCESS, KINDS, OFTEN, TURNS, Fault, Story, stories_for
+from recoup.rules.policy import RetryMode
 
 WEIGHTS = {
     Story.SOON: 6,
@@ -21,6 +22,31 @@ MOST_MORE = 3
 BRANDS = ("visa", "visa", "mastercard", "amex")
 AMOUNTS = (900, 2900, 4900, 19900)
 CURRENCIES = ("usd", "eur", "pln", "gbp")
+
+
+BATCH = 50
+"""Runs that share a world; seeds are grouped by it, so that a seed always meets the same setting."""
+MODES = (*(RetryMode.OWN,) * 7, *(RetryMode.WEAVE,) * 2, RetryMode.OBSERVE)
+"""How batches live with Stripe's own retries, two of each in a row: one with Stripe's lock of invoices, one without."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a whole batch has in common."""
+
+    mode: RetryMode = RetryMode.OWN
+    invoice_lock: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name in the report."""
+        return f"{self.mode}_lock_{'on' if self.invoice_lock else 'off'}"
+
+
+def setting_of(seed: int) -> Setting:
+    """The setting of the batch that a seed belongs to."""
+    number = seed // BATCH
+    return Setting(MODES[number // 2 % len(MODES)], invoice_lock=number % 2 == 0)
 
 
 @dataclass(frozen=True)
@@ -63,9 +89,9 @@ class RunPlan:
 
 
 def plan_of(seed: int) -> RunPlan:
-    """The plan of one run: the kinds take turns, so that every kind comes first once in so many seeds."""
+    """The plan of one run: the kinds take turns, so that every kind comes first at least once in so many seeds."""
     dice = random.Random(seed)  # noqa: S311 - a plan that is to be repeated, no secret
-    first = KINDS[seed % len(KINDS)]
+    first = TURNS[seed % len(TURNS)]
     stories = stories_for(first)
     story = dice.choices(stories, [WEIGHTS[each] for each in stories])[0]
     others = [each for each in KINDS if each is not first and story in stories_for(each)]
@@ -82,13 +108,13 @@ def plan_of(seed: int) -> RunPlan:
         refusals=refusals,
         acts_after_days=dice.uniform(0.5, 13.0) if story is not Story.COMES_BACK else dice.uniform(22, 30),
         subscriptions=subscriptions,
-        faults=tuple(_planned(dice, each) for each in chosen),
+        faults=tuple(_planned(dice, each, story) for each in chosen),
     )
 
 
-def _planned(dice: random.Random, fault: Fault) -> Planned:
+def _planned(dice: random.Random, fault: Fault, story: Story) -> Planned:
     most = OFTEN.get(fault)
     nth = dice.randint(1, most) if most else dice.choice((1, 1, 1, 2))
-    if fault is Fault.PAID_AT_ONCE:
+    if fault is Fault.PAID_AT_ONCE or (fault in AT_ACCESS and story is not Story.COMES_BACK):
         nth = 1
     return Planned(fault, nth, dice.choice((1, 1, 1, 3)))

@@ -21,7 +21,7 @@ import structlog
 
 from recoup.chaos.audit import Finding, audit
 from recoup.chaos.batch import Batch
-from recoup.chaos.plan import plan_of
+from recoup.chaos.plan import BATCH, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Report, Tally
 from recoup.chaos.runs import Played, Run
@@ -29,9 +29,6 @@ from recoup.process import EXIT_FAILED
 
 PROCESS_BATCH = 50
 """Runs that share a stack of processes."""
-
-BATCH = 50
-"""Runs that share a world; seeds are grouped by it, so that a seed always meets the same ``invoice_lock``."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
 """Where there is such a place, the databases of a batch stand in memory: only the runs with processes are about disks."""
@@ -112,14 +109,12 @@ def _stacks(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def play(seeds: Sequence[int], directory: Path) -> BatchResult:
     """Play one batch in this process and audit it."""
-    lock = (seeds[0] // BATCH) % 2 == 0
-    began = time.monotonic()
-    batch = Batch(directory, [plan_of(seed) for seed in seeds], invoice_lock=lock)
+    began, setting = time.monotonic(), setting_of(seeds[0])
+    batch = Batch(directory, [plan_of(seed) for seed in seeds], setting)
     with batch.played() as played:
         findings = audit(played)
         tally = _tally(played, findings, time.monotonic() - began)
-    setting = f"invoice_lock_{'on' if lock else 'off'}"
-    return BatchResult(setting, tally, findings, _traces(played.runs, findings))
+    return BatchResult(setting.name, tally, findings, _traces(played.runs, findings))
 
 
 def _play_with_processes(seeds: Sequence[int], directory: Path) -> BatchResult:
@@ -167,7 +162,7 @@ def _apart(seeds: list[int], how: Callable[[Sequence[int], Path], BatchResult] =
     """Play a batch in a directory of its own, quietly."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    # What has been imported stays; looking through it again and again took a tenth of the time.
+    # What has been imported stays: the garbage collector need not look through it again and again.
     gc.freeze()
     directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
     try:

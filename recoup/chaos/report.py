@@ -46,7 +46,7 @@ class Report:
     """The whole of a chaos command."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
-    """By setting: ``invoice_lock_on``, ``invoice_lock_off``, ``processes``."""
+    """By setting: ``own_lock_on``, ``own_lock_off``, the same of the other modes, ``processes``."""
     findings: list[tuple[Finding, Path | None]] = field(default_factory=list)
 
     @property

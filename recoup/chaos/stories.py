@@ -53,7 +53,9 @@ class Stories:
         dice = random.Random(f"{plan.seed}/operators")  # noqa: S311 - repeated
         for fault in UPDATES:
             if run.has(fault):
-                at = now + timedelta(days=dice.uniform(0.2, 6))
+                # The bank may approve on day 1, and there is nothing to operate on then.
+                latest = 0.9 if plan.story is Story.SOON else 6.0
+                at = now + timedelta(days=dice.uniform(0.1, latest))
                 self._scene.agenda.put(at, fault, partial(self._operate, run, fault))
 
     def call_operators(self) -> bool:

@@ -31,6 +31,11 @@ def books(work: Work) -> list[dict[str, Any]]:
                 "currency": invoice["currency"],
                 "paid_out_of_band": invoice["amount_paid_off_stripe"] > 0,
                 "successful_charges": [charge["id"] for charge in own if charge["status"] == "succeeded"],
+                "automatic_charges": [
+                    charge["id"]
+                    for charge in own
+                    if charge["status"] == "succeeded" and charge.get("_automatic")
+                ],
                 "pending_charges": [charge["id"] for charge in own if charge["status"] == "pending"],
                 "failed_charges": len([charge for charge in own if charge["status"] == "failed"]),
                 "refunds": [refund for charge in own for refund in refunds.get(charge["id"], [])],

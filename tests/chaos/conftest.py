@@ -12,7 +12,7 @@ import pytest
 from recoup.chaos.audit import audit
 from recoup.chaos.batch import Batch
 from recoup.chaos.faults import Fault, Story
-from recoup.chaos.plan import Planned, RunPlan, plan_of
+from recoup.chaos.plan import Planned, RunPlan, Setting, plan_of
 
 Figures = Counter[str]
 Play = Callable[..., Figures]
@@ -40,7 +40,7 @@ def play_plans(tmp_path: Path) -> Play:
     """Play these plans and answer the figures that are not 0; every planned fault must have taken effect."""
 
     def play(*plans: RunPlan, invoice_lock: bool = True, all_strike: bool = True) -> Figures:
-        with Batch(tmp_path / "batch", plans, invoice_lock=invoice_lock).played() as played:
+        with Batch(tmp_path / "batch", plans, Setting(invoice_lock=invoice_lock)).played() as played:
             if all_strike:
                 missed = [
                     (run.plan.seed, planned.fault)

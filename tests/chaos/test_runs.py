@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from recoup.chaos.faults import KINDS, Fault
-from recoup.chaos.plan import plan_of
-from recoup.chaos.play import BATCH, grouped
+from recoup.chaos.faults import KINDS, TURNS, Fault
+from recoup.chaos.plan import BATCH, plan_of
+from recoup.chaos.play import grouped
 from recoup.cli import cli
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -47,7 +47,7 @@ def test_killed_processes_do_no_harm(tmp_path: Path, temporal_binary: Path) -> N
 def test_a_seed_alone_makes_the_plan() -> None:
     """The same seed gives the same plan, and the kinds take turns in coming first."""
     assert [plan_of(seed) for seed in range(20)] == [plan_of(seed) for seed in range(20)]
-    firsts = {plan_of(seed).faults[0].fault for seed in range(len(KINDS))}
+    firsts = {plan_of(seed).faults[0].fault for seed in range(len(TURNS))}
     assert firsts == set(Fault)
 
 

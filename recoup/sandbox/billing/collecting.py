@@ -170,6 +170,7 @@ def _charge(
         _authenticated=authenticated,
         _card_dates=dunning.card_dates(method),
         _invoice=invoice["id"],
+        _automatic=how["automatic"],
     )
     intent["latest_charge"] = charge["id"]
     if authenticated and charge["payment_method_details"]["type"] == "card":
