@@ -43,6 +43,10 @@ HOPELESS = 200
 """An activity that failed so often, five minutes apart, will not succeed any more."""
 
 
+MOST_TASKS = 1500
+"""A workflow that was told so much goes round in circles; a case of months with all its faults hears a few hundred things."""
+
+
 class WorkerDied(BaseException):
     """The worker process ends here; no code of the product may catch it."""
 
@@ -203,6 +207,9 @@ class Host:
             # It was told before its first task: Temporal keeps the order.
             self._later(execution, id_, lambda: self._activate(execution, job))
             return
+        if len(execution.instance.told) > MOST_TASKS:
+            self._give_up(execution, f"it goes round in circles: {MOST_TASKS} tasks, and no end")
+            return
         as_new = not begins and self._surroundings.continues_as_new(id_)
         try:
             commands = execution.instance.activate(self._clock.now(), [job], as_new=as_new)
@@ -340,11 +347,13 @@ class Host:
             return
         wait = policy.initial_interval * policy.backoff_coefficient ** min(pending.attempt - 1, 20)
         if pending.attempt >= HOPELESS:
-            self._end(execution, WorkflowExecutionStatus.TERMINATED)
-            id_ = execution.instance.identity.workflow_id
-            self.problems[id_] = f"{pending.order.activity_type} fails for ever: {error!r}"
+            self._give_up(execution, f"{pending.order.activity_type} fails for ever: {error!r}")
             return
         self._again(execution, pending, min(wait, policy.maximum_interval or wait))
+
+    def _give_up(self, execution: Execution, problem: str) -> None:
+        self._end(execution, WorkflowExecutionStatus.TERMINATED)
+        self.problems[execution.instance.identity.workflow_id] = problem
 
 
 async def _awaited(result: Any) -> Any:

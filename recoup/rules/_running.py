@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from recoup.rules.base import days
-from recoup.rules.case import Case, MessageState, Template, Trigger
+from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
 from recoup.rules.policy import Campaign, MessageStep, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
@@ -41,6 +41,9 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
         return Step(kind=StepKind.LOOK, due_at=now, because="an attempt that was not Recoup's has failed")
     if case.is_return:
         return asked or _return_step(case, now)
+    if case.access is Access.SUSPENDED and asked is not None:
+        # What was asked for may have to wait until after the suspension; only that attempt is left to be made then.
+        return asked
     return _planned_step(case, campaign, now)
 
 

@@ -13,6 +13,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
+from recoup.chaos import host
 from recoup.chaos.agenda import Agenda
 from recoup.chaos.host import Host, Try, WorkerDied
 from recoup.rules.case import Outcome
@@ -135,6 +136,14 @@ def test_what_is_told_arrives_and_what_is_over_hears_nothing() -> None:
     assert not theatre.host.executions[CASE].is_running
     assert not theatre.host.signal(CASE, "invoice_voided", Happened(at=theatre.clock.now()))
     assert theatre.outside.done[-1][1] == Outcome.CLOSED_VOIDED.value
+
+
+def test_a_workflow_that_goes_round_in_circles_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow that is told more than any case ever hears is ended and named, instead of being played for ever."""
+    monkeypatch.setattr(host, "MOST_TASKS", 5)
+    theatre = Theatre(Outside(), Calm())
+    theatre.play()
+    assert "round in circles" in theatre.host.problems[CASE]
 
 
 def test_a_failure_for_good_is_told_to_the_workflow() -> None:

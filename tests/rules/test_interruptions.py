@@ -173,6 +173,22 @@ def test_an_attempt_that_was_asked_for_during_the_suspension_comes_before_its_en
     assert fold.suspended(fold.attempt_begun(case), "nothing").outcome is Outcome.LOST_SUSPENDED
 
 
+def test_a_suspension_happens_once_although_an_attempt_has_to_wait_beyond_it() -> None:
+    """A limit puts an operator's attempt off until after the suspension: suspended once, then that attempt, then the end."""
+    notice = START + (Campaign().suspend_after_days - Campaign().warning.days_before) * DAY
+    case = fold.message_done(told(a_case()), "last_notice", MessageState.SENT, notice)
+    case = limited(fold.retry_requested(case), 30, Trigger.MANUAL)
+    now = START + Campaign().suspend_after_days * DAY
+    assert decide(case, now).kind is StepKind.SUSPEND
+    case = fold.suspended(case, "nothing was paid")
+    assert (decide(case, now).kind, decide(case, now).due_at) == (StepKind.ATTEMPT, START + 30 * DAY)
+    case = fold.attempt_declined(
+        fold.attempt_begun(case), Trigger.MANUAL, START + 30 * DAY, case.decline, "pm_1"
+    )
+    assert decide(case, START + 30 * DAY).kind is StepKind.SUSPEND
+    assert fold.suspended(case, "nothing was paid").outcome is Outcome.LOST_SUSPENDED
+
+
 def test_the_smallest_campaign_goes_from_the_message_to_the_suspension() -> None:
     """One day, no retries, no grace, a last notice on the day itself: message, notice, suspension, each once."""
     campaign = Campaign(
