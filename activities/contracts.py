@@ -111,6 +111,8 @@ class WhatWillHappen(Wire):
 
     stage: Stage
     next: Step
+    asked: Step | None = None
+    """The attempt that was asked for, where it is still to be made: when, and what it waits for if not for now."""
 
 
 class CaseView(Wire):
@@ -296,6 +298,8 @@ class CardUpdated(Wire):
     cause: Trigger = Trigger.CARD_UPDATE
     chosen: bool = False
     """Whether the customer chose it for their subscriptions (default changed, set-up finished), or it only appeared."""
+    happened: Moment | None = None
+    """When it happened at Stripe, as far as is known; a late delivery tells of something old."""
 
 
 class Adopted(Wire):

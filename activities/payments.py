@@ -34,7 +34,7 @@ from activities.stripe_tries import retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
-from recoup.billing.methods import adopt, is_in_use, read_method
+from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
 from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
 from recoup.policy_file import LoadedPolicy
@@ -155,6 +155,8 @@ class Payments:
             if not update.chosen and not is_in_use(self.client, update.customer, update.method):
                 because = "the method is not the one the customer pays with"
                 return Adopted(at=self.clock.now(), adopted=False, version=method.version, because=because)
+            if old := is_old_news(self.client, method, update.happened):
+                return Adopted(at=self.clock.now(), adopted=False, version=method.version, because=old)
             changed = adopt(self.client, update.customer, update.method)
         because = (
             f"the method is the default now, on the customer and on {changed} subscriptions of their own"

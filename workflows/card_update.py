@@ -32,8 +32,10 @@ class CardUpdate:
     @workflow.signal
     def told(self, update: CardUpdated) -> None:
         """An event tells of the method; that the customer chose it is said by some of its events only, and stays true."""
-        if update.chosen or not self._update.chosen:
-            self._update = update
+        moments = (self._update.happened, update.happened)
+        newest = None if None in moments else max(moment for moment in moments if moment is not None)
+        kept = update if update.chosen or not self._update.chosen else self._update
+        self._update = kept.model_copy(update={"happened": newest})
         self._news = True
 
     @workflow.run

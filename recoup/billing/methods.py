@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 from stripe import InvalidRequestError, StripeClient
 
@@ -15,6 +17,8 @@ class OwnedMethod(Method):
     """A payment method with the customer it is attached to."""
 
     customer: str | None = None
+    created: int = 0
+    """When it was made, in seconds since 1970."""
 
 
 def read_method(client: StripeClient, method: str) -> OwnedMethod | None:
@@ -25,7 +29,28 @@ def read_method(client: StripeClient, method: str) -> OwnedMethod | None:
         if error.http_status == 404:
             return None
         raise
-    return OwnedMethod(**method_of(data).model_dump(), customer=data.get("customer"))
+    made = data.get("created") or 0
+    return OwnedMethod(**method_of(data).model_dump(), customer=data.get("customer"), created=made)
+
+
+def is_old_news(client: StripeClient, method: OwnedMethod, happened: datetime | None) -> str | None:
+    """Why what happened to this method then says nothing any more; ``None`` where it does.
+
+    Webhooks come late and in any order: since then a bank may have refused this very method, or the customer may have
+    chosen a newer one.
+    """
+    customer = client.v1.customers.retrieve(str(method.customer)).to_dict()
+    default = (customer.get("invoice_settings") or {}).get("default_payment_method")
+    chosen = read_method(client, default) if default and default != method.id else None
+    if chosen is not None and chosen.created > method.created:
+        return "the customer has chosen a newer method since"
+    if happened is None:
+        return None
+    since: Any = {"customer": method.customer, "created": {"gt": int(happened.timestamp())}, "limit": 100}
+    for charge in client.v1.charges.list(since).auto_paging_iter():
+        if charge.payment_method == method.id and charge.status == "failed":
+            return "the method has been refused since"
+    return None
 
 
 def is_in_use(client: StripeClient, customer: str, method: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from temporalio.exceptions import ApplicationError
 
@@ -179,6 +181,34 @@ def _attempt(desk: Desk, case):  # type: ignore[no-untyped-def]
     from recoup.rules.case import Trigger
 
     return AttemptOrder(**desk.common(case, "after"), trigger=Trigger.CARD_UPDATE, due=case.due)
+
+
+def test_late_news_of_an_older_card_does_not_undo_the_customers_newer_choice(desk: Desk) -> None:
+    """The event about the first card arrives after the second was chosen: the second stays, and nobody is told."""
+    person, api = desk.customers["empty"], desk.stripe.v1
+    desk.sandbox.pass_time(minutes=1)
+    token = {"type": "card", "card": {"token": "tok_world_fresh"}}
+    newer = api.payment_methods.attach(
+        api.payment_methods.create(token).id, {"customer": person["customer"]}
+    ).id
+    api.customers.update(person["customer"], {"invoice_settings": {"default_payment_method": newer}})
+    late = CardUpdated(
+        customer=person["customer"], method=person["payment_method"], at=desk.clock.now(), chosen=True
+    )
+    told = desk.run(desk.payments.adopt_method, late)
+    assert (told.adopted, told.because) == (False, "the customer has chosen a newer method since")
+    default = api.customers.retrieve(person["customer"]).invoice_settings.default_payment_method
+    assert getattr(default, "id", default) == newer
+
+
+def test_news_of_a_card_that_was_refused_since_is_old(desk: Desk) -> None:
+    """What happened before the renewal was refused leads to nothing; what the customer did to the card since does."""
+    person, now = desk.customers["empty"], desk.clock.now()
+    update = CardUpdated(customer=person["customer"], method=person["payment_method"], at=now, chosen=True)
+    before = update.model_copy(update={"happened": now - timedelta(hours=5)})
+    told = desk.run(desk.payments.adopt_method, before)
+    assert (told.adopted, told.because) == (False, "the method has been refused since")
+    assert desk.run(desk.payments.adopt_method, update.model_copy(update={"happened": now})).adopted
 
 
 def test_letting_go_restores_what_was_changed(desk: Desk) -> None:

@@ -69,11 +69,20 @@ class Plan:
 class Planner:
     """Plans for one delivery of an event. Where Stripe has to be asked and does not answer, the delivery fails."""
 
-    def __init__(self, ledger: Ledger, billing: Billing, event_id: str | None, at: datetime) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        billing: Billing,
+        event_id: str | None,
+        at: datetime,
+        happened: datetime | None = None,
+    ) -> None:
+        """``at`` is the moment of the delivery; ``happened`` is Stripe's, which may be days before."""
         self._ledger = ledger
         self._billing = billing
         self._event = event_id
         self._at = at
+        self._happened_at = happened
         self._plan = Plan()
 
     def plan(self, commands: Iterable[Command]) -> Plan:
@@ -173,6 +182,7 @@ class Planner:
             event=self._event,
             cause=command.cause,
             chosen=command.chosen,
+            happened=self._happened_at,
         )
         self._plan.acts.append(Update(update))
         data: dict[str, str | int | None] = {"method": command.method, "chosen": int(command.chosen)}

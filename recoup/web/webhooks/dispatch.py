@@ -126,7 +126,8 @@ class Dispatcher:
         return after, (await self._carry_out(after))[0]
 
     def _plan(self, delivery: Delivery, commands: Sequence[Command], at: datetime) -> Plan:
-        return Planner(self._ledger, self._billing, delivery.event_id, at).plan(commands)
+        planner = Planner(self._ledger, self._billing, delivery.event_id, at, delivery.created)
+        return planner.plan(commands)
 
     def _is_known(self, delivery: Delivery) -> bool:
         if self._ledger.webhooks.get(delivery.event_id) is None:
