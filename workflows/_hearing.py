@@ -24,7 +24,7 @@ from activities.contracts import (
 )
 from recoup.rules import fold
 from recoup.rules.case import Case, Outcome
-from recoup.rules.steps import StepKind, next_step, stage_of
+from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
 from workflows import _orders as orders
 
 Comeback = MethodUpdated | InvoicePaid
@@ -181,7 +181,7 @@ class Hearing:
     def _what_will_happen(self) -> WhatWillHappen:
         case, now = self._open_case(), self._now()
         step = next_step(case, case.campaign, now)
-        return WhatWillHappen(stage=stage_of(case, step, now), next=step)
+        return WhatWillHappen(stage=stage_of(case, step, now), next=step, asked=asked_attempt(case, now))
 
     def _open_case(self) -> Case:
         if self._case is None:

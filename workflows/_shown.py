@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributeUpdate
 from recoup.rules.case import Case, Outcome
 from recoup.rules.declines import read
 from recoup.rules.money import Money, to_decimal
-from recoup.rules.step import Step, StepKind
+from recoup.rules.steps import Step, StepKind, asked_attempt
 from recoup.temporal import attributes
 from workflows._orders import cut
 
@@ -84,6 +84,8 @@ def _details(case: Case, step: Step, now: datetime) -> str:
         lines.append(f"Outcome: **{case.outcome}**, because {case.because}.")
     else:
         lines.append(f"Next: **{_DOING[step.kind]}** {_when(step, now)}, because {step.because}.")
+    if (asked := asked_attempt(case, now)) is not None and step.kind is not StepKind.ATTEMPT:
+        lines.append(f"Asked for: **{_DOING[asked.kind]}** {_when(asked, now)}, because {asked.because}.")
     if case.decline is not None:
         lines.append(f"Last decline: `{case.decline.code}`, read as {read(case.decline).decline_class}.")
     sent = ", ".join(message.key for message in case.messages) or "none"

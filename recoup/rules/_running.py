@@ -32,7 +32,7 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
             due_at=now,
             because="an operator says the invoice was paid outside Stripe",
         )
-    asked = _untried_step(case, case.untried, now) if case.untried is not None else None
+    asked = untried_step(case, case.untried, now) if case.untried is not None else None
     if asked is not None and asked.is_due(now):
         return asked
     if (held := _held_step(case)) is not None:
@@ -67,7 +67,8 @@ def _comes_first(asked: Step, held: Step) -> bool:
     return asked.due_at is not None and (held.due_at is None or asked.due_at < held.due_at)
 
 
-def _untried_step(case: Case, trigger: Trigger, now: datetime) -> Step:
+def untried_step(case: Case, trigger: Trigger, now: datetime) -> Step:
+    """The attempt that a new method or an operator asks for: at once, or when the limit that holds it allows."""
     because = _WHY_UNTRIED.get(trigger, "an attempt was asked for")
     due = now
     if case.not_before and case.not_before > now:
@@ -94,7 +95,7 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
         for step in (
             _message(case, campaign, now),
             _confirmation(case),
-            _untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),
+            untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),
             _last_notice(case, campaign),
             _suspension(case, campaign),
         )

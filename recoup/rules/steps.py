@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from recoup.rules._running import running_step, settle_step
+from recoup.rules._running import running_step, settle_step, untried_step
 from recoup.rules.base import Wire
 from recoup.rules.case import Access, Case, MessageState, Outcome, Stage, Template
 from recoup.rules.policy import Campaign, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
 
-__all__ = ["Candidate", "Step", "StepKind", "next_step", "stage_of"]
+__all__ = ["Candidate", "Step", "StepKind", "asked_attempt", "next_step", "stage_of"]
 
 
 def next_step(case: Case, campaign: Campaign, now: datetime) -> Step:
@@ -27,6 +27,13 @@ def next_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     if case.failed_step == step.kind and step.is_due(now):
         return Step(kind=StepKind.PERSON, due_at=None, because=case.person_because or f"{step.kind} failed")
     return step
+
+
+def asked_attempt(case: Case, now: datetime) -> Step | None:
+    """The attempt that somebody asked for and that is still to be made, with what it waits for; ``None`` where there is none."""
+    if case.untried is None or case.outcome is not None:
+        return None
+    return untried_step(case, case.untried, now)
 
 
 def stage_of(case: Case, step: Step, now: datetime) -> Stage:

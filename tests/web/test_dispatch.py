@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +116,16 @@ def test_a_retry_of_stripes_own_is_told_to_the_case(hook: Hook, gateway: FakeGat
     assert gateway.told == [("in_1", "payment_failed", FailedAgain(at=NOW, event=event["id"]))]
     hook(told.failed(attempt_count=2))
     assert len(gateway.told) == 1, "an attempt that was not automatic does not raise the count: an echo"
+
+
+def test_when_stripe_tries_next_is_told_along(hook: Hook, gateway: FakeGateway, book: Book) -> None:
+    """The next attempt of Stripe's schedule comes with the news of the last one."""
+    hook(told.failed(attempt_count=1))
+    book.case()
+    hook(told.failed(attempt_count=2, next_payment_attempt=int((NOW + timedelta(days=2)).timestamp())))
+    payload = gateway.told[0][2]
+    assert isinstance(payload, FailedAgain)
+    assert payload.coming == NOW + timedelta(days=2)
 
 
 def test_two_events_of_the_same_first_failure_are_no_news(

@@ -36,6 +36,7 @@ from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome,
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
+from recoup.rules.weaving import StripeTries
 
 SOFT = Decline(code="insufficient_funds", brand="visa")
 
@@ -81,6 +82,8 @@ class Outside:
     look_again: timedelta | None = None
     """How long the suspension has to be put off."""
     ended_at_message: Outcome | None = None
+    stripe: StripeTries | None = None
+    """What a look finds of Stripe's own attempts."""
     told: list[TellCase] = field(default_factory=list)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -150,7 +153,9 @@ class Outside:
         if self.led_to is not None:
             trigger, self.led_to = self.led_to, None
         if isinstance(answer, AttemptReport):
-            return answer.model_copy(update={"at": at, "number": number, "trigger": trigger})
+            # What a limit forbids is never numbered.
+            numbered = None if answer.not_before else number
+            return answer.model_copy(update={"at": at, "number": numbered, "trigger": trigger})
         state = AttemptState(answer)
         return AttemptReport(
             at=at,
@@ -175,7 +180,8 @@ class Outside:
 
     @activity.defn(name=Activity.LOOK.value)
     def look(self, order: PlainOrder) -> Looked:
-        return Looked(at=self._did("look", "", order), because="still open", decline=SOFT)
+        at = self._did("look", "", order)
+        return Looked(at=at, because="still open", decline=SOFT, stripe=self.stripe)
 
     @activity.defn(name=Activity.MARK_PAID.value)
     def mark_paid(self, order: PlainOrder) -> Looked:
