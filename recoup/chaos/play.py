@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -160,15 +161,28 @@ def _results(groups: list[list[int]], shards: int) -> Iterator[BatchResult]:
 
 def _apart(seeds: list[int], how: Callable[[Sequence[int], Path], BatchResult] = play) -> BatchResult:
     """Play a batch in a directory of its own, quietly."""
+    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        with _quietly():
+            return how(seeds, directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """No log lines: what goes wrong is made to go wrong, and the trace of a run tells it better."""
+    before = structlog.get_config()
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     # What has been imported stays: the garbage collector need not look through it again and again.
     gc.freeze()
-    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
-        return how(seeds, directory)
+        yield
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        gc.unfreeze()
+        structlog.configure(**before)
+        logging.disable(logging.NOTSET)
 
 
 def _take_in(report: Report, result: BatchResult, traces: Path) -> None:

@@ -13,6 +13,7 @@ from recoup.chaos.audit import audit
 from recoup.chaos.batch import Batch
 from recoup.chaos.faults import Fault, Story
 from recoup.chaos.plan import Planned, RunPlan, Setting, plan_of
+from recoup.rules.policy import RetryMode
 
 Figures = Counter[str]
 Play = Callable[..., Figures]
@@ -39,8 +40,13 @@ def a_run(
 def play_plans(tmp_path: Path) -> Play:
     """Play these plans and answer the figures that are not 0; every planned fault must have taken effect."""
 
-    def play(*plans: RunPlan, invoice_lock: bool = True, all_strike: bool = True) -> Figures:
-        with Batch(tmp_path / "batch", plans, Setting(invoice_lock=invoice_lock)).played() as played:
+    def play(
+        *plans: RunPlan,
+        invoice_lock: bool = True,
+        mode: RetryMode = RetryMode.OWN,
+        all_strike: bool = True,
+    ) -> Figures:
+        with Batch(tmp_path / "batch", plans, Setting(mode, invoice_lock)).played() as played:
             if all_strike:
                 missed = [
                     (run.plan.seed, planned.fault)
