@@ -189,6 +189,76 @@ def sweep(as_json: bool) -> int:
     return 0 if result.is_whole else 1
 
 
+@cli.command()
+@click.option(
+    "--world", "names", multiple=True, help="A world that ships, or a file; repeatable (docs/simulate.md)."
+)
+@click.option(
+    "--family", type=click.IntRange(0), default=0, help="So many worlds drawn around the reference."
+)
+@click.option("--odd", type=click.IntRange(0), default=0, help="So many drawn outside its family.")
+@click.option(
+    "--cases", type=click.IntRange(1), default=1000, show_default=True, help="Failures in each world."
+)
+@click.option("--attempts", type=click.IntRange(1, 20), default=8, show_default=True, help="Retries at most.")
+@click.option(
+    "--window-days", type=click.IntRange(1, 60), default=14, show_default=True, help="In so many days."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws other cases.")
+@click.option("--no-bounds", is_flag=True, help="Without the oracle and the clairvoyant.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line for each world.")
+def simulate(
+    names: tuple[str, ...],
+    family: int,
+    odd: int,
+    cases: int,
+    attempts: int,
+    window_days: int,
+    seed: int,
+    no_bounds: bool,
+    as_json: bool,
+) -> None:
+    """Play ways of choosing the moment against worlds of banks and customers, and compare them."""
+    _one_thread_for_sums()
+    import json
+
+    from recoup.simulation import simulate as simulation
+    from recoup.simulation.rivals import Setting
+
+    setting = Setting(attempts, window_days)
+    chosen = names or (() if family or odd else ("reference",))
+    for world in simulation.worlds(chosen, family, odd):
+        result = simulation.simulate(world, setting, cases, seed=seed, bounds=not no_bounds)
+        click.echo(json.dumps(result.as_json()) if as_json else "\n".join(simulation.lines_of(result)) + "\n")
+
+
+@cli.group()
+def timing() -> None:
+    """Choose the moment of the next attempt."""
+
+
+@timing.command()
+@click.option(
+    "--window-days", type=click.FloatRange(1, 60), default=14, show_default=True, help="Days to retry in."
+)
+@click.option("--attempts", type=click.IntRange(0, 20), default=8, show_default=True, help="Retries at most.")
+def decide(window_days: float, attempts: int) -> None:
+    """Read cases from standard input, a JSON line each, and answer each with its next attempt (docs/timing.md)."""
+    _one_thread_for_sums()
+    from recoup.timing._stories import shipped_stories
+    from recoup.timing.lines import decided
+
+    for answer in decided(sys.stdin, shipped_stories(), window_days=window_days, attempts=attempts):
+        sys.stdout.write(answer + "\n")
+        sys.stdout.flush()
+
+
+def _one_thread_for_sums() -> None:
+    """Small matrices are summed fastest by one thread; said before numpy is imported, which reads it once."""
+    for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(library, "1")
+
+
 @cli.group()
 def policy() -> None:
     """Work with policy files."""

@@ -22,8 +22,8 @@ from recoup.timing.situation import SLOT_HOURS, SLOTS_A_DAY, Situation
 
 Table = NDArray[np.float32]
 
-PAYERS = 480
-PATTERNS = 96
+PAYERS = 320
+PATTERNS = 64
 HOLDS = 32
 OUTAGES = 12
 STRETCH_DAYS = 64
@@ -117,9 +117,23 @@ class Stories:
         first_day = number * STRETCH_DAYS - 1
         days = STRETCH_DAYS + AHEAD_DAYS
         money = funded(self._payers_of(country), self.prior.funds, np.array([first_day]), days, SLOT_HOURS)
-        told = [money * self.prior.funds.approves, _patterns(first_day, days) * self.prior.unknown.approves]
-        approves = np.ascontiguousarray(np.concatenate(told).T, dtype=np.float32)
-        return Stretch(first_day * SLOTS_A_DAY, approves)
+        told = [
+            money * self.prior.funds.approves,
+            _patterns(first_day, days, np.arange(PATTERNS, dtype=np.int64)) * self.prior.unknown.approves,
+        ]
+        approves = np.concatenate(told).T.astype(np.float32)
+        approves[:, : self.counts[0]] *= self._gates(first_day, days)
+        return Stretch(first_day * SLOTS_A_DAY, np.ascontiguousarray(approves))
+
+    def _gates(self, first_day: int, days: int) -> Table:
+        """What is left of the payers' chances where some of them have an unexplained bank: slots × payers."""
+        seeds = np.arange(self.counts[0], dtype=np.int64) + 100_000
+        behind = np.nonzero(uniforms(seeds, 37) < self.prior.unknown.gated)[0]
+        gates = np.ones((days * SLOTS_A_DAY, self.counts[0]), dtype=np.float32)
+        if len(behind):
+            inside = _patterns(first_day, days, seeds[behind]).T > 0
+            gates[:, behind] = np.where(inside, 1.0, self.prior.unknown.outside)
+        return gates
 
 
 @cache
@@ -128,20 +142,16 @@ def shipped_stories() -> Stories:
     return Stories(shipped_prior())
 
 
-def _patterns(first_day: int, days: int) -> NDArray[np.float32]:
+def _patterns(first_day: int, days: int, seeds: NDArray[np.int64]) -> NDArray[np.float32]:
     """Unexplained banks: each approves in some hours, on some weekdays, in a part of the month, or in spells."""
     slots = np.arange(first_day * SLOTS_A_DAY, (first_day + days) * SLOTS_A_DAY)
     day, part = slots // SLOTS_A_DAY, slots % SLOTS_A_DAY
-    seeds = np.arange(PATTERNS, dtype=np.int64)
-    kind = seeds % 4
+    kind = choices([0.4, 0.2, 0.2, 0.2], seeds, 30)[:, None]
     hour = (part[None, :] - (uniforms(seeds, 31) * SLOTS_A_DAY).astype(np.int64)[:, None]) % SLOTS_A_DAY < 3
     weekday = (weekdays(day)[None, :] - choices([1] * 7, seeds, 32)[:, None]) % 7 < 2
     dom = (month_days(day)[0][None, :] - (uniforms(seeds, 33) * 31).astype(np.int64)[:, None]) % 31 < 8
-    return np.where(
-        kind[:, None] == 0,
-        hour,
-        np.where(kind[:, None] == 1, weekday, np.where(kind[:, None] == 2, dom, _spells(seeds, slots))),
-    ).astype(np.float32)
+    found = np.choose(kind, [hour, weekday, dom, _spells(seeds, slots)])
+    return found.astype(np.float32)
 
 
 def _spells(seeds: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.bool_]:

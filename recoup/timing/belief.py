@@ -64,9 +64,8 @@ def believe(stories: Stories, situation: Situation, end: int) -> Belief:
     last = min(max(end, now + 1), offset + len(stretch.approves))
     by_calendar = stretch.approves[now - offset : last - offset]
     by_failure = stories.since_failure(failed, now, last)
-    approves = stories.adjusted(
-        situation, np.arange(now, last), np.concatenate([by_calendar, by_failure], axis=1)
-    )
+    told = np.concatenate([by_calendar, by_failure], axis=1)
+    approves = stories.adjusted(situation, np.arange(now, last), told)
     weights, hopeless = _weights(stories, situation, stretch, failed)
     age = max((now - failed) / SLOTS_A_DAY, 0.0)
     open_by_cause, kept_by_cause = _open(prior, age)

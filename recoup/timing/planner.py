@@ -62,7 +62,7 @@ def plan(stories: Stories, situation: Situation, limits: Limits) -> Plan:
     if not len(allowed):
         return Plan(None, 0.0, "no moment is left in the window outside the quiet hours")
     chosen, worth = choose(
-        belief.approves[allowed - belief.first_slot],
+        _rows(belief.approves, allowed - belief.first_slot),
         belief.gains,
         _discount(stories.prior, allowed - belief.first_slot),
         slots=allowed,
@@ -98,17 +98,16 @@ def choose(
     ``approves`` has a row for each slot and a column for each story, ``gains`` the stories' weights, ``discount`` what a
     success at each slot is worth. A slot is left out when it would add less than ``cost`` or less than ``least``.
     """
-    worth = discount[:, None].astype(np.float32) * approves
     chosen: list[int] = []
     left = gains.copy()
     for _ in range(min(count, len(slots))):
-        best, added = _best(worth, left, slots, chosen, gap)
+        best, added = _best(approves, discount, left, slots, chosen, gap)
         if best < 0 or added <= max(cost * float(left.sum()), least):
             break
         chosen.append(best)
         left = left * (1.0 - approves[best])
     for _ in range(_MOST_MOVES if len(chosen) > 1 else 0):
-        if not _moved(approves, worth, gains, slots, chosen, gap):
+        if not _moved(approves, discount, gains, slots, chosen, gap):
             break
     total = _total(approves, discount, gains, chosen)
     return sorted(int(slots[place]) for place in chosen), total
@@ -116,7 +115,7 @@ def choose(
 
 def _moved(
     approves: NDArray[np.float32],
-    worth: NDArray[np.float32],
+    discount: NDArray[np.float64],
     gains: NDArray[np.float32],
     slots: NDArray[np.int64],
     chosen: list[int],
@@ -127,22 +126,27 @@ def _moved(
     for index, place in enumerate(list(chosen)):
         others = chosen[:index] + chosen[index + 1 :]
         left = gains * np.prod(1.0 - approves[others], axis=0)
-        best, added = _best(worth, left, slots, others, gap)
-        if best >= 0 and best != place and added > float(worth[place] @ left) * (1.0 + 1e-6):
+        best, added = _best(approves, discount, left, slots, others, gap)
+        if (
+            best >= 0
+            and best != place
+            and added > float(discount[place] * (approves[place] @ left)) * (1.0 + 1e-6)
+        ):
             chosen[index] = best
             moved = True
     return moved
 
 
 def _best(
-    worth: NDArray[np.float32],
+    approves: NDArray[np.float32],
+    discount: NDArray[np.float64],
     left: NDArray[np.float32],
     slots: NDArray[np.int64],
     taken: Sequence[int],
     gap: int,
 ) -> tuple[int, float]:
     """The place of the slot that adds most, the earliest of equals, and what it adds; −1 when none is free."""
-    adds = worth @ left
+    adds = (approves @ left) * discount
     for place in taken:
         adds[np.abs(slots - slots[place]) < gap] = -1.0
     # Rounded, so that the last digit of a sum, which differs between machines, decides nothing.
@@ -192,6 +196,12 @@ def _bounds(situation: Situation, limits: Limits) -> tuple[datetime, datetime]:
     elif not permission.allowed:
         return first, first - timedelta(seconds=1)
     return first, limits.until
+
+
+def _rows(table: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """These rows of a table; without a copy when they follow each other."""
+    first, last = int(places[0]), int(places[-1])
+    return table[first : last + 1] if last - first + 1 == len(places) else table[places]
 
 
 def _awake(slots: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:

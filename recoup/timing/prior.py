@@ -94,9 +94,11 @@ class Outage(_Row):
 
 
 class Unknown(_Row):
-    """How many attempts are approved while an unexplained bank approves at all."""
+    """Banks that approve at some hours or on some days only: how many of the stories about money play at one, and what is left there."""
 
     approves: Share
+    gated: Share
+    outside: Share
 
 
 class CustomerActs(_Row):
