@@ -24,10 +24,12 @@ from recoup.chaos.audit import Finding, audit
 from recoup.chaos.batch import Batch
 from recoup.chaos.plan import BATCH, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
-from recoup.chaos.report import Report, Tally
+from recoup.chaos.report import Kept, Report, Tally
 from recoup.chaos.runs import Played, Run
 from recoup.process import EXIT_FAILED
 
+PROCESSES = "processes"
+"""The setting of the runs with real processes."""
 PROCESS_BATCH = 50
 """Runs that share a stack of processes."""
 
@@ -56,9 +58,16 @@ class BatchResult:
     """What a batch came to, small enough to be handed from process to process."""
 
     setting: str
+    seeds: Sequence[int]
     tally: Tally
     findings: list[Finding]
     traces: dict[int, str]
+
+    def again(self, seed: int) -> str:
+        """The command that plays a run once more; one with processes is what it is among its neighbours only."""
+        if self.setting == PROCESSES:
+            return f"recoup chaos --runs 0 --processes {len(self.seeds)} --seed {self.seeds[0]}"
+        return f"recoup chaos --runs 1 --seed {seed}"
 
 
 def run_chaos(options: Options) -> int:
@@ -115,7 +124,7 @@ def play(seeds: Sequence[int], directory: Path) -> BatchResult:
     with batch.played() as played:
         findings = audit(played)
         tally = _tally(played, findings, time.monotonic() - began)
-    return BatchResult(setting.name, tally, findings, _traces(played.runs, findings))
+    return BatchResult(setting.name, seeds, tally, findings, _traces(played.runs, findings))
 
 
 def _play_with_processes(seeds: Sequence[int], directory: Path) -> BatchResult:
@@ -126,7 +135,7 @@ def _play_with_processes(seeds: Sequence[int], directory: Path) -> BatchResult:
         findings = audit(played)
         tally = _tally(played, findings, time.monotonic() - began)
     tally.hits = batch.hits
-    return BatchResult("processes", tally, findings, _traces(played.runs, findings))
+    return BatchResult(PROCESSES, seeds, tally, findings, _traces(played.runs, findings))
 
 
 def _tally(played: Played, findings: list[Finding], seconds: float) -> Tally:
@@ -190,10 +199,13 @@ def _take_in(report: Report, result: BatchResult, traces: Path) -> None:
     files: dict[int, Path] = {}
     for seed, text in result.traces.items():
         traces.mkdir(parents=True, exist_ok=True)
-        files[seed] = traces / f"seed-{seed}.txt"
+        kind = "processes-" if result.setting == PROCESSES else ""
+        files[seed] = traces / f"{kind}seed-{seed}.txt"
         said = [finding.sentence for finding in result.findings if finding.seed == seed]
         files[seed].write_text("\n".join([*said, "", text, ""]), encoding="utf-8")
-    report.findings += [(finding, files.get(finding.seed)) for finding in result.findings]
+    report.findings += [
+        Kept(finding, files.get(finding.seed), result.again(finding.seed)) for finding in result.findings
+    ]
 
 
 def _command(options: Options) -> str:
@@ -202,9 +214,9 @@ def _command(options: Options) -> str:
 
 
 def _say(report: Report, seconds: float) -> None:
-    for finding, trace in report.failures:
-        click.echo(f"{finding.figure}: {finding.sentence}")
-        click.echo(f"  again: recoup chaos --runs 1 --seed {finding.seed}    trace: {trace}")
+    for each in report.failures:
+        click.echo(f"{each.finding.figure}: {each.finding.sentence}")
+        click.echo(f"  again: {each.again}    trace: {each.trace}")
     told = report.total.as_json()
     for name, value in told.items():
         if isinstance(value, int):

@@ -41,13 +41,24 @@ class Tally:
         }
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A finding with what is needed to look into it."""
+
+    finding: Finding
+    trace: Path | None
+    """What happened in the run."""
+    again: str
+    """The command that plays the same plan once more."""
+
+
 @dataclass
 class Report:
     """The whole of a chaos command."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     """By setting: ``own_lock_on``, ``own_lock_off``, the same of the other modes, ``processes``."""
-    findings: list[tuple[Finding, Path | None]] = field(default_factory=list)
+    findings: list[Kept] = field(default_factory=list)
 
     @property
     def total(self) -> Tally:
@@ -58,9 +69,9 @@ class Report:
         return total
 
     @property
-    def failures(self) -> list[tuple[Finding, Path | None]]:
-        """What must not be, with the file of its trace."""
-        return [each for each in self.findings if each[0].figure not in HARMLESS]
+    def failures(self) -> list[Kept]:
+        """What must not be."""
+        return [each for each in self.findings if each.finding.figure not in HARMLESS]
 
     def as_json(self, command: str, seed: int, seconds: float) -> dict[str, Any]:
         """For a file."""
@@ -72,11 +83,12 @@ class Report:
             "by_setting": {name: tally.as_json() for name, tally in self.tallies.items()},
             "failures": [
                 {
-                    "figure": finding.figure,
-                    "seed": finding.seed,
-                    "what": finding.sentence,
-                    "trace": str(trace) if trace else None,
+                    "figure": each.finding.figure,
+                    "seed": each.finding.seed,
+                    "what": each.finding.sentence,
+                    "trace": str(each.trace) if each.trace else None,
+                    "again": each.again,
                 }
-                for finding, trace in self.failures
+                for each in self.failures
             ],
         }
