@@ -27,8 +27,7 @@ def network_guard(
     """
 
     def verdict(counts: AttemptCounts) -> Verdict:
-        past = counts.final_no or counts.last_decline
-        attempts, last = counts.attempts, past.decline if past else None
+        attempts, last = counts.attempts, counts.final_no.decline if counts.final_no else None
         if scheme_of(method.type) is not None:
             attempts = (*_by_stripe(order, state, charges, counts), *(past.at for past in counts.of_debt))
             last = _refused_debit(order, method)

@@ -78,10 +78,10 @@ def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
 
 
 def _final_no(conn: sa.Connection, fingerprint: str, at: datetime) -> PastDecline | None:
-    """A milder refusal that follows does not undo a network's "never"; only a payment does, or the end of the window."""
-    since = max([at - LONGEST_WINDOW, *_payments(conn, fingerprint)])
+    """Neither time nor a milder refusal that follows undoes a network's "never"; only a payment with the card does."""
+    paid = max(_payments(conn, fingerprint), default=None)
     rows = [row for part in _declines(fingerprint) for row in every(conn, part)]
-    found = [past for past in map(PastDecline.model_validate, rows) if past.at > since]
+    found = [past for past in map(PastDecline.model_validate, rows) if paid is None or past.at > paid]
     final = (past for past in found if forbidden(past.decline, at.astimezone(UTC).date()))
     return max(final, key=lambda past: past.at, default=None)
 

@@ -114,7 +114,7 @@ class AttemptCounts(Frozen):
     last_decline: PastDecline | None = None
     """The newest refusal, however old."""
     final_no: PastDecline | None = None
-    """The newest refusal of the 30 days before that forbids any other attempt, unless the card has paid since."""
+    """The newest refusal that forbids any other attempt, however old, unless the card has paid since."""
     of_debt: tuple[PastAttempt, ...] = ()
     """Our attempts at the same invoice with the same method, however old, oldest first: what bank debits are limited by."""
 

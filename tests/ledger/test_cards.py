@@ -129,8 +129,8 @@ def test_last_decline_is_the_newest_of_all_and_never_forgotten(ledger: Ledger) -
     assert past.decline.code == "stolen_card"
 
 
-def test_a_final_no_stands_until_the_card_pays_or_a_month_is_over(ledger: Ledger) -> None:
-    """A milder refusal after a network's "never" does not undo it; a payment does, and so does the end of the window."""
+def test_a_final_no_stands_until_the_card_pays(ledger: Ledger) -> None:
+    """Neither a milder refusal after a network's "never" nor a year undoes it; a payment does."""
     never = Decline(code="do_not_honor", network_advice_code="03", brand="mastercard")
     ledger.attempts.observe(a_charge("ch_never", decline=never, made_at=NOW), NOW)
     ledger.attempts.observe(a_charge("ch_mild", made_at=after(hours=1)), after(hours=1))
@@ -139,7 +139,7 @@ def test_a_final_no_stands_until_the_card_pays_or_a_month_is_over(ledger: Ledger
     assert counts.last_decline.at == after(hours=1)
     assert counts.final_no is not None
     assert (counts.final_no.at, counts.final_no.decline) == (NOW, never)
-    assert counts_of(ledger, after(days=30)).final_no is None
+    assert counts_of(ledger, after(days=365)).final_no == counts.final_no
     row = reserved(ledger, after(days=1), invoice="in_2", request="in_2")
     ledger.attempts.settle(row.id, paid("ch_paid"), after(days=1))
     assert counts_of(ledger, after(days=2)).final_no is None

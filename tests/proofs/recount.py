@@ -68,10 +68,6 @@ def may(brand: str | None, before: Iterable[Tried], at: int, cap: int) -> bool:
 
 
 def stands(history: list[Tried], at: int) -> bool:
-    """Whether a "never" stands: the newest refusal says it, or one of the last 30 days that no payment has followed."""
-    refusals = [tried for tried in history if not tried.paid]
-    if refusals and is_never(refusals[-1], at):
-        return True
-    payments = [tried.at for tried in history if tried.paid]
-    since = max([at - MONTH, *payments])
-    return any(is_never(tried, at) and tried.at > since for tried in refusals)
+    """Whether a "never" stands: a refusal said it, and no payment has followed."""
+    paid = max((tried.at for tried in history if tried.paid), default=-1)
+    return any(is_never(tried, at) and tried.at > paid for tried in history if not tried.paid)
