@@ -30,7 +30,7 @@ from recoup.process import EXIT_FAILED
 
 PROCESSES = "processes"
 """The setting of the runs with real processes."""
-PROCESS_BATCH = 50
+PROCESS_BATCH = 25
 """Runs that share a stack of processes."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there

@@ -39,6 +39,8 @@ EFFECTS = {"pay": 2.0, "message": 3.5, "stripe": 1.5, "record": 30.0, "access": 
 """How often each effect takes place in a run, on average; the moments of death are drawn below that."""
 KILLS_OF_OTHERS = 3
 """So often in a batch the starter, and so often Temporal, is killed."""
+PATIENCE = 600.0
+"""Real seconds that a moment may take: all renewals fail at once, workers die in it, and the machine may be busy."""
 LOOKS_BETWEEN = (20, 120)
 """Looks of the driver between two kills from outside."""
 
@@ -95,7 +97,12 @@ class ProcessBatch:
                 self._customers = {customer: key for key, customer in cast.seeded.customers.items()}
                 keeper = _Keeper(stack, self._directory / "kills", self._dice)
                 driver = Driver(
-                    stack.control, Cases(stack.client), cast.people, cast.until, between_looks=keeper.look
+                    stack.control,
+                    Cases(stack.client),
+                    cast.people,
+                    cast.until,
+                    between_looks=keeper.look,
+                    patience=PATIENCE,
                 )
                 await driver.run()
             self.hits.update(keeper.killed)

@@ -19,6 +19,8 @@ from recoup.demo._children import Watchdog
 from recoup.errors import ConnectionFailed
 
 START_SECONDS = 60.0
+LIMITS = httpx2.Limits(keepalive_expiry=2)
+"""The sandbox closes a connection after five idle seconds; one that is used again just then breaks."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def running_stripe(
             if not child.is_alive or time.monotonic() > deadline:
                 raise ConnectionFailed(f"The sandbox did not start:\n{child.last_words()}")
             time.sleep(0.05)
-        with httpx2.Client(timeout=120, trust_env=False) as http:
+        with httpx2.Client(timeout=120, trust_env=False, limits=LIMITS) as http:
             yield Stripe(found.group(0), http)
     finally:
         child.stop()

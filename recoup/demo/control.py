@@ -13,6 +13,9 @@ from recoup.errors import ConnectionFailed
 TIMEOUT_SECONDS = 60.0
 """Moving the clock delivers webhooks on the way, one after another."""
 
+_LIMITS = httpx2.Limits(keepalive_expiry=2)
+"""The sandbox closes a connection after five idle seconds; one that is used again just then breaks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
@@ -44,7 +47,7 @@ class SandboxControl:
 
     def __init__(self, address: str) -> None:
         self._client = httpx2.AsyncClient(
-            base_url=f"{address}/_sandbox", timeout=TIMEOUT_SECONDS, trust_env=False
+            base_url=f"{address}/_sandbox", timeout=TIMEOUT_SECONDS, trust_env=False, limits=_LIMITS
         )
 
     async def now(self) -> datetime:

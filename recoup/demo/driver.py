@@ -63,11 +63,13 @@ class Driver:
         seconds_per_day: float = 0.0,
         observer: Observer = lambda _: None,
         between_looks: Hook = _nothing,
+        patience: float = STALLED_SECONDS,
     ) -> None:
         """``until`` is the moment of the last renewal that matters: the run is not over before it.
 
         ``seconds_per_day`` is the real time that a virtual day takes at least. ``observer`` is shown every moment;
-        ``between_looks`` runs between two looks, and may start a dead worker again.
+        ``between_looks`` runs between two looks, and may start a dead worker again. ``patience`` is how many real seconds
+        something may take to come to rest.
         """
         self._control = control
         self._cases = cases
@@ -76,6 +78,7 @@ class Driver:
         self._pace = seconds_per_day
         self._observer = observer
         self._between_looks = between_looks
+        self._patience = patience
         self._newest_delivery = 0
         self._unsettled_since = time.monotonic()
         self._last_skip = time.monotonic()
@@ -106,7 +109,7 @@ class Driver:
         Raises:
             Stalled: it was never quiet for too long.
         """
-        deadline = time.monotonic() + STALLED_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             if await self._anything_delivered():
                 self._unsettled_since = time.monotonic()
@@ -117,7 +120,7 @@ class Driver:
             elif time.monotonic() - self._unsettled_since >= LISTED_AFTER_SECONDS:
                 return await self._control.now(), picture
             if time.monotonic() > deadline:
-                raise Stalled(f"For {STALLED_SECONDS:.0f} s this did not come to rest: {_names(picture)}")
+                raise Stalled(f"For {self._patience:.0f} s this did not come to rest: {_names(picture)}")
             self._observer(Moment(await self._control.now(), picture))
             await self._between_looks()
             await asyncio.sleep(_POLL_SECONDS)
@@ -135,7 +138,7 @@ class Driver:
         skipped = [await self._cases.skip(case) for case in due]
         if any(skipped):
             self._last_skip = time.monotonic()
-        elif time.monotonic() - self._last_skip > STALLED_SECONDS:
+        elif time.monotonic() - self._last_skip > self._patience:
             raise Stalled(f"These are due and do not move: {', '.join(case.workflow_id for case in due)}")
         self._stir()
         await asyncio.sleep(_POLL_SECONDS)
