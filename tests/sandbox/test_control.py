@@ -57,6 +57,31 @@ def test_events_happen_in_their_order_and_at_their_time(stage: Stage) -> None:
     assert sorted({(moment - min(moments)) // DAY for moment in moments}) == [0, 2, 4]
 
 
+def test_the_newest_event_is_known(stage: Stage) -> None:
+    """The clock names the event that the API lists first, so that nobody has to list events that are not there."""
+    assert stage.control("GET", "clock")["newest_event"] is None
+    stage.customer()
+    told = stage.control("POST", "clock", {"by": 1})["newest_event"]
+    assert told == stage.api.events.list({"limit": 1}).data[0].id
+
+
+def test_the_books_know_who_made_a_charge(stage: Stage) -> None:
+    """What Stripe's own schedule collected is told apart from what was asked for."""
+    stage.switch(retry_days=[2])
+    customer = stage.customer()
+    subscription = stage.subscription(customer.id)
+    stage.use_card(customer.id, "pm_card_chargeCustomerFail")
+    stage.forward(days=31)
+    asked = stage.latest_invoice(subscription.id)
+    stage.use_card(customer.id, "pm_card_visa")
+    stage.api.invoices.pay(asked.id)
+    stage.forward(days=31)
+    renewed = stage.latest_invoice(subscription.id)
+    books = stage.books()
+    assert books[asked.id]["automatic_charges"] == []
+    assert books[renewed.id]["automatic_charges"] == books[renewed.id]["successful_charges"] != []
+
+
 def test_the_next_event_is_known(stage: Stage) -> None:
     """The control API says when something will happen by itself next: a renewal, then Stripe's retry."""
     assert stage.control("GET", "clock")["next_event_at"] is None
