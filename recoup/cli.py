@@ -242,13 +242,15 @@ def timing() -> None:
     "--window-days", type=click.FloatRange(1, 60), default=14, show_default=True, help="Days to retry in."
 )
 @click.option("--attempts", type=click.IntRange(0, 20), default=8, show_default=True, help="Retries at most.")
-def decide(window_days: float, attempts: int) -> None:
+def decide(model: Path | None, window_days: float, attempts: int) -> None:
     """Read cases from standard input, a JSON line each, and answer each with its next attempt (docs/timing.md)."""
     _one_thread_for_sums()
     from recoup.timing._stories import shipped_stories
     from recoup.timing.lines import decided
+    from recoup.timing.model import load, stories_for
 
-    for answer in decided(sys.stdin, shipped_stories(), window_days=window_days, attempts=attempts):
+    stories = stories_for(load(model)) if model is not None else shipped_stories()
+    for answer in decided(sys.stdin, stories, window_days=window_days, attempts=attempts):
         sys.stdout.write(answer + "\n")
         sys.stdout.flush()
 

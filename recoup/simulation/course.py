@@ -93,7 +93,6 @@ class Course:
             failed_at=EPOCH,
             campaign=self._campaign,
             payment_method="pm_simulated",
-            last_attempt_at=EPOCH,
         )
         return fold.declined(case, decline, EPOCH)
 

@@ -81,6 +81,12 @@ class Stories:
         """The chances (slots × stories) after what is known beyond the stories; the prior knows nothing more."""
         return approves
 
+    def learned(
+        self, situation: Situation, slots: NDArray[np.int64], approves: Table, weights: NDArray[np.float32]
+    ) -> Table:
+        """The chances to come, after what was learned from other cases; the prior has learned nothing."""
+        return approves
+
     def lasts_days(self, country: str | None) -> NDArray[np.float64]:
         """For how many days the money of every payer lasts on average."""
         return self._payers_of(country).lasts_hours / 24.0

@@ -71,11 +71,13 @@ def believe(stories: Stories, situation: Situation, end: int) -> Belief:
     open_by_cause, kept_by_cause = _open(prior, age)
     standing = weights * open_by_cause[stories.column_cause]
     total = float(standing.sum() + hopeless)
+    held = (standing / total).astype(np.float32)
+    approves = stories.learned(situation, np.arange(now, last), approves, held)
     gains = weights * kept_by_cause[stories.column_cause]
     return Belief(
         first_slot=now,
         approves=approves,
-        weights=(standing / total).astype(np.float32),
+        weights=held,
         gains=(gains / total).astype(np.float32),
         hopeless=hopeless / total,
         column_cause=stories.column_cause,
