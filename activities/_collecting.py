@@ -18,10 +18,12 @@ from temporalio.exceptions import ApplicationError
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
+from activities._own_payment import latest_payment, our_payment
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
 from activities.stripe_tries import clear_from, retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_error, read_charges, read_invoice
+from recoup.billing.client import NETWORK_RETRIES
 from recoup.billing.invoices import is_being_paid
 from recoup.billing.outcomes import charge_of_error
 from recoup.clock import Clock
@@ -72,7 +74,7 @@ class Collector:
     raced: RacedPayments = RacedPayments.REFUND
     """What becomes of our payment where the customer paid at the same moment."""
     reading_only: bool = False
-    """Settle by what can be read, and never ask Stripe to pay: for attempts that no case stands behind."""
+    """Settle by what can be read, and never ask Stripe to pay: for attempts that no case stands behind any more."""
 
     def collect(self, order: AttemptOrder) -> AttemptReport:
         """Make the attempt that this order asks for, or go on with it where it was left."""
@@ -157,28 +159,46 @@ class Collector:
             return self._report(row)
         if row.state is not AttemptState.RESERVED:
             return self._find_out(row)
-        return self._withdraw(row) if self.reading_only else self._begin(row)
+        return self._withdraw(row, "Stripe was never asked") if self.reading_only else self._begin(row)
 
     def _begin(self, row: AttemptRow) -> AttemptReport:
         """Stripe has not been asked yet: read once more what is true now, then ask."""
         state = read_invoice(self.client, row.invoice)
         if ended := ended_for_us(self.ledger, state):
-            return self._skip(row, ended[1], ended=ended[0])
-        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
-            return self._skip(row, "what is owed changed after the attempt was reserved")
+            return self._withdraw(row, ended[1], ended=ended[0])
         if near := self._near_stripe(row.case_id, row.trigger, state):
-            return self._skip(row, near.because).model_copy(update={"stripe": near.tries})
+            return self._withdraw(row, near.because, stripe=near.tries)
+        if outdated := self._outdated(row, state):
+            return self._withdraw(row, outdated)
         sent = self.ledger.attempts.mark_sent(row.id, self.clock.now())
         # Another worker may have settled it meanwhile; then it is not ours to send any more.
         return self._report(sent) if sent.state.is_settled else self._pay(sent)
 
-    def _pay(self, row: AttemptRow) -> AttemptReport:
+    def _outdated(self, row: AttemptRow, state: InvoiceState) -> str | None:
+        """Why what was reserved is not to be sent any more: another attempt, with what is true now, takes its place."""
+        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
+            return "what is owed changed after the attempt was reserved"
+        if state.method is None or state.method.id != row.payment_method:
+            return "the payment method changed after the attempt was reserved"
+        if activity.is_cancelled():
+            return "the case has heard something else meanwhile"
+        if self.clock.now() - row.reserved_at >= QUIET:
+            return "it was reserved long ago, and what its card has seen since must be counted first"
+        return None
+
+    def _pay_again(self, row: AttemptRow) -> AttemptReport:
+        """The same key and parameters once more, unless another worker has settled the attempt meanwhile."""
+        before = self.ledger.attempts.ask_again(row.id, self.clock.now())
+        # Without retries of the SDK's: an answer that Stripe repeats is then known to be an earlier request's.
+        return self._report(before) if before.state.is_settled else self._pay(before, retries=0)
+
+    def _pay(self, row: AttemptRow, retries: int = NETWORK_RETRIES) -> AttemptReport:
         """Ask Stripe, with the frozen parameters and the attempt's own key."""
         try:
             paid = self.client.v1.invoices.pay(
                 row.invoice,
                 {"payment_method": row.payment_method, "off_session": True, "expand": _PAY_EXPAND},
-                {"idempotency_key": row.key},
+                {"idempotency_key": row.key, "max_network_retries": retries},
             )
         except CardError as error:
             return self._declined(row, decline_of_error(error), charge_of_error(error))
@@ -194,15 +214,19 @@ class Collector:
         return self._answered(row, paid.to_dict())
 
     def _answered(self, row: AttemptRow, invoice: dict[str, object]) -> AttemptReport:
-        charge, intent, status = _latest_payment(invoice)
+        charge, intent, status = latest_payment(invoice)
         if invoice.get("status") == "paid":
             charges = read_charges(self.client, row.invoice)
-            ours = _our_payment(row, charges)
+            ours = our_payment(row, charges)
             charge, intent = (ours.id, ours.payment_intent) if ours else (charge, intent)
             return self._paid(row, charge, intent, "the bank approved", charges)
         if status == "processing":
             return self._pending(row, charge, intent)
-        return self._find_out(row)
+        if status == "requires_action":
+            return self._declined(row, Decline(code="authentication_required"), charge)
+        # Neither paid nor refused: reading may tell more, and asking the same at once would only be answered the same.
+        self.ledger.attempts.mark_unknown(row.id, self.clock.now(), "Stripe answered without a result")
+        return self._find_out(row, may_send=False)
 
     def _paid(
         self,
@@ -252,7 +276,7 @@ class Collector:
         """No answer, a conflict or a failure of Stripe's: it may have charged. Never a decline."""
         why = f"no final answer from Stripe ({type(error).__name__}, HTTP {error.http_status or 'none'})"
         stored = (error.headers or {}).get("idempotent-replayed") == "true"
-        if stored and row.sent_at and self.clock.now() - row.sent_at >= QUIET:
+        if stored and self.clock.now() - row.counted_at >= QUIET:
             # Stripe stored its own failure under the key and will only repeat it; reading showed that nothing was charged.
             return self._skip(row, "Stripe failed and charged nothing")
         self.ledger.attempts.mark_unknown(row.id, self.clock.now(), why)
@@ -260,7 +284,7 @@ class Collector:
             raise ApplicationError(f"Attempt {row.number} of {row.invoice}: {why}") from None
         return self._open_report(row, AttemptState.UNKNOWN, why, QUIET)
 
-    def _find_out(self, row: AttemptRow) -> AttemptReport:
+    def _find_out(self, row: AttemptRow, *, may_send: bool = True) -> AttemptReport:
         """Stripe was asked and no final answer is known: read, then decide what may be done."""
         state = read_invoice(self.client, row.invoice)
         charges = read_charges(self.client, row.invoice)
@@ -276,18 +300,22 @@ class Collector:
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
         # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
         unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
-        again = unchanged and now - sent < KEY_LIFETIME and not self.reading_only
-        if again and not self._near_stripe(row.case_id, row.trigger, state, charges):
-            return self._pay(row)
+        again = may_send and unchanged and now - sent < KEY_LIFETIME
+        if (
+            again
+            and not (self.reading_only or activity.is_cancelled())
+            and not self._near_stripe(row.case_id, row.trigger, state, charges)
+        ):
+            return self._pay_again(row)
         if now - max(sent, row.counted_at) >= QUIET:
-            return self._skip(row, "Stripe never executed the attempt")
+            return self._give_up(row)
         return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
 
     def _ended_meanwhile(
         self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]
     ) -> AttemptReport:
         """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
-        ours = _our_payment(row, charges)
+        ours = our_payment(row, charges)
         if state.status == "paid" and not state.paid_off_stripe and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
             return self._paid(row, ours.id, ours.payment_intent, because, charges)
@@ -297,12 +325,28 @@ class Collector:
         )
         return self._skip(row, because, ended=outcome)
 
-    def _withdraw(self, row: AttemptRow) -> AttemptReport:
+    def _withdraw(
+        self,
+        row: AttemptRow,
+        because: str,
+        *,
+        ended: Outcome | None = None,
+        stripe: StripeTries | None = None,
+    ) -> AttemptReport:
+        """Skip what was only reserved; another worker may have begun to send it just now, and then its answer counts."""
         now = self.clock.now()
-        withdrawn = self.ledger.attempts.withdraw(row.id, "Stripe was never asked", now)
-        if withdrawn.state.is_settled:
-            return self._report(withdrawn)
-        return self._open_report(withdrawn, withdrawn.state, "somebody is sending it just now", QUIET)
+        withdrawn = self.ledger.attempts.withdraw(row.id, because, now)
+        if not withdrawn.state.is_settled:
+            return self._open_report(withdrawn, withdrawn.state, "somebody is sending it just now", QUIET)
+        return self._report(withdrawn).model_copy(update={"ended": ended, "stripe": stripe})
+
+    def _give_up(self, row: AttemptRow) -> AttemptReport:
+        """Nothing came of it in the quiet time; another worker may have asked again since the row was read."""
+        because = "Stripe never executed the attempt"
+        given = self.ledger.attempts.give_up(row.id, because, self.clock.now(), asked_until=row.counted_at)
+        if given.state.is_settled:
+            return self._report(given)
+        return self._open_report(given, given.state, "the attempt may still be under way", QUIET)
 
     def _pending(self, row: AttemptRow, charge: str | None, intent: str | None) -> AttemptReport:
         because = "the bank has accepted the debit; its result takes days"
@@ -354,29 +398,3 @@ class Collector:
             not_before=not_before,
             stripe=stripe,
         )
-
-
-def _our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
-    """The charge with which this attempt paid. Not simply the newest: the customer may have paid as well, a moment later."""
-    mine = (charge for charge in charges if charge.method in (None, row.payment_method))
-    return next((charge for charge in mine if charge.status == "succeeded"), None)
-
-
-def _latest_payment(invoice: dict[str, object]) -> tuple[str | None, str | None, str | None]:
-    """Charge, intent and the intent's status of a just paid invoice's newest payment."""
-    payments = invoice.get("payments")
-    listed = payments.get("data", []) if isinstance(payments, dict) else []
-    intents = [
-        payment["payment"]["payment_intent"]
-        for payment in listed
-        if payment.get("payment", {}).get("payment_intent")
-    ]
-    for intent in reversed(intents):
-        if isinstance(intent, dict):
-            charge = intent.get("latest_charge")
-            return (
-                (charge if isinstance(charge, str) else (charge or {}).get("id")),
-                intent.get("id"),
-                intent.get("status"),
-            )
-    return None, None, None

@@ -18,6 +18,7 @@ from recoup.ledger.schema import attempts
 from recoup.rules.case import AttemptState
 
 _ASKED = (AttemptState.RESERVED, AttemptState.SENT)
+_UNANSWERED = (AttemptState.SENT, AttemptState.UNKNOWN)
 
 
 class Attempts:
@@ -40,6 +41,21 @@ class Attempts:
         """Stripe is about to be asked. The first time is kept: the key's age counts from it."""
         values = {"state": AttemptState.SENT, "sent_at": at, "counted_at": at}
         return self._move(attempt_id, (AttemptState.RESERVED,), values, at, "attempt_sent")
+
+    def ask_again(self, attempt_id: int, at: datetime) -> AttemptRow:
+        """Stripe is about to be asked once more under the same key: the quiet time counts from now on, the key's age does not.
+
+        Gives the attempt as it was before, so that its ``counted_at`` says when it was asked last. A settled one must not be sent.
+        """
+
+        def work(tx: Transaction) -> AttemptRow:
+            before = _locked(tx, attempt_id)
+            if before.state in _UNANSWERED:
+                _event(tx, "attempt_asked_again", before, at, {})
+                _update(tx, attempt_id, {"counted_at": at})
+            return before
+
+        return self._store.write(work)
 
     def mark_unknown(self, attempt_id: int, at: datetime, because: str | None = None) -> AttemptRow:
         """Stripe was asked and no usable answer came: it may have charged. Not for one that Stripe has accepted."""
@@ -71,6 +87,17 @@ class Attempts:
         def work(tx: Transaction) -> AttemptRow:
             before = _locked(tx, attempt_id)
             if before.state is not AttemptState.RESERVED:
+                return before
+            return _settle(tx, attempt_id, AttemptResult(state=AttemptState.SKIPPED, because=because), at)
+
+        return self._store.write(work)
+
+    def give_up(self, attempt_id: int, because: str, at: datetime, *, asked_until: datetime) -> AttemptRow:
+        """Skip an attempt of which nothing came; one that somebody asked Stripe about after ``asked_until`` stays as it is."""
+
+        def work(tx: Transaction) -> AttemptRow:
+            before = _locked(tx, attempt_id)
+            if before.settled_at is not None or before.counted_at > asked_until:
                 return before
             return _settle(tx, attempt_id, AttemptResult(state=AttemptState.SKIPPED, because=because), at)
 
