@@ -9,7 +9,16 @@ from __future__ import annotations
 from enum import StrEnum
 
 from recoup.rules.base import Moment, Wire
-from recoup.rules.case import AttemptState, Case, MessageState, Outcome, Stage, Template, Trigger
+from recoup.rules.case import (
+    AttemptState,
+    Case,
+    MessageState,
+    Outcome,
+    PlannedAttempt,
+    Stage,
+    Template,
+    Trigger,
+)
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Ending
@@ -286,6 +295,8 @@ class Looked(Wire):
     ended: Outcome | None = None
     stripe: StripeTries | None = None
     """Stripe's own attempts as they were read, where its retries are left on."""
+    planned: PlannedAttempt | None = None
+    """The next scheduled attempt, where the campaign lets it be planned."""
 
 
 class CardUpdated(Wire):

@@ -29,6 +29,7 @@ from activities.contracts import (
     TakenUp,
     TakeUp,
 )
+from activities.planning import planned_attempt
 from activities.records import report_unknown, write_decision
 from activities.stripe_tries import retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
@@ -111,6 +112,9 @@ class Payments:
             decline=decline,
             ended=ended[0] if ended else None,
             stripe=tries_of_stripe(self.ledger, retries_of(self.ledger, order.case_id), state, charges),
+            planned=planned_attempt(
+                self.ledger, order.case_id, state, charges, self.clock.now(), self.policy.policy.network_cap
+            ),
         )
 
     @activity.defn(name=Activity.MARK_PAID.value, no_thread_cancel_exception=True)

@@ -294,6 +294,7 @@ class RecoveryCase(Hearing):
         if looked.ended is not None:
             self._fold(lambda case: fold.ended(case, looked.ended or Outcome.CLOSED_EXCLUDED, looked.because))
         self._fold(lambda case: fold.looked(fold.stripe_seen(case, looked.stripe), looked.decline, looked.at))
+        self._fold(lambda case: fold.attempt_planned(case, looked.planned))
 
     def _order(self, step: Step) -> dict[str, Any]:
         return orders.common(self._open_case(), step, self._now(), self._acts)

@@ -30,6 +30,9 @@ class Method(Wire):
     type: str = "card"
     brand: str | None = None
     fingerprint: str | None = None
+    country: str | None = None
+    """Where the card was issued; two letters."""
+    funding: str | None = None
     version: str
     """The id and the expiry: a renewed card has the same id and another version."""
 
@@ -151,6 +154,8 @@ def method_of(data: dict[str, Any]) -> Method:
         type=kind,
         brand=details.get("brand"),
         fingerprint=details.get("fingerprint"),
+        country=details.get("country"),
+        funding=details.get("funding"),
         version=version,
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
-from recoup.rules.policy import Campaign, MessageStep, RetryMode
+from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import notice_due, suspend_at
 from recoup.rules.weaving import beside_stripe, first_clear
@@ -41,6 +41,9 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
         return Step(kind=StepKind.LOOK, due_at=now, because="an attempt that was not Recoup's has failed")
     if case.is_return:
         return asked or _return_step(case, now)
+    if asked is None and _wants_a_plan(case, campaign, now):
+        because = "the moment of the next attempt is chosen from what is known now"
+        return Step(kind=StepKind.LOOK, due_at=now, because=because)
     if case.access is Access.SUSPENDED and asked is not None:
         # What was asked for may have to wait until after the suspension; only that attempt is left to be made then.
         return asked
@@ -179,6 +182,24 @@ def _confirmation(case: Case) -> Step | None:
     )
 
 
+def _wants_a_plan(case: Case, campaign: Campaign, now: datetime) -> bool:
+    """Whether another attempt may follow, and only its moment is missing."""
+    retries = campaign.retries
+    if retries.timing is not Timing.PLANNED or retries.mode is RetryMode.OBSERVE or case.planned is not None:
+        return False
+    if case.retries_made >= len(retries.after_days) or now > case.failed_at + days(campaign.window_days):
+        return False
+    return case.decline is None or _may_retry(read(case.decline), case.retries_made)
+
+
+def _due(case: Case, campaign: Campaign) -> tuple[datetime, str] | None:
+    """When the next scheduled attempt is due by the plan, or else by the campaign; ``None`` where none is worth it."""
+    if campaign.retries.timing is Timing.PLANNED and case.planned is not None:
+        return None if case.planned.at is None else (case.planned.at, case.planned.because)
+    day = campaign.retries.after_days[case.retries_made]
+    return case.failed_at + days(day), f"the campaign retries on day {day:g}"
+
+
 def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     retries = campaign.retries
     if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
@@ -186,9 +207,9 @@ def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     reading = read(case.decline) if case.decline else None
     if reading is not None and not _may_retry(reading, case.retries_made):
         return None
-    day = retries.after_days[case.retries_made]
-    due = case.failed_at + days(day)
-    because = f"the campaign retries on day {day:g}"
+    if (asked := _due(case, campaign)) is None:
+        return None
+    due, because = asked
     if case.last_attempt_at and case.last_attempt_at + days(retries.min_gap_days) > due:
         due = case.last_attempt_at + days(retries.min_gap_days)
         because = f"the campaign keeps {retries.min_gap_days:g} days between two attempts"

@@ -164,6 +164,16 @@ class SentMessage(Wire):
     state: MessageState = MessageState.SENT
 
 
+class PlannedAttempt(Wire):
+    """When the next scheduled attempt should be made, as it was planned from what was known then."""
+
+    at: Moment | None
+    """``None``: none is worth it before something else happens."""
+    because: str
+    expected: float = 0.0
+    """The chance that it is approved."""
+
+
 class Case(Wire):
     """The recovery of one failed invoice. Field meanings are those of the design's glossary in ``docs/architecture.md``."""
 
@@ -203,6 +213,8 @@ class Case(Wire):
     paused_until: Moment | None = None
     suspend_not_before: Moment | None = None
     """A payment of the customer's is on its way; its result is waited for."""
+    planned: PlannedAttempt | None = None
+    """The next scheduled attempt, where the campaign lets it be planned; nothing between a refusal and the plan that follows."""
     stale: bool = False
     """An attempt that was not ours has failed since the decline was read."""
     stripe: StripeTries = StripeTries()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from recoup.rules.base import days
 from recoup.rules.case import (
     OUTCOME_OF_TRIGGER,
     Access,
@@ -15,11 +16,13 @@ from recoup.rules.case import (
     Case,
     MessageState,
     Outcome,
+    PlannedAttempt,
     SentMessage,
     Stage,
     Trigger,
 )
 from recoup.rules.declines import Decline, read
+from recoup.rules.policy import Timing
 from recoup.rules.weaving import StripeTries
 
 NO_METHOD = Decline(code="no_payment_method")
@@ -69,7 +72,7 @@ def attempt_declined(
     case: Case, trigger: Trigger, at: datetime, decline: Decline | None, payment_method: str | None
 ) -> Case:
     """One of our attempts was refused; the bank's wish for a pause is kept, except before another method is tried."""
-    update: dict[str, object] = {"payment_method": payment_method}
+    update: dict[str, object] = {"payment_method": payment_method, "planned": None}
     by = trigger
     if case.untried in NEW_METHOD:
         if _told_meanwhile(case, payment_method):
@@ -158,7 +161,7 @@ def failed_again(case: Case, coming: datetime | None = None) -> Case:
     if case.outcome is not None:
         return case
     told = case if coming is None else stripe_seen(case, StripeTries(coming=coming))
-    return told.model_copy(update={"stale": True})
+    return told.model_copy(update={"stale": True, "planned": None})
 
 
 def stripe_seen(case: Case, read: StripeTries | None) -> Case:
@@ -170,6 +173,17 @@ def looked(case: Case, decline: Decline | None, at: datetime) -> Case:
     """The invoice was read again; a refusal that somebody else's attempt met counts from this moment."""
     fresh = case.model_copy(update={"stale": False})
     return declined(fresh, decline, at) if decline is not None else fresh
+
+
+def attempt_planned(case: Case, planned: PlannedAttempt | None) -> Case:
+    """The next scheduled attempt has its moment. Where a look brought no plan, the days of the campaign hold."""
+    if case.campaign.retries.timing is not Timing.PLANNED:
+        return case
+    if planned is None:
+        made, days_of = case.retries_made, case.campaign.retries.after_days
+        at = case.failed_at + days(days_of[made]) if made < len(days_of) else None
+        planned = PlannedAttempt(at=at, because="it could not be planned, so the campaign's own day holds")
+    return case.model_copy(update={"planned": planned})
 
 
 def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:

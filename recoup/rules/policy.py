@@ -29,6 +29,15 @@ class RetryMode(StrEnum):
     """Stripe alone: Recoup notifies, and collects only after a card update or when an operator asks."""
 
 
+class Timing(StrEnum):
+    """Who chooses the moments of the scheduled attempts."""
+
+    FIXED = "fixed"
+    """The policy: the days of ``after_days``."""
+    PLANNED = "planned"
+    """The planner, anew after each refusal: as many attempts as ``after_days`` has entries, within the window."""
+
+
 class Ending(StrEnum):
     """What becomes of the subscription when the recovery has failed."""
 
@@ -59,6 +68,7 @@ class Retries(Frozen):
     """The scheduled attempts, counted from the first failure."""
 
     mode: RetryMode = RetryMode.OWN
+    timing: Timing = Timing.FIXED
     after_days: tuple[Days, ...] = Field(default=(1, 3, 7, 12), max_length=20)
     min_gap_days: Days = 0.8
     """At least so long between two scheduled attempts, however late one of them was."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from recoup.rules import fold
-from recoup.rules.case import Case, MessageState, Trigger
+from recoup.rules.case import Case, MessageState, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.networks import DEFAULT_CAP, may_attempt
@@ -68,11 +68,10 @@ class Course:
         """The same turn with its next attempt planned for a moment, or for none."""
         if at is None:
             return Turn(turn.case, turn.tried, None)
-        made = turn.case.retries_made
-        after = (*(0.0 for _ in range(made)), at / 86400.0)
-        retries = self._campaign.retries.model_copy(update={"after_days": after, "min_gap_days": 0.0})
-        campaign = self._campaign.model_copy(update={"retries": retries})
-        return self._turn(turn.case, turn.tried, campaign, turn.tried[-1])
+        moment = EPOCH + timedelta(seconds=round(at))
+        planned = PlannedAttempt(at=moment, because="chosen by the policy that is played")
+        case = fold.attempt_planned(turn.case, planned)
+        return self._turn(case, turn.tried, self._campaign, turn.tried[-1])
 
     def folded(self, turn: Turn, decline: Decline) -> Turn:
         """The case after a refused attempt, before anything is planned for it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recoup.rules.policy import Campaign, LastNotice, MessageStep, Retries
+from recoup.rules.policy import Campaign, LastNotice, MessageStep, Retries, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,11 @@ def campaign_for(setting: Setting, after_days: tuple[float, ...] | None = None) 
             MessageStep(template="reminder", after_days=3),
             MessageStep(template="reminder", after_days=7),
         ),
-        retries=Retries(after_days=retries),
+        retries=Retries(
+            after_days=retries,
+            timing=Timing.FIXED if after_days is not None else Timing.PLANNED,
+            min_gap_days=Retries().min_gap_days if after_days is not None else 0.0,
+        ),
         window_days=setting.days,
         warning=LastNotice(days_before=2),
         grace_days=7,

@@ -24,8 +24,8 @@ from recoup.timing.families import Family, family_of, reading_of
 from recoup.timing.prior import Prior
 from recoup.timing.situation import SLOT_HOURS, SLOTS_A_DAY, Limits, Situation, moment_of, slot_from, slot_of
 
-_MOST_MOVES = 2
-"""How often every moment is looked at again."""
+_MOST_MOVES = 1
+"""How often every moment is looked at again; a second time changes next to nothing and costs as much as the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from activities.contracts import (
     TakeUp,
     TellCase,
 )
-from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, Trigger
+from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
@@ -84,6 +84,8 @@ class Outside:
     ended_at_message: Outcome | None = None
     stripe: StripeTries | None = None
     """What a look finds of Stripe's own attempts."""
+    plans: list[float | None] = field(default_factory=list)
+    """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
     told: list[TellCase] = field(default_factory=list)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -181,7 +183,12 @@ class Outside:
     @activity.defn(name=Activity.LOOK.value)
     def look(self, order: PlainOrder) -> Looked:
         at = self._did("look", "", order)
-        return Looked(at=at, because="still open", decline=SOFT, stripe=self.stripe)
+        planned = None
+        if self.plans:
+            ahead = self.plans.pop(0)
+            moment = None if ahead is None else at + timedelta(days=ahead)
+            planned = PlannedAttempt(at=moment, because=f"planned {ahead} days ahead")
+        return Looked(at=at, because="still open", decline=SOFT, stripe=self.stripe, planned=planned)
 
     @activity.defn(name=Activity.MARK_PAID.value)
     def mark_paid(self, order: PlainOrder) -> Looked:
