@@ -22,13 +22,13 @@ def network_guard(
 ) -> Callable[[AttemptCounts], Verdict]:
     """The question that the ledger asks in the transaction that counts the attempt.
 
-    A card answers for everything it has seen. Any other method answers for this debt alone: Stripe's own attempts (unless the
-    method came later) and ours.
+    A card answers for everything it has seen. Any other method, a card without a fingerprint too, answers for this debt alone:
+    Stripe's own attempts (unless the method came later) and ours.
     """
 
     def verdict(counts: AttemptCounts) -> Verdict:
         attempts, last = counts.attempts, counts.final_no.decline if counts.final_no else None
-        if scheme_of(method.type) is not None:
+        if scheme_of(method.type) is not None or counts.fingerprint is None:
             attempts = (*_by_stripe(order, state, charges, counts), *(past.at for past in counts.of_debt))
             last = _refused_debit(order, method)
         said = may_attempt(method.brand, attempts, last, counts.at, cap, method.type)

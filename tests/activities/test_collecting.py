@@ -8,6 +8,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities._collecting import MOST_CALLS
+from activities.complaints import DISPUTE_OPENED
+from activities.contracts import TakeUp
 from recoup.ledger import AttemptResult, AttemptRow
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from tests.activities.conftest import Desk
@@ -219,3 +221,25 @@ def test_an_attempt_without_an_answer_is_not_sent_again_for_less(desk: Desk) -> 
     assert len(desk.sandbox.pays(case.invoice)) == sent
     assert desk.attempt(case, request="r2").state is AttemptState.PAID
     assert desk.ledger.attempts.of_invoice(case.invoice)[-1].amount == 3000
+
+
+def test_a_complaint_that_came_before_the_failure_was_told_is_heeded(desk: Desk) -> None:
+    """Webhooks come in any order: a dispute told while the customer had no case yet ends the one that begins, and charges nothing."""
+    now = desk.clock.now()
+    customer, data = desk.customers["short"]["customer"], {"charge": "ch_1"}
+    desk.ledger.events.append(DISPUTE_OPENED, now, customer=customer, data=data)
+    invoice = desk.invoice("short")
+    order = TakeUp(
+        invoice=invoice, at=now, return_number=1, workflow_id=f"recovery/{invoice}", run_id="run-1"
+    )
+    taken = desk.run(desk.payments.take_up, order)
+    assert (taken.outcome, taken.case is None) == (Outcome.CLOSED_DISPUTED, False)
+    assert desk.attempt(taken.case).ended is Outcome.CLOSED_DISPUTED
+    assert desk.sandbox.pays(invoice) == []
+
+
+def test_a_complaint_of_long_ago_ends_no_case(desk: Desk) -> None:
+    """A customer whose dispute is history is helped like everybody else."""
+    long_ago = desk.clock.now() - timedelta(days=4)
+    desk.ledger.events.append(DISPUTE_OPENED, long_ago, customer=desk.customers["short"]["customer"])
+    assert desk.attempt(desk.take_up("short")).state is AttemptState.PAID

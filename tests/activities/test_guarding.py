@@ -154,3 +154,18 @@ def test_a_card_answers_for_everything_it_has_seen(ledger: Ledger) -> None:
     refused = reserve(ledger, "r", NOW + timedelta(days=1), method=card).refused
     assert refused is not None
     assert refused.not_before == NOW + timedelta(days=30)
+
+
+def test_a_card_without_a_fingerprint_answers_for_its_debt(ledger: Ledger) -> None:
+    """Nothing tells which card it is: its attempts at this debt are counted all the same, and its final no is kept to."""
+    nameless = Method(id="pm_1", type="card", brand="visa", version="pm_1")
+    at, soft = NOW, Decline(code="insufficient_funds", brand="visa")
+    for number in range(14):
+        at = NOW + timedelta(days=1, hours=number)
+        refuse(ledger, reserve(ledger, f"r{number}", at, method=nameless, decline=soft).attempt, at)
+    refused = reserve(ledger, "one more", at, method=nameless, trigger=Trigger.MANUAL, decline=soft).refused
+    assert refused is not None
+    assert refused.not_before == NOW + timedelta(days=30)
+    never = Decline(code="do_not_honor", advice_code="do_not_try_again")
+    later = NOW + timedelta(days=60)
+    assert "never" in refusal(reserve(ledger, "manual", later, method=nameless, decline=never))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import singledispatchmethod
 
+from activities.complaints import DISPUTE_OPENED
 from activities.contracts import CardUpdated, FailedAgain, Happened, InvoicePaid, StartCase
 from activities.stripe_tries import PAYMENT_FAILED, collected_by_stripe, tries_told
 from recoup.ledger import AccessMeans, CaseRow, Ledger, ObservedCharge
@@ -166,9 +167,7 @@ class Planner:
         for case in self._ledger.cases.open_of_customer(customer) if customer else ():
             self._tell(case.id, Signal.DISPUTE_OPENED, self._happened())
         data: dict[str, str | int | None] = {"charge": command.charge, "type": command.kind}
-        self._note(
-            "webhook.dispute_opened", "whoever disputes a charge is not charged again", None, customer, data
-        )
+        self._note(DISPUTE_OPENED, "whoever disputes a charge is not charged again", None, customer, data)
 
     @_add.register
     def _card(self, command: CardChanged) -> None:

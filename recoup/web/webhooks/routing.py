@@ -154,7 +154,7 @@ ROUTES: dict[str, Route] = {
     ),
     "charge.dispute.created": Route(
         _charges.complaint,
-        "Ends every open case of the customer as closed: who disputes a charge is not charged again.",
+        "Ends every open case of the customer as closed: who disputes a charge is not charged again. A case that begins up to three days later ends so too.",
     ),
     "charge.dispute.closed": _record("webhook.dispute_closed", "the case it closed stays closed"),
     "radar.early_fraud_warning.created": Route(_charges.complaint, "The same as `charge.dispute.created`."),
