@@ -199,6 +199,8 @@ class SettleOrder(Order):
     """Find out what became of an attempt whose answer never came, or that is still pending."""
 
     number: int
+    only_read: bool = False
+    """Whether the money is not wanted any more: then nothing is sent again, and reading alone decides."""
 
 
 class AttemptReport(Wire):

@@ -95,7 +95,7 @@ class Payments:
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt without a final answer."""
         with stripe_errors(f"settle attempt {order.number} of the invoice {order.invoice}"):
-            return self._collector().settle(order)
+            return self._collector(reading_only=order.only_read).settle(order)
 
     @activity.defn(name=Activity.LOOK.value, no_thread_cancel_exception=True)
     def look(self, order: PlainOrder) -> Looked:
@@ -176,13 +176,14 @@ class Payments:
         cases = tuple(CustomerCase(case_id=invoice, invoice=invoice, begins=True) for invoice in unknown)
         return CustomerCases(at=self.clock.now(), cases=cases)
 
-    def _collector(self) -> Collector:
+    def _collector(self, *, reading_only: bool = False) -> Collector:
         return Collector(
             client=self.client,
             ledger=self.ledger,
             clock=self.clock,
             cap=self.policy.policy.network_cap,
             raced=self.policy.policy.raced_payments,
+            reading_only=reading_only,
         )
 
     def _ended_as(self, state: InvoiceState) -> tuple[Outcome, str] | None:

@@ -169,8 +169,14 @@ class RecoveryCase(Hearing):
             self._fold(lambda case: fold.still_wanted(case, order.trigger))
 
     async def _settle(self, step: Step) -> None:
-        order = SettleOrder(**self._order(step), number=self._open_case().unsettled or 0)
-        self._fold_attempt(await orders.execute(Activity.SETTLE, order, AttemptReport, step.because))
+        case = self._open_case()
+        order = SettleOrder(
+            **self._order(step), number=case.unsettled or 0, only_read=not case.collects_by_itself
+        )
+        until = None if order.only_read else self._overtaken(by_a_method=False)
+        self._fold_attempt(
+            await orders.execute(Activity.SETTLE, order, AttemptReport, step.because, until=until)
+        )
 
     async def _look(self, step: Step) -> None:
         looked: Looked = await orders.execute(

@@ -236,6 +236,11 @@ class Case(Wire):
     is_return: bool = False
     """A return: the case of a suspended subscription whose customer came back."""
 
+    @property
+    def collects_by_itself(self) -> bool:
+        """Whether the money may be asked for without a new word: not after the end, in a pause, or once it was paid outside."""
+        return self.outcome is None and self.paused_until is None and not self.mark_paid
+
     def message(self, key: str) -> SentMessage | None:
         """The message with this key, if it was sent or counts as sent."""
         return next((sent for sent in self.messages if sent.key == key), None)

@@ -186,10 +186,9 @@ class Desk:
         report: AttemptReport = self.run(self.payments.attempt, order, tries)
         return report
 
-    def settle(self, case: Case, number: int) -> AttemptReport:
-        report: AttemptReport = self.run(
-            self.payments.settle, SettleOrder(**self.common(case, f"settle-{number}"), number=number), 10
-        )
+    def settle(self, case: Case, number: int, *, only_read: bool = False) -> AttemptReport:
+        order = SettleOrder(**self.common(case, f"settle-{number}"), number=number, only_read=only_read)
+        report: AttemptReport = self.run(self.payments.settle, order, 10)
         return report
 
     def message(self, case: Case, template: Template = Template.PAYMENT_FAILED) -> MessageOrder:

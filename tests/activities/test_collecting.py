@@ -243,3 +243,15 @@ def test_a_complaint_of_long_ago_ends_no_case(desk: Desk) -> None:
     long_ago = desk.clock.now() - timedelta(days=4)
     desk.ledger.events.append(DISPUTE_OPENED, long_ago, customer=desk.customers["short"]["customer"])
     assert desk.attempt(desk.take_up("short")).state is AttemptState.PAID
+
+
+def test_what_is_not_wanted_any_more_is_not_sent_again(desk: Desk) -> None:
+    """An attempt without an answer whose case has ended: its key is young and the invoice open, yet reading alone decides."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path=PAY, count=3)
+    assert desk.attempt(case, tries=9).state is AttemptState.UNKNOWN
+    sent = len(desk.sandbox.pays(case.invoice))
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.UNKNOWN
+    desk.sandbox.pass_time(minutes=11)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.SKIPPED
+    assert len(desk.sandbox.pays(case.invoice)) == sent

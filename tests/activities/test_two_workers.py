@@ -67,8 +67,22 @@ def test_the_quiet_time_counts_from_the_last_request(desk: Desk) -> None:
     assert desk.settle(case, 1).state is AttemptState.UNKNOWN
     desk.sandbox.pass_time(minutes=6)
     assert desk.settle(case, 1).state is AttemptState.UNKNOWN
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.UNKNOWN
     desk.sandbox.pass_time(minutes=5)
     assert desk.settle(case, 1).state is AttemptState.SKIPPED
+
+
+def test_nobody_gives_up_what_the_other_asks_for_again(
+    desk: Desk, before_reading: Callable[[int, Callable[[], Any]], None]
+) -> None:
+    """The sweep finds ten quiet minutes just when the case asks once more: the attempt stays open until its answer is known."""
+    case = _unknown(desk)
+    (row,) = desk.ledger.attempts.of_invoice(case.invoice)
+    desk.sandbox.pass_time(minutes=11)
+    before_reading(1, lambda: desk.ledger.attempts.ask_again(row.id, desk.clock.now()))
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.UNKNOWN
+    (row,) = desk.ledger.attempts.of_invoice(case.invoice)
+    assert row.settled_at is None
 
 
 def test_a_failure_that_stripe_stored_just_now_is_no_end(desk: Desk) -> None:

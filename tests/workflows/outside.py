@@ -90,6 +90,8 @@ class Outside:
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    only_read: list[bool] = field(default_factory=list)
+    """Of each look for what became of an attempt: whether nothing may be sent again."""
 
     def _did(self, kind: str, what: str, order: Any = None) -> datetime:
         if kind in self.broken:
@@ -177,6 +179,7 @@ class Outside:
 
     @activity.defn(name=Activity.SETTLE.value)
     def settle(self, order: SettleOrder) -> AttemptReport:
+        self.only_read.append(order.only_read)
         self._did("settle", str(order.number), order)
         return self._attempted(order)
 

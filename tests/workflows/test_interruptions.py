@@ -9,7 +9,14 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
-from activities.contracts import Happened, InvoicePaid, MethodUpdated, OperatorRequest, PauseUntil
+from activities.contracts import (
+    Happened,
+    InvoicePaid,
+    MethodUpdated,
+    OperatorRequest,
+    PauseUntil,
+    WhatWillHappen,
+)
 from recoup.rules.case import Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Retries
@@ -335,3 +342,50 @@ async def test_what_a_look_finds_ended_is_not_written_about(begin: Begin) -> Non
         result = await handle.result()
     assert result.outcome is Outcome.RECOVERED_BY_CUSTOMER
     assert outside.kinds()[2:] == ["close:recovered_by_customer"]
+
+
+async def _reads(outside: Outside, only: bool) -> None:
+    """Until the case looks for the answer, by reading alone or not."""
+    for _ in range(400):
+        if outside.only_read[-1:] == [only]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"nobody looked for the answer: {outside.only_read}")
+
+
+@pytest.mark.parametrize("word", ["stop", "mark_paid_outside", "pause_until", "dispute_opened"])
+async def test_an_attempt_that_is_not_wanted_any_more_is_only_read_about(begin: Begin, word: str) -> None:
+    """Stopped, paid outside, paused or disputed while an attempt has no answer: nothing is sent again to find out about it."""
+    outside = Outside(answers=["unknown", "skipped"])
+    async with begin(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, WORD)
+        await asleep(handle, StepKind.SETTLE)
+        if word == "dispute_opened":
+            await handle.signal(RecoveryCase.dispute_opened, Happened(at=NOW))
+        elif word == "pause_until":
+            until = NOW + timedelta(days=3)
+            pause = PauseUntil(at=NOW, until=until, reason="a promise", operator="ops")
+            await handle.execute_update(RecoveryCase.pause_until, pause)
+        else:
+            await handle.execute_update(word, WORD, result_type=WhatWillHappen)
+        await handle.signal(RecoveryCase.attempt_answered, Happened(at=NOW))
+        await _reads(outside, True)
+        await handle.terminate() if word == "pause_until" else await handle.result()
+    assert outside.only_read == [True]
+
+
+async def test_a_settling_that_is_tried_again_hears_of_the_end(begin: Begin) -> None:
+    """Stripe cannot be reached to find out about an attempt, and the customer disputes: what follows may only read."""
+    outside = Outside(answers=["unknown", "skipped"], away={"settle"})
+    async with begin(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, WORD)
+        await asleep(handle, StepKind.SETTLE)
+        await handle.signal(RecoveryCase.attempt_answered, Happened(at=NOW))
+        await _reads(outside, False)
+        await handle.signal(RecoveryCase.dispute_opened, Happened(at=NOW))
+        await _reads(outside, True)
+        outside.away.clear()
+        assert (await handle.result()).outcome is Outcome.CLOSED_DISPUTED
+    assert (outside.only_read[0], outside.only_read[-1]) == (False, True)
