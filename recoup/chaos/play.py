@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 import structlog
 
-from recoup.chaos.audit import Finding, audit
+from recoup.chaos.audit import HARMLESS, Finding, audit
 from recoup.chaos.batch import Batch
 from recoup.chaos.plan import BATCH, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
@@ -153,7 +153,7 @@ def _tally(played: Played, findings: list[Finding], seconds: float) -> Tally:
 
 
 def _traces(runs: Iterable[Run], findings: list[Finding]) -> dict[int, str]:
-    failed = {finding.seed for finding in findings}
+    failed = {finding.seed for finding in findings if finding.figure not in HARMLESS}
     return {run.plan.seed: "\n".join([str(run.plan), *run.trace]) for run in runs if run.plan.seed in failed}
 
 
