@@ -33,7 +33,7 @@ class HostClient:
     async def start_workflow(
         self, type_: str, argument: Any, *, id_reuse_policy: WorkflowIDReusePolicy, **more: Any
     ) -> None:
-        """Begin a workflow; one that runs is left as it is."""
+        """Begin a workflow, and tell it something where that is asked for; one that runs is only told."""
         self.before()
         id_ = str(more["id"])
         known = self.host.executions.get(id_)
@@ -42,6 +42,9 @@ class HostClient:
             if ended_well and id_reuse_policy is WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY:
                 raise WorkflowAlreadyStartedError(id_, type_)
             self.host.start(id_, type_, argument)
+        if signal := more.get("start_signal"):
+            (told,) = more["start_signal_args"]
+            self.host.signal(id_, signal, told)
         self.after()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
 from recoup.chaos import host
 from recoup.chaos.agenda import Agenda
+from recoup.chaos.client import HostClient
 from recoup.chaos.host import Host, Try, WorkerDied
 from recoup.rules.case import Outcome
 from tests.workflows.outside import Outside
@@ -135,6 +138,30 @@ def test_what_is_told_arrives_and_what_is_over_hears_nothing() -> None:
     theatre.play(days=1)
     assert not theatre.host.executions[CASE].is_running
     assert not theatre.host.signal(CASE, "invoice_voided", Happened(at=theatre.clock.now()))
+    assert theatre.outside.done[-1][1] == Outcome.CLOSED_VOIDED.value
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_start_may_tell_something_as_well(runs: bool) -> None:
+    """What is told with a start reaches the workflow that it begins, and the one that runs already."""
+    theatre = Theatre(Outside(), Calm())
+    if runs:
+        theatre.play(days=2)
+    else:
+        theatre.agenda.take()
+        theatre.host.executions.clear()
+    client = HostClient(theatre.host, lambda: None, lambda: None)
+    asyncio.run(
+        client.start_workflow(
+            "RecoveryCase",
+            StartCase(invoice="in_1", at=theatre.clock.now()),
+            id=CASE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal="invoice_voided",
+            start_signal_args=[Happened(at=theatre.clock.now())],
+        )
+    )
+    assert not theatre.play(days=1).is_running
     assert theatre.outside.done[-1][1] == Outcome.CLOSED_VOIDED.value
 
 

@@ -1,4 +1,4 @@
-"""What stands in, where lives are played, for time, for faults, for the company and for a part of Temporal's client."""
+"""What stands in, where lives are played, for time, for faults and for the company."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from unittest.mock import patch
 
-from recoup.chaos.client import HostClient
 from recoup.chaos.host import Try
 from recoup.clock import FileClock
 from recoup.demo.company import Company
@@ -62,13 +60,3 @@ class CountingCompany(Company):
         told = json.loads(body)
         self.calls.append((told["data"]["customer"], told["type"]))
         return super().hear(headers, body)
-
-
-class Signalling(HostClient):
-    """The host's client, with what Temporal's "signal with start" does."""
-
-    async def start_workflow(self, type_: str, argument: Any, **more: Any) -> None:
-        """Begin a workflow, and tell it, or the one that runs."""
-        await super().start_workflow(type_, argument, **more)
-        if signal := more.get("start_signal"):
-            self.host.signal(str(more["id"]), signal, more["start_signal_args"][0])

@@ -38,7 +38,7 @@ from recoup.web.stripe_side import StripeBilling
 from recoup.web.webhooks.signature import sign
 from tests.fixtures.sandbox import KEY, Sandbox, running_sandbox
 from tests.proofs.lives import Act, Chapter, Event, Life, Post, world_of
-from tests.proofs.standins import Calm, CountingCompany, Signalling, Standing
+from tests.proofs.standins import Calm, CountingCompany, Standing
 
 WEBHOOK_SECRET = "whsec_of_the_lives"
 ACCESS_SECRET = "whsec_bGl2ZXMgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="
@@ -106,7 +106,7 @@ class Theatre:
         )
 
     def _compose(self, settings: Settings) -> None:
-        client = Signalling(None, lambda: None, lambda: None)  # type: ignore[arg-type]  # its host comes next
+        client = HostClient(None, lambda: None, lambda: None)  # type: ignore[arg-type]  # its host comes next
 
         async def connected() -> HostClient:
             return client
