@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import stripe
 from stripe import CardError, InvalidRequestError, StripeClient
@@ -18,7 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
-from activities._own_payment import latest_payment, our_payment
+from activities._own_payment import answer_to, latest_payment, our_payment
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
 from activities.stripe_tries import clear_from, retries_of, tries_of_stripe
@@ -115,7 +116,7 @@ class Collector:
             return self._not_made(order.trigger, near.because, not_before=near.clear, stripe=near.tries)
         if state.method is None:
             return self._not_made(order.trigger, "the customer has no payment method to charge")
-        count_others(self.ledger, state, charges, self.clock.now())
+        count_others(self.client, self.ledger, state, charges, self.clock.now())
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
@@ -213,13 +214,14 @@ class Collector:
             return self._unanswered(row, error)
         return self._answered(row, paid.to_dict())
 
-    def _answered(self, row: AttemptRow, invoice: dict[str, object]) -> AttemptReport:
+    def _answered(self, row: AttemptRow, invoice: dict[str, Any]) -> AttemptReport:
         charge, intent, status = latest_payment(invoice)
         if invoice.get("status") == "paid":
             charges = read_charges(self.client, row.invoice)
             ours = our_payment(row, charges)
             charge, intent = (ours.id, ours.payment_intent) if ours else (charge, intent)
-            return self._paid(row, charge, intent, "the bank approved", charges)
+            due = invoice.get("amount_due")
+            return self._paid(row, charge, intent, "the bank approved", charges, due)
         if status == "processing":
             return self._pending(row, charge, intent)
         if status == "requires_action":
@@ -235,9 +237,10 @@ class Collector:
         intent: str | None,
         because: str,
         charges: list[ChargeState],
+        due: int | None,
     ) -> AttemptReport:
-        """Our attempt was paid; whether it was the only payment is looked at before it is settled."""
-        DoublePayments(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges)
+        """Our attempt was paid; whether more came in than was due is looked at before it is settled."""
+        DoublePayments(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, due)
         result = AttemptResult(state=AttemptState.PAID, charge=charge, payment_intent=intent, because=because)
         return self._settled(row, result)
 
@@ -290,13 +293,10 @@ class Collector:
         charges = read_charges(self.client, row.invoice)
         if ended_for_us(self.ledger, state):
             return self._ended_meanwhile(row, state, charges)
-        # Only a charge that is newer than the one frozen in the reservation can be this attempt's.
-        new = charges[0] if charges and charges[0].id != row.latest_charge else None
-        if new is not None and new.method in (None, row.payment_method):
-            if new.status == "failed":
-                return self._declined(row, new.decline or Decline(), new.id)
-            if new.status == "pending" or new.intent_status == "processing":
-                return self._pending(row, new.id, new.payment_intent)
+        if answered := answer_to(row, charges):
+            if answered.status == "failed":
+                return self._declined(row, answered.decline or Decline(), answered.id)
+            return self._pending(row, answered.id, answered.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
         # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
         unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
@@ -318,7 +318,7 @@ class Collector:
         ours = our_payment(row, charges)
         if state.status == "paid" and not state.paid_off_stripe and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
-            return self._paid(row, ours.id, ours.payment_intent, because, charges)
+            return self._paid(row, ours.id, ours.payment_intent, because, charges, state.due)
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,
             "the invoice has ended",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from stripe import StripeClient
+
 from activities.contracts import AttemptOrder
-from recoup.billing import ChargeState, InvoiceState
+from recoup.billing import ChargeState, InvoiceState, read_all_charges
 from recoup.billing.invoices import Method
 from recoup.ledger import AttemptCounts, Ledger, ObservedCharge, Verdict
 from recoup.rules.case import Trigger
@@ -37,10 +39,19 @@ def network_guard(
     return verdict
 
 
-def count_others(ledger: Ledger, state: InvoiceState, charges: Sequence[ChargeState], at: datetime) -> None:
-    """Count the refused charges that are not ours and were just read, in case no webhook has told of them yet."""
+def count_others(
+    client: StripeClient,
+    ledger: Ledger,
+    state: InvoiceState,
+    latest: Sequence[ChargeState],
+    at: datetime,
+) -> None:
+    """Count the refused charges that are not ours, in case no webhook has told of them.
+
+    ``latest`` are the latest charges of the invoice's payments; the earlier ones of each are read here.
+    """
     ours = {row.charge for row in ledger.attempts.of_invoice(state.id)}
-    for charge in charges:
+    for charge in read_all_charges(client, latest):
         if charge.status == "failed" and charge.id not in ours:
             seen = ObservedCharge(
                 charge=charge.id,

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+from typing import Any
+
 from recoup.billing import ChargeState
 from recoup.ledger import AttemptRow
 
 
+def answer_to(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
+    """The charge that answers an attempt without paying the invoice: refused, or on its way."""
+    found = (
+        charge
+        for charge in _news_of(row, charges)
+        if charge.status in ("failed", "pending") or charge.intent_status == "processing"
+    )
+    return next(found, None)
+
+
 def our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
     """The charge with which this attempt paid. Not simply the newest: the customer may have paid as well, a moment later."""
-    mine = (charge for charge in charges if charge.method in (None, row.payment_method))
-    return next((charge for charge in mine if charge.status == "succeeded"), None)
+    paid = (charge for charge in _news_of(row, charges) if charge.status == "succeeded")
+    # A part that the customer paid apart from the invoice, even with the same card, is not ours.
+    mine = [charge for charge in paid if charge.is_default or charge.amount in (None, row.amount)]
+    return max(mine, key=lambda charge: charge.amount == row.amount, default=None)
 
 
-def latest_payment(invoice: dict[str, object]) -> tuple[str | None, str | None, str | None]:
+def latest_payment(invoice: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
     """Charge, intent and the intent's status of a just paid invoice's newest payment."""
     payments = invoice.get("payments")
     listed = payments.get("data", []) if isinstance(payments, dict) else []
@@ -30,3 +45,9 @@ def latest_payment(invoice: dict[str, object]) -> tuple[str | None, str | None, 
                 intent.get("status"),
             )
     return None, None, None
+
+
+def _news_of(row: AttemptRow, charges: list[ChargeState]) -> list[ChargeState]:
+    """The charges that can be this attempt's: with its method, and newer than the one frozen in the reservation."""
+    newer = takewhile(lambda charge: charge.id != row.latest_charge, charges)
+    return [charge for charge in newer if charge.method in (None, row.payment_method)]

@@ -205,6 +205,10 @@ def sweep(as_json: bool) -> int:
     "--window-days", type=click.IntRange(1, 60), default=14, show_default=True, help="In so many days."
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws other cases.")
+@click.option("--model", type=_FILE, help="A learned model to be judged beside the others.")
+@click.option(
+    "--log", type=_FILE, help="Only write the attempts of one world, made at random moments, to learn from."
+)
 @click.option("--no-bounds", is_flag=True, help="Without the oracle and the clairvoyant.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line for each world.")
 def simulate(
@@ -215,6 +219,8 @@ def simulate(
     attempts: int,
     window_days: int,
     seed: int,
+    model: Path | None,
+    log: Path | None,
     no_bounds: bool,
     as_json: bool,
 ) -> None:
@@ -224,11 +230,17 @@ def simulate(
 
     from recoup.simulation import simulate as simulation
     from recoup.simulation.rivals import Setting
+    from recoup.timing.model import load, stories_for
 
     setting = Setting(attempts, window_days)
+    learned = stories_for(load(model)) if model is not None else None
     chosen = names or (() if family or odd else ("reference",))
     for world in simulation.worlds(chosen, family, odd):
-        result = simulation.simulate(world, setting, cases, seed=seed, bounds=not no_bounds)
+        if log is not None:
+            lines = simulation.attempts_log(world, setting, cases, seed=seed)
+            log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            return
+        result = simulation.simulate(world, setting, cases, seed=seed, bounds=not no_bounds, learned=learned)
         click.echo(json.dumps(result.as_json()) if as_json else "\n".join(simulation.lines_of(result)) + "\n")
 
 

@@ -6,6 +6,7 @@ the decline is on the latest charge of the invoice's payment intent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +49,8 @@ class ChargeState(Wire):
     currency: str | None = None
     payment_intent: str | None = None
     intent_status: str | None = None
+    is_default: bool = True
+    """Whether it was made on the payment that Stripe keeps for the invoice: what ours are made on, and no part paid apart from it."""
     method: str | None = None
     brand: str | None = None
     fingerprint: str | None = None
@@ -61,6 +64,8 @@ class InvoiceState(Wire):
     number: str | None = None
     status: str
     remaining: Money
+    due: int | None = None
+    """All that the invoice asks for, in minor units: what has been paid of it already is part of it."""
     customer: str
     customer_deleted: bool = False
     subscription: str | None = None
@@ -99,6 +104,7 @@ def invoice_state(data: dict[str, Any]) -> InvoiceState:
         number=data.get("number"),
         status=data.get("status") or "draft",
         remaining=Money(amount=data.get("amount_remaining") or 0, currency=data["currency"]),
+        due=data.get("amount_due"),
         customer=customer.get("id", ""),
         customer_deleted=bool(customer.get("deleted")),
         subscription=subscription.get("id"),
@@ -167,6 +173,19 @@ def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
     return sorted(charges, key=lambda charge: charge.at, reverse=True)
 
 
+def read_all_charges(client: StripeClient, charges: Sequence[ChargeState]) -> list[ChargeState]:
+    """Every charge of the payments that these are the latest of, newest first: one call for each payment.
+
+    Of one payment the newest hundred are read: more than any network allows in the time that counts.
+    """
+    found = {charge.id: charge for charge in charges}
+    for intent in dict.fromkeys(charge.payment_intent for charge in charges if charge.payment_intent):
+        listed = client.v1.charges.list({"payment_intent": intent, "limit": 100})
+        for charge in listed.data:
+            found.setdefault(charge.id, charge_state(charge.to_dict()))
+    return sorted(found.values(), key=lambda charge: charge.at, reverse=True)
+
+
 def is_being_paid(charges: list[ChargeState]) -> bool:
     """Whether one of an invoice's payments is on its way, as bank debits are for days; Stripe takes no other one beside it."""
     return any(charge.status == "pending" or charge.intent_status == "processing" for charge in charges)
@@ -177,7 +196,8 @@ def _charge_of(payment: dict[str, Any]) -> ChargeState | None:
     charge = object_of(intent.get("latest_charge")) if intent.get("latest_charge") else {}
     if "status" not in charge:
         return None
-    return charge_state(charge, intent.get("status"))
+    found = charge_state(charge, intent.get("status"))
+    return found.model_copy(update={"is_default": payment.get("is_default", True)})
 
 
 def charge_state(data: dict[str, Any], intent_status: str | None = None) -> ChargeState:

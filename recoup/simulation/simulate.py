@@ -11,6 +11,7 @@ from recoup.simulation.cases import Cases, draw_cases
 from recoup.simulation.choosers import AtRandom, Clairvoyant, Planned, WorldStories
 from recoup.simulation.drawn import family_world, odd_world
 from recoup.simulation.figures import Figure, figures
+from recoup.simulation.logs import as_text, attempts_of
 from recoup.simulation.play import Chooser, Score, play_chosen, play_fixed
 from recoup.simulation.population import Population, load_population
 from recoup.simulation.rivals import Setting, campaign_for, schedules
@@ -52,9 +53,9 @@ def simulate(
     *,
     seed: int,
     bounds: bool = True,
-    stories: Stories | None = None,
+    learned: Stories | None = None,
 ) -> Result:
-    """Play every policy on the same cases of one world."""
+    """Play every policy on the same cases of one world; ``learned`` are the stories of a model to be judged beside them."""
     cases = draw_cases(world, count, seed=seed, window_days=setting.days)
     scores: dict[str, Score] = {}
     speed: dict[str, float] = {}
@@ -62,7 +63,7 @@ def simulate(
         begun = perf_counter()
         scores[name] = play_fixed(cases, name, campaign_for(setting, after_days))
         speed[name] = count / max(perf_counter() - begun, 1e-9)
-    for name, chooser in _choosers(world, setting, bounds, stories):
+    for name, chooser in _choosers(world, setting, bounds, learned):
         begun = perf_counter()
         scores[name] = play_chosen(cases, name, campaign_for(setting), chooser)
         speed[name] = count / max(perf_counter() - begun, 1e-9)
@@ -78,11 +79,19 @@ def simulate(
     )
 
 
+def attempts_log(world: Population, setting: Setting, count: int, *, seed: int) -> list[str]:
+    """The attempts that a company in this world would have on record had it tried at random moments: JSON Lines to learn from."""
+    cases = draw_cases(world, count, seed=seed, window_days=setting.days)
+    return as_text(attempts_of(cases, campaign_for(setting), AtRandom(setting)))
+
+
 def _choosers(
-    world: Population, setting: Setting, bounds: bool, stories: Stories | None
+    world: Population, setting: Setting, bounds: bool, learned: Stories | None
 ) -> Iterator[tuple[str, Chooser]]:
     yield "random", AtRandom(setting)
-    yield "planner", Planned(stories or shipped_stories(), setting)
+    yield "planner", Planned(shipped_stories(), setting)
+    if learned is not None:
+        yield "learned", Planned(learned, setting)
     if bounds:
         yield "oracle", Planned(WorldStories(world), setting)
         yield "clairvoyant", Clairvoyant(setting)

@@ -207,6 +207,12 @@ def _drafts(tour: Tour) -> None:
     v1.credit_notes.retrieve(note.id)
     v1.credit_notes.list({"invoice": paid.id})
     v1.invoices.send_invoice(tour.draft(customer, collection_method="send_invoice", days_until_due=3).id)
+    wanted = {"customer": customer.id, "amount": 50, "currency": "eur", "confirm": True}
+    wanted["payment_method"] = v1.payment_methods.list({"customer": customer.id}).data[0].id
+    part = v1.payment_intents.create(wanted)
+    v1.invoices.attach_payment(
+        v1.invoices.finalize_invoice(tour.draft(customer).id).id, {"payment_intent": part.id}
+    )
     v1.invoices.void_invoice(v1.invoices.finalize_invoice(tour.draft(customer).id).id)
     v1.invoices.mark_uncollectible(v1.invoices.finalize_invoice(tour.draft(customer).id).id)
     v1.invoices.pay(v1.invoices.finalize_invoice(tour.draft(customer).id).id, {"paid_out_of_band": True})

@@ -21,10 +21,12 @@ from recoup.simulation.figures import figures
 from recoup.simulation.play import Score, play_chosen, play_fixed
 from recoup.simulation.population import Population, load_population, read_population, shipped_names
 from recoup.simulation.rivals import SETTINGS, Setting, campaign_for, schedules
-from recoup.simulation.simulate import lines_of, simulate
+from recoup.simulation.simulate import attempts_log, lines_of, simulate
 from recoup.timing._stories import shipped_stories
 from recoup.timing.draws import uniforms
+from recoup.timing.model import stories_for
 from recoup.timing.situation import Situation
+from recoup.timing.training import read_attempts, train
 
 EIGHT = Setting(8, 14)
 
@@ -238,3 +240,18 @@ def test_all_settings_can_be_told_as_a_table() -> None:
         text = "\n".join(lines_of(result))
         for name in (*schedules(setting), "random", "planner", "oracle", "clairvoyant"):
             assert text.count(f"  {name} ") == 1
+
+
+def test_a_model_is_learned_from_a_worlds_log_and_judged_beside_the_others() -> None:
+    """The log of a world can be learned from as it is; what was learned plays as one more policy."""
+    world, setting = load_population("night"), Setting(8, 14)
+    attempts, problems = read_attempts(attempts_log(world, setting, 120, seed=5))
+    assert not problems
+    assert {line.outcome for line in attempts} == {"approved", "declined"}
+    assert all(line.at >= line.first_failed_at for line in attempts)
+    assert sum(line.number == 1 for line in attempts) == 120
+    model = train(attempts)
+    result = simulate(world, setting, 5, seed=6, bounds=False, learned=stories_for(model))
+    by_name = {figure.policy: figure for figure in result.figures}
+    assert not model.card.promoted
+    assert by_name["learned"].added == by_name["planner"].added

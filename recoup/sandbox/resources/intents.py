@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recoup.sandbox.billing import partial
 from recoup.sandbox.billing.collecting import collect, resolve_method
 from recoup.sandbox.http.errors import Doc, invalid_parameter, invalid_request
 from recoup.sandbox.http.lists import page
@@ -14,11 +15,13 @@ from recoup.sandbox.http.params import (
     Kind,
     Many,
     Text,
+    Whole,
     listing,
     merge_labels,
     request,
 )
 from recoup.sandbox.http.routing import Call, given, router
+from recoup.sandbox.objects.payments import create_intent
 from recoup.sandbox.service.methods import find_method, own_method
 from recoup.sandbox.service.setup import confirm_setup, create_setup_intent
 from recoup.sandbox.webhooks import tell
@@ -34,6 +37,44 @@ class NoLongerSupported:
 
 
 GONE: Kind = NoLongerSupported()
+
+
+@router.add(
+    "POST",
+    "/v1/payment_intents",
+    request(
+        "amount",
+        "currency",
+        "customer",
+        "payment_method",
+        "confirm",
+        amount=Whole(1, 99_999_999),
+        currency=TEXT,
+        customer=TEXT,
+        payment_method=TEXT,
+        confirm=FLAG,
+        off_session=FLAG,
+        description=TEXT,
+        metadata=LABELS,
+        payment_method_types=GONE,
+    ),
+)
+def create(call: Call) -> Doc:
+    """A PaymentIntent that belongs to no invoice yet, confirmed at once."""
+    work, params = call.work, call.params
+    if not params["confirm"]:
+        text = "The sandbox makes PaymentIntents that are confirmed at once: confirm=true."
+        raise invalid_parameter(text, "confirm")
+    customer = work.live("customer", params["customer"], "customer")
+    method = own_method(work, customer["id"], params["payment_method"], "payment_method")
+    intent = create_intent(
+        work, customer["id"], params["amount"], params["currency"].lower(), params.get("description")
+    )
+    intent.update(setup_future_usage=None, _invoice=None)
+    intent["metadata"] = merge_labels({}, params.get("metadata"))
+    tell(work, "payment_intent.created", intent)
+    partial.take(work, intent, method, on_session=not params.get("off_session", False))
+    return intent
 
 
 @router.add("GET", "/v1/payment_intents/{id}", request(client_secret=TEXT))
@@ -59,10 +100,12 @@ def confirm(call: Call) -> Doc:
     """Pay the PaymentIntent's invoice with a payment method, the customer being there unless ``off_session``."""
     work, params = call.work, call.params
     intent = work.get("payment_intent", call.id, "intent")
-    invoice = work.get("invoice", intent["_invoice"])
     if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
         text = f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}."
         raise invalid_request(text, code="payment_intent_unexpected_state")
+    if intent["_invoice"] is None:
+        raise invalid_request("The sandbox confirms a PaymentIntent without an invoice once, as it is made.")
+    invoice = work.get("invoice", intent["_invoice"])
     method = resolve_method(work, invoice)
     if params.get("payment_method"):
         method = find_method(work, params["payment_method"], "payment_method")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recoup.sandbox.billing import invoicing
+from recoup.sandbox.billing import invoicing, partial
 from recoup.sandbox.billing.collecting import collect, resolve_method
 from recoup.sandbox.http.errors import Doc, StripeError, invalid_request
 from recoup.sandbox.http.lists import page
@@ -66,6 +66,17 @@ def pay(call: Call) -> Doc:
         method = own_method(work, invoice["customer"], params["payment_method"], "payment_method")
     on_session = not params.get("off_session", True)
     collect(work, invoice, method, on_session=on_session).check()
+    return invoice
+
+
+@router.add(
+    "POST", "/v1/invoices/{id}/attach_payment", request("payment_intent", payment_intent=TEXT), locks=True
+)
+def attach_payment(call: Call) -> Doc:
+    """Credit a payment that was made apart from the invoice to it."""
+    invoice = call.work.get("invoice", call.id)
+    intent = call.work.get("payment_intent", call.params["payment_intent"], "payment_intent")
+    partial.attach(call.work, invoice, intent)
     return invoice
 
 
@@ -177,10 +188,7 @@ def _settle_credit(call: Call, invoice: Doc, amount: int, *, before: bool) -> No
         invoice["pre_payment_credit_notes_amount"] += amount
         invoice["amount_due"] -= amount
         invoice["amount_remaining"] -= amount
-        payment = invoicing.default_payment(call.work, invoice)
-        if payment is not None and payment["status"] == "open":
-            payment["amount_requested"] = invoice["amount_remaining"]
-            call.work.get("payment_intent", payment["_intent"])["amount"] = invoice["amount_remaining"]
+        partial.keep_in_step(call.work, invoice)
     tell_change(call.work, "invoice.updated", invoice)
     if before and invoice["amount_remaining"] == 0:
         invoicing.mark_paid(call.work, invoice)
