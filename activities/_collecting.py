@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
+from activities._not_made import not_made
 from activities._own_payment import answer_to, latest_payment, our_payment
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
@@ -108,14 +109,18 @@ class Collector:
         """Number and freeze the attempt; a report instead where there is nothing to attempt."""
         state = read_invoice(self.client, order.invoice)
         if ended := ended_for_us(self.ledger, state):
-            return self._not_made(order.trigger, ended[1], ended=ended[0])
+            return not_made(self.clock.now(), order.trigger, ended[1], ended=ended[0])
         charges = read_charges(self.client, order.invoice)
         if is_being_paid(charges):
-            return self._not_made(order.trigger, BEING_PAID, not_before=self.clock.now() + DEBIT_CHECK)
+            return not_made(
+                self.clock.now(), order.trigger, BEING_PAID, not_before=self.clock.now() + DEBIT_CHECK
+            )
         if near := self._near_stripe(order.case_id, order.trigger, state, charges):
-            return self._not_made(order.trigger, near.because, not_before=near.clear, stripe=near.tries)
+            return not_made(
+                self.clock.now(), order.trigger, near.because, not_before=near.clear, stripe=near.tries
+            )
         if state.method is None:
-            return self._not_made(order.trigger, "the customer has no payment method to charge")
+            return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
         count_others(self.client, self.ledger, state, charges, self.clock.now())
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
@@ -134,8 +139,11 @@ class Collector:
             guard=network_guard(order, state, state.method, charges, self.cap),
         )
         if reservation.refused is not None:
-            return self._not_made(
-                order.trigger, reservation.refused.because, not_before=reservation.refused.not_before
+            return not_made(
+                self.clock.now(),
+                order.trigger,
+                reservation.refused.because,
+                not_before=reservation.refused.not_before,
             )
         if reservation.attempt is None:
             raise ApplicationError(f"The ledger gave no attempt for {order.invoice}", non_retryable=True)
@@ -319,11 +327,21 @@ class Collector:
         if state.status == "paid" and not state.paid_off_stripe and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
             return self._paid(row, ours.id, ours.payment_intent, because, charges, state.due)
+        if state.is_open and (waits := self._may_still_pay(row, charges)):
+            return waits
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,
             "the invoice has ended",
         )
         return self._skip(row, because, ended=outcome)
+
+    def _may_still_pay(self, row: AttemptRow, charges: list[ChargeState]) -> AttemptReport | None:
+        """Cancelled or disputed, but the invoice can be paid: what was sent before may yet come through, and must be known."""
+        if row.state is AttemptState.PENDING and is_being_paid(charges):
+            return self._open_report(row, row.state, "the bank still has the debit", DEBIT_CHECK)
+        if self.clock.now() - max(row.sent_at or row.reserved_at, row.counted_at) < QUIET:
+            return self._open_report(row, AttemptState.UNKNOWN, "it may still be under way", QUIET)
+        return None
 
     def _withdraw(
         self,
@@ -377,24 +395,4 @@ class Collector:
         now = self.clock.now()
         return AttemptReport(
             at=now, number=row.number, state=state, trigger=row.trigger, because=because, check_at=now + wait
-        )
-
-    def _not_made(
-        self,
-        trigger: Trigger,
-        because: str,
-        *,
-        ended: Outcome | None = None,
-        not_before: datetime | None = None,
-        stripe: StripeTries | None = None,
-    ) -> AttemptReport:
-        return AttemptReport(
-            at=self.clock.now(),
-            number=None,
-            state=AttemptState.SKIPPED,
-            trigger=trigger,
-            because=because,
-            ended=ended,
-            not_before=not_before,
-            stripe=stripe,
         )

@@ -13,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.contracts import AttemptOrder
 from recoup.billing import read_invoice
 from recoup.ledger import AttemptResult
-from recoup.rules.case import AttemptState, Case, Trigger
+from recoup.rules.case import AttemptState, Case, Outcome, Trigger
 from tests.activities.conftest import Desk
 
 PAY = "/v1/invoices/*/pay"
@@ -111,6 +111,21 @@ def test_what_the_other_has_just_sent_is_not_withdrawn(
     assert row.settled_at is None
     assert desk.attempt(case, request="r2").number == 1
     assert desk.sandbox.pays(case.invoice) == []
+
+
+@pytest.mark.parametrize("comes_through", [True, False])
+def test_what_was_sent_before_a_cancellation_is_waited_for(desk: Desk, *, comes_through: bool) -> None:
+    """Cancelled while an attempt has no answer: its request may be executed late, and a payment of ours is never left unknown."""
+    case = _unknown(desk)
+    desk.stripe.v1.subscriptions.cancel(case.subscription or "")
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.UNKNOWN
+    if comes_through:
+        (row,) = desk.ledger.attempts.of_invoice(case.invoice)
+        desk.stripe.v1.invoices.pay(case.invoice, {"payment_method": row.payment_method})
+    desk.sandbox.pass_time(minutes=11)
+    report = desk.settle(case, 1, only_read=True)
+    assert report.state is (AttemptState.PAID if comes_through else AttemptState.SKIPPED)
+    assert report.ended is (None if comes_through else Outcome.LOST_CANCELLED)
 
 
 def _reserved(desk: Desk, before_reading: Callable[[int, Callable[[], Any]], None]) -> Case:
