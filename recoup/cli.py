@@ -14,6 +14,7 @@ from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
 if TYPE_CHECKING:
     from activities.sweep_contracts import SweepResult
+    from recoup.rules.policy import Retries
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
@@ -251,6 +252,38 @@ def timing() -> None:
 
 @timing.command()
 @click.option(
+    "--attempts", "attempts_file", type=_FILE, required=True, help="Past attempts, a JSON line each."
+)
+@click.option("--out", type=_FILE, required=True, help="Where to write the model.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Kept on the model's card.")
+def train(attempts_file: Path, out: Path, seed: int) -> int:
+    """Learn from past attempts, and print the model's card.
+
+    A model that is not clearly better than the prior says so, and moves nothing.
+    """
+    _one_thread_for_sums()
+    from recoup.errors import ConfigurationError
+    from recoup.timing.model import save
+    from recoup.timing.training import read_attempts
+    from recoup.timing.training import train as trained
+
+    try:
+        attempts, problems = read_attempts(attempts_file.read_text(encoding="utf-8").splitlines())
+    except OSError as error:
+        raise ConfigurationError(f"{attempts_file}: cannot be read ({error.strerror})") from None
+    for problem in problems:
+        click.echo(problem, err=True)
+    model = trained(attempts, seed=seed)
+    save(model, out)
+    click.echo(model.card.model_dump_json(indent=2))
+    return 1 if problems else 0
+
+
+@timing.command()
+@click.option(
+    "--model", type=_FILE, help="A model that `recoup timing train` wrote; by default the prior alone."
+)
+@click.option(
     "--window-days", type=click.FloatRange(1, 60), default=14, show_default=True, help="Days to retry in."
 )
 @click.option("--attempts", type=click.IntRange(0, 20), default=8, show_default=True, help="Retries at most.")
@@ -278,6 +311,12 @@ def policy() -> None:
     """Work with policy files."""
 
 
+def _retries_in_words(retries: Retries) -> str:
+    if retries.timing == "planned":
+        return f"{len(retries.after_days)} times at most, when the planner says"
+    return "on days " + (", ".join(f"{day:g}" for day in retries.after_days) or "none")
+
+
 @policy.command()
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
@@ -288,14 +327,14 @@ def check(file: Path | None) -> None:
     path = file or load_settings().policy_file
     loaded = load_policy(path)
     campaign = loaded.policy.campaign_for_everybody()
-    retries = ", ".join(f"{day:g}" for day in campaign.retries.after_days) or "none"
+    retries = _retries_in_words(campaign.retries)
     messages = ", ".join(f"{step.template} on day {step.after_days:g}" for step in campaign.messages)
     click.echo(f"{path} can be used (version {loaded.version}).")
     click.echo(f"Campaign {campaign.name}: {messages}.")
     days, hours = f"for {campaign.window_days:g} days", campaign.retries.stripe_distance_hours
     says = {
-        "own": f"Recoup retries on days {retries}, {days}; Stripe's own retries are switched off.",
-        "weave": f"Recoup retries on days {retries}, {days}, {hours:g} hours away from each of Stripe's own retries.",
+        "own": f"Recoup retries {retries}, {days}; Stripe's own retries are switched off.",
+        "weave": f"Recoup retries {retries}, {days}, {hours:g} hours away from each of Stripe's own retries.",
         "observe": f"Stripe retries by itself; Recoup writes, {days}.",
     }
     click.echo(says[campaign.retries.mode])

@@ -9,7 +9,6 @@ is planned anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -98,57 +97,71 @@ def choose(
     ``approves`` has a row for each slot and a column for each story, ``gains`` the stories' weights, ``discount`` what a
     success at each slot is worth. A slot is left out when it would add less than ``cost`` or less than ``least``.
     """
+    near = _Near(slots, gap)
     chosen: list[int] = []
-    left = gains.copy()
+    left = gains
     for _ in range(min(count, len(slots))):
-        best, added = _best(approves, discount, left, slots, chosen, gap)
+        best, added = _best(approves, discount, left, near)
         if best < 0 or added <= max(cost * float(left.sum()), least):
             break
         chosen.append(best)
+        near.take(best)
         left = left * (1.0 - approves[best])
     for _ in range(_MOST_MOVES if len(chosen) > 1 else 0):
-        if not _moved(approves, discount, gains, slots, chosen, gap):
+        if not _moved(approves, discount, gains, chosen, near):
             break
     total = _total(approves, discount, gains, chosen)
     return sorted(int(slots[place]) for place in chosen), total
+
+
+class _Near:
+    """Which places are too near to one that is taken."""
+
+    def __init__(self, slots: NDArray[np.int64], gap: int) -> None:
+        gap = max(gap, 1)  # one moment is never taken twice
+        self._first = np.searchsorted(slots, slots - gap, side="right")
+        self._end = np.searchsorted(slots, slots + gap, side="left")
+        self._taken = np.zeros(len(slots), dtype=np.int64)
+
+    def take(self, place: int, by: int = 1) -> None:
+        """Take a place and its neighbours; with ``by=-1`` give them back."""
+        self._taken[self._first[place] : self._end[place]] += by
+
+    def give_back(self, place: int) -> None:
+        """Give a place and its neighbours back."""
+        self.take(place, -1)
+
+    def cross_out(self, adds: NDArray[np.float64]) -> None:
+        """Let what is taken add less than nothing."""
+        adds[self._taken > 0] = -1.0
 
 
 def _moved(
     approves: NDArray[np.float32],
     discount: NDArray[np.float64],
     gains: NDArray[np.float32],
-    slots: NDArray[np.int64],
     chosen: list[int],
-    gap: int,
+    near: _Near,
 ) -> bool:
     """Move each chosen slot to where it adds most beside the others; whether any was moved."""
     moved = False
     for index, place in enumerate(list(chosen)):
         others = chosen[:index] + chosen[index + 1 :]
         left = gains * np.prod(1.0 - approves[others], axis=0)
-        best, added = _best(approves, discount, left, slots, others, gap)
-        if (
-            best >= 0
-            and best != place
-            and added > float(discount[place] * (approves[place] @ left)) * (1.0 + 1e-6)
-        ):
-            chosen[index] = best
-            moved = True
+        near.give_back(place)
+        best, added = _best(approves, discount, left, near)
+        if best >= 0 and added > float(discount[place] * (approves[place] @ left)) * (1.0 + 1e-6):
+            moved, chosen[index] = moved or best != place, best
+        near.take(chosen[index])
     return moved
 
 
 def _best(
-    approves: NDArray[np.float32],
-    discount: NDArray[np.float64],
-    left: NDArray[np.float32],
-    slots: NDArray[np.int64],
-    taken: Sequence[int],
-    gap: int,
+    approves: NDArray[np.float32], discount: NDArray[np.float64], left: NDArray[np.float32], near: _Near
 ) -> tuple[int, float]:
     """The place of the slot that adds most, the earliest of equals, and what it adds; −1 when none is free."""
     adds = (approves @ left) * discount
-    for place in taken:
-        adds[np.abs(slots - slots[place]) < gap] = -1.0
+    near.cross_out(adds)
     # Rounded, so that the last digit of a sum, which differs between machines, decides nothing.
     best = int(np.argmax(np.round(adds, 6)))
     return (best, float(adds[best])) if adds[best] >= 0 else (-1, 0.0)

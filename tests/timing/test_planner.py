@@ -171,3 +171,12 @@ def test_each_refusal_lowers_what_is_expected_nearby() -> None:
     assert believe(shipped_stories(), again, end).chance(slot) < 0.8 * believe(
         shipped_stories(), first, end
     ).chance(slot)
+
+
+def test_no_moment_is_taken_twice() -> None:
+    """Without any gap two attempts still have two moments, and one moment is all that there is of one."""
+    approves = np.array([[0.9], [0.2]], dtype=np.float32)
+    found, _ = choose(
+        approves, np.ones(1, np.float32), np.ones(2), slots=np.arange(2, dtype=np.int64), count=5, gap=0
+    )
+    assert found == [0, 1]

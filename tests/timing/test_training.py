@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from recoup.cli import cli
 from recoup.errors import ConfigurationError
 from recoup.timing._stories import shipped_stories
 from recoup.timing.belief import believe
@@ -214,3 +216,17 @@ def test_a_promoted_model_answers_lines(night: Model) -> None:
             "attempts": [{"number": 1, "at": T0.isoformat(), "decline": {"code": "do_not_honor"}}]}  # fmt: skip
     (said,) = decided([json.dumps(line)], stories_for(night), window_days=10, attempts=3)
     assert datetime.fromisoformat(json.loads(said)["at"]).hour in GOOD_HOURS
+
+
+def test_the_command_writes_a_model_and_prints_its_card(tmp_path: Path) -> None:
+    """`recoup timing train` names the line it cannot use and ends with 1; the model it writes is one that `decide` takes."""
+    attempts, model = tmp_path / "attempts.jsonl", tmp_path / "model.json"
+    attempts.write_text("\n".join([*(line.model_dump_json() for line in log(3)), "nonsense"]))
+    trained = CliRunner().invoke(
+        cli, ["timing", "train", "--attempts", str(attempts), "--out", str(model)], standalone_mode=False
+    )
+    assert trained.return_value == 1
+    assert "line 7" in trained.stderr
+    assert json.loads(trained.stdout)["promoted"] is False
+    answered = CliRunner().invoke(cli, ["timing", "decide", "--model", str(model)], input="{}\n")
+    assert json.loads(answered.stdout)["line"] == 1
