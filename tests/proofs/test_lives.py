@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from recoup.chaos.play import MEMORY
 from tests.proofs.lives import Chapter, Life, Post
@@ -35,7 +36,8 @@ def cancels(life: Life) -> None:
     life.api.subscriptions.cancel(life.subscription)
 
 
-WHOLE = [Chapter(25, brings_a_card), Chapter(33, cancels), Chapter(60)]
+# Half days: at a whole one, which is a retry's moment too, the seconds that a busy machine takes would decide what comes first.
+WHOLE = [Chapter(25, brings_a_card), Chapter(33.5, cancels), Chapter(60)]
 """A trial, a renewal that fails, four retries, the suspension, a new card, the return, a renewal that fails, the cancellation."""
 
 HEARD_LATE = [Chapter(0.5, is_heard=False), Chapter(2, brings_a_card, is_heard=False), Chapter(20)]
@@ -44,23 +46,23 @@ HEARD_LATE = [Chapter(0.5, is_heard=False), Chapter(2, brings_a_card, is_heard=F
 HEARD_TOO_LATE = [
     Chapter(2, brings_a_card, is_heard=False),
     Chapter(31.5, is_heard=False),
-    Chapter(33, cancels, is_heard=False),
+    Chapter(33.5, cancels, is_heard=False),
     Chapter(60),
 ]
 """The same, but by the time that Recoup hears of anything the customer has cancelled."""
-
-SUSPENDED_AND_BACK = [Chapter(25, brings_a_card), Chapter(29.5)]
-"""The whole life up to the return."""
 
 LIVES = {"whole": WHOLE, "heard late": HEARD_LATE, "heard too late": HEARD_TOO_LATE}
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """A place in memory where there is one: this is not about disks."""
+    """A place in memory where there is one, and no log lines: this is not about disks."""
     place = Path(tempfile.mkdtemp(prefix="recoup-lives-", dir=MEMORY if MEMORY.is_dir() else tmp_path))
+    before = structlog.get_config()
     logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield place
+    structlog.configure(**before)
     logging.disable(logging.NOTSET)
     shutil.rmtree(place, ignore_errors=True)
 
@@ -83,8 +85,10 @@ def played(
 
 def assert_the_same(states: list[list[str]], effects: list[Figures]) -> None:
     """All lives are as the first one, which was told in order."""
-    differ = [(number, state) for number, state in enumerate(states) if state != states[0]]
-    assert differ == [], states[0]
+    differ = {
+        number: sorted({*state} ^ {*states[0]}) for number, state in enumerate(states) if state != states[0]
+    }
+    assert differ == {}, states[0]
     for number, figures in enumerate(effects):
         names = {*figures, *effects[0]}
         more = {
@@ -99,7 +103,7 @@ def orders(count: int, seed: int, most_delay: timedelta = timedelta(0)) -> list[
     return [Post(random.Random(seed), in_order=True), *posts]
 
 
-@pytest.mark.parametrize(("name", "count"), [("whole", 20), ("heard late", 15), ("heard too late", 15)])
+@pytest.mark.parametrize(("name", "count"), [("whole", 10), ("heard late", 20), ("heard too late", 20)])
 def test_any_order_comes_to_the_same(
     name: str, count: int, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,11 +134,11 @@ def test_the_whole_life_is_whole(directory: Path, monkeypatch: pytest.MonkeyPatc
     assert effects["POST /v1/invoices/…/pay"] == effects["rows of attempts"] == 7
 
 
-@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_delay_never_makes_more(count: int, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two deliveries of five coming up to four days late nobody is charged, told or suspended more often."""
-    posts = orders(count, 7, timedelta(days=4))
-    states, effects = played(SUSPENDED_AND_BACK, posts, directory, monkeypatch)
+    """With two deliveries of five coming up to five days late nobody is charged, told or suspended more often in a whole life."""
+    posts = orders(count, 7, timedelta(days=5))
+    states, effects = played(WHOLE, posts, directory, monkeypatch)
     visible = ("POST", "mail", "backend", "rows of attempts", "rows of cases")
     for number, figures in enumerate(effects):
         more = {
