@@ -8,7 +8,7 @@ never taken for a refusal: the same key is sent again while Stripe remembers it,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import stripe
@@ -21,9 +21,10 @@ from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
 from activities._not_made import not_made
 from activities._own_payment import answer_to, latest_payment, our_payment
+from activities._unwanted_payments import UnwantedPayments, given_back
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
-from activities.stripe_tries import clear_from, retries_of, tries_of_stripe
+from activities.stripe_tries import NearStripe, clear_from, retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_error, read_charges, read_invoice
 from recoup.billing.client import NETWORK_RETRIES
 from recoup.billing.invoices import is_being_paid
@@ -53,15 +54,6 @@ MOST_CALLS = 10
 """The longest way through one attempt, in Stripe calls; with their own retries they stay below the activity's time."""
 
 _PAY_EXPAND = ["payments.data.payment.payment_intent"]
-
-
-@dataclass(frozen=True)
-class _NearStripe:
-    """Why a scheduled attempt is not made beside one of Stripe's own, and from when on it may be."""
-
-    because: str
-    clear: datetime
-    tries: StripeTries | None
 
 
 @dataclass
@@ -151,7 +143,7 @@ class Collector:
 
     def _near_stripe(
         self, case_id: str, trigger: Trigger, state: InvoiceState, charges: list[ChargeState] | None = None
-    ) -> _NearStripe | None:
+    ) -> NearStripe | None:
         """Whether Stripe has just tried by itself or soon will: the last look at its schedule before ours is sent."""
         retries = retries_of(self.ledger, case_id)
         if retries.mode is not RetryMode.WEAVE or trigger is not Trigger.SCHEDULE:
@@ -160,7 +152,7 @@ class Collector:
         tries = tries_of_stripe(self.ledger, retries, state, seen)
         clear = clear_from(trigger, retries, tries, self.clock.now())
         because = beside_stripe(retries.stripe_distance_hours)
-        return _NearStripe(because, clear, tries) if clear is not None else None
+        return NearStripe(because, clear, tries) if clear is not None else None
 
     def _carry_on(self, row: AttemptRow) -> AttemptReport:
         """Bring an attempt one step further, from whatever state it is in."""
@@ -248,7 +240,8 @@ class Collector:
         due: int | None,
     ) -> AttemptReport:
         """Our attempt was paid; whether more came in than was due is looked at before it is settled."""
-        DoublePayments(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, due)
+        for race in (DoublePayments, UnwantedPayments):
+            race(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, due)
         result = AttemptResult(state=AttemptState.PAID, charge=charge, payment_intent=intent, because=because)
         return self._settled(row, result)
 
@@ -379,14 +372,16 @@ class Collector:
         return self._report(self.ledger.attempts.settle(row.id, result, self.clock.now()))
 
     def _report(self, row: AttemptRow) -> AttemptReport:
+        ended, because = given_back(self.ledger, row) or (None, row.because or row.state.value)
         return AttemptReport(
             at=self.clock.now(),
             number=row.number,
             state=row.state,
             trigger=row.trigger,
-            because=row.because or row.state.value,
+            because=because,
             decline=row.decline,
             payment_method=row.payment_method,
+            ended=ended,
         )
 
     def _open_report(

@@ -14,6 +14,7 @@ from activities._collecting import Collector
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._restoring import restored
+from activities._unwanted_payments import given_back
 from activities.contracts import (
     Activity,
     Adopted,
@@ -189,6 +190,8 @@ class Payments:
     def _ended_as(self, state: InvoiceState) -> tuple[Outcome, str] | None:
         """How the invoice ended; a case that is begun again may find that an attempt of its first run had paid it."""
         latest = self.ledger.attempts.latest(state.id)
+        if latest is not None and (back := given_back(self.ledger, latest)):
+            return back
         if state.status == "paid" and latest is not None and latest.state is AttemptState.PAID:
             return OUTCOME_OF_TRIGGER[latest.trigger], latest.because or "an earlier attempt collected it"
         return ended_for_us(self.ledger, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from recoup.billing import ChargeState, InvoiceState
@@ -13,6 +14,15 @@ from recoup.rules.weaving import StripeTries, first_clear
 
 PAYMENT_FAILED = "webhook.payment_failed"
 """Kind of the ledger's events about failed payments; their ``attempt_count`` tells Stripe's own attempts from others."""
+
+
+@dataclass(frozen=True)
+class NearStripe:
+    """Why a scheduled attempt is not made beside one of Stripe's own, and from when on it may be."""
+
+    because: str
+    clear: datetime
+    tries: StripeTries | None
 
 
 def retries_of(ledger: Ledger, case_id: str) -> Retries:

@@ -71,6 +71,8 @@ class InvoiceState(Wire):
     subscription: str | None = None
     subscription_status: str | None = None
     subscription_ends: bool = False
+    subscription_ended_at: datetime | None = None
+    """When the subscription was cancelled."""
     collection_method: str = "charge_automatically"
     billing_reason: str | None = None
     auto_advance: bool = False
@@ -110,6 +112,7 @@ def invoice_state(data: dict[str, Any]) -> InvoiceState:
         subscription=subscription.get("id"),
         subscription_status=subscription.get("status"),
         subscription_ends=bool(subscription.get("cancel_at_period_end")),
+        subscription_ended_at=moment(ended) if (ended := subscription.get("ended_at")) else None,
         collection_method=data.get("collection_method") or "charge_automatically",
         billing_reason=data.get("billing_reason"),
         auto_advance=bool(data.get("auto_advance")),

@@ -136,7 +136,7 @@ def _outcome(
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
     ours = any(row.state is AttemptState.PAID for row in attempts)
     known = any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases)
-    if ours and not known and last.outcome is not Outcome.CLOSED_DISPUTED:
+    if ours and not known and not book["refunds"] and last.outcome is not Outcome.CLOSED_DISPUTED:
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
 
 

@@ -68,6 +68,14 @@ def attempt_paid(
     return _counted(case, by, at).model_copy(update=paid)
 
 
+def payment_given_back(case: Case, trigger: Trigger, at: datetime, outcome: Outcome, because: str) -> Case:
+    """One of our attempts collected the invoice when the customer did not want it any more, and was given back."""
+    if case.closed_at is not None:
+        return case
+    over = {"outcome": outcome, "because": because, "untried": None}
+    return _counted(case, trigger, at).model_copy(update=over)
+
+
 def attempt_declined(
     case: Case, trigger: Trigger, at: datetime, decline: Decline | None, payment_method: str | None
 ) -> Case:
@@ -279,6 +287,8 @@ def attempt_folded(
     check_at: datetime | None = None,
 ) -> Case:
     """Fold the whole report of an attempt."""
+    if state is AttemptState.PAID and ended_as is not None:
+        return payment_given_back(case, trigger, at, ended_as, because)
     if state is AttemptState.PAID:
         return attempt_paid(case, trigger, at, because, payment_method)
     if ended_as is not None:
