@@ -89,6 +89,7 @@ def _of_invoice(
     yield from _outcome(book, cases, attempts)
     theirs = run.customer_paid[invoice] + len(book["automatic_charges"])
     ours = len(book["successful_charges"]) - theirs
+    yield from _unwanted(run, book, cases, ours, ledger)
     recorded = sum(row.state is AttemptState.PAID for row in attempts)
     if ours > recorded and any(sent.invoice == invoice for sent in run.sent):
         yield "wrong_outcomes", f"Stripe took {invoice} for us, and no attempt in the ledger says so"
@@ -107,6 +108,20 @@ def _charged(run: Run, book: dict[str, Any], ledger: Ledger) -> Iterable[tuple[s
             yield "unsettled_races", f"{len(book['refunds'])} refunds for {taken} payments of {invoice}"
     else:
         yield "double_charges", f"{invoice} was charged {taken} times"
+
+
+def _unwanted(
+    run: Run, book: dict[str, Any], cases: list[CaseRow], ours: int, ledger: Ledger
+) -> Iterable[tuple[str, str]]:
+    """A charge of ours that came after the customer had cancelled: flagged, and given back."""
+    # A subscription that our own suspension has cancelled stays payable; nobody cancelled it under us.
+    back = any(case.outcome is Outcome.LOST_SUSPENDED for case in cases)
+    if ours < 1 or back or book["id"] not in run.cancelled:
+        return
+    yield "raced_charges", f"the customer cancelled just before our charge of {book['id']}"
+    events = {event.kind for event in ledger.events.of_customer(run.customer) if event.invoice == book["id"]}
+    if "unwanted_payment" not in events or not book["refunds"]:
+        yield "unsettled_races", f"{book['id']} was charged after the customer had cancelled, and kept"
 
 
 def _sent(run: Run, invoice: str, attempts: list[AttemptRow]) -> Iterable[tuple[str, str]]:
@@ -136,7 +151,8 @@ def _outcome(
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
     ours = any(row.state is AttemptState.PAID for row in attempts)
     known = any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases)
-    if ours and not known and not book["refunds"] and last.outcome is not Outcome.CLOSED_DISPUTED:
+    given_back = last.outcome is Outcome.LOST_CANCELLED and bool(book["refunds"])
+    if ours and not known and not given_back and last.outcome is not Outcome.CLOSED_DISPUTED:
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
 
 

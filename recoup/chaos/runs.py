@@ -54,6 +54,8 @@ class Run:
     sent: list[Sent] = field(default_factory=list)
     raced: set[str] = field(default_factory=set)
     """Invoices that the customer paid at the very moment of our charge."""
+    cancelled: set[str] = field(default_factory=set)
+    """Invoices whose customer cancelled between our last read and our charge."""
     customer_paid: Counter[str] = field(default_factory=Counter)
     messages: Counter[str] = field(default_factory=Counter)
     """How often each message really went out."""

@@ -173,6 +173,8 @@ class Weather:
             if run.strikes(fault):
                 with self.over(None):
                     self._others.act(run, fault, invoice)
+                if fault is Fault.CANCELLED_BETWEEN:
+                    run.cancelled.add(invoice)
         if acting.this is not None and run.strikes(Fault.CUT_OFF):
             self._others.try_elsewhere(acting.this)
         self._crash(run, Fault.CRASH_BEFORE_PAY)

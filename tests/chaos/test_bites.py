@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import stripe
 
-from activities import _collecting, _double_payments
+from activities import _collecting, _double_payments, _unwanted_payments
 from activities._collecting import Collector
 from recoup.chaos.faults import Fault, Story
 from recoup.chaos.plan import Planned, RunPlan
@@ -113,6 +113,11 @@ def _webhooks_are_swallowed(patch: Patch) -> None:
     _no_sweep(patch)
 
 
+def _unwanted_is_kept(patch: Patch) -> None:
+    """Nobody looks whether the customer still wanted what was charged."""
+    patch.setattr(_unwanted_payments.UnwantedPayments, "look", lambda *_: None)
+
+
 @dataclass(frozen=True)
 class Out:
     """One safeguard taken out: how, in which runs that shows, and as what."""
@@ -150,6 +155,10 @@ SAFEGUARDS = (
     Out(
         "a payment by two is noticed", _races_are_not_noticed, "unsettled_races",
         (a_run(16, Story.SOON, Fault.PAID_AT_ONCE),), invoice_lock=False,
+    ),
+    Out(
+        "a payment after a cancellation is given back", _unwanted_is_kept, "unsettled_races",
+        (a_run(24, Story.SOON, Fault.CANCELLED_BETWEEN),),
     ),
     Out(
         "what cannot be reached is tried again without an end", _retries_end, "stuck_cases",
