@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 import sqlalchemy as sa
@@ -286,18 +287,20 @@ def test_guard_is_not_overshot_by_one(ledger: Ledger, limit: int) -> None:
     assert kinds(ledger).count("attempt_refused") == 8 - limit
 
 
-def test_reservation_takes_well_under_ten_milliseconds(tmp_path: Path) -> None:
-    """On SQLite the median reservation, count of the card included, needs less than 10 ms of computing.
+def test_reservation_computes_less_than_four_times_what_opening_a_case_does(tmp_path: Path) -> None:
+    """On SQLite the median reservation, count of the card included, stays under four times the opening of its case.
 
-    Computing, not waiting: how busy the machine and its disk are is not the ledger's.
+    Computing, not waiting, and a ratio within one run: how fast and how busy the machine is are not the ledger's.
     """
     ledger = Ledger.connect(f"sqlite:///{tmp_path}/ledger.db")
     ledger.migrate()
-    spans = []
-    for number in range(60):
+    openings, reservations = [], []
+    for number in range(100):
+        began = time.thread_time()
         ledger.cases.open(a_case(f"in_{number}"), NOW)
-        start = time.thread_time()
+        opened = time.thread_time()
         ledger.attempts.reserve(an_attempt(f"in_{number}", f"r{number}"), NOW, lambda _: YES)
-        spans.append(time.thread_time() - start)
+        openings.append(opened - began)
+        reservations.append(time.thread_time() - opened)
     ledger.close()
-    assert sorted(spans)[30] < 0.010
+    assert median(reservations) < 4 * median(openings)
