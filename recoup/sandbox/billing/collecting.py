@@ -34,6 +34,10 @@ class Attempt:
         if self.result == "no_method":
             text = "There is no `default_payment_method` set on this Customer or Invoice. Please set one and try again."
             raise StripeError(400, "invalid_request_error", text, code="resource_missing", keeps_work=True)
+        if self.error is not None and self.error["type"] == "invalid_request_error":
+            refused = invalid_request(self.error["message"], code=self.error["code"])
+            refused.keeps_work = True
+            raise refused
         if self.error is not None:
             fields = {
                 key: value for key, value in self.error.items() if key not in ("type", "message", "doc_url")
@@ -244,6 +248,7 @@ def _declined(
     error["payment_intent"] = public(intent)
     if needs_action:
         error["code"] = work.switches.text("pay_3ds_error")
+        error["type"] = work.switches.text("pay_3ds_type")
     return Attempt("declined", intent, charge, error)
 
 
