@@ -20,7 +20,7 @@ from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
 from activities._not_made import not_made
-from activities._own_payment import answer_to, latest_payment, our_payment
+from activities._own_payment import answer_to, changed_since, latest_payment, our_payment
 from activities._unwanted_payments import UnwantedPayments, given_back
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
@@ -177,10 +177,8 @@ class Collector:
 
     def _outdated(self, row: AttemptRow, state: InvoiceState) -> str | None:
         """Why what was reserved is not to be sent any more: another attempt, with what is true now, takes its place."""
-        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
-            return "what is owed changed after the attempt was reserved"
-        if state.method is None or state.method.id != row.payment_method:
-            return "the payment method changed after the attempt was reserved"
+        if changed := changed_since(row, state):
+            return f"{changed} changed after the attempt was reserved"
         if activity.is_cancelled():
             return "the case has heard something else meanwhile"
         if self.clock.now() - row.reserved_at >= QUIET:
@@ -203,14 +201,12 @@ class Collector:
             )
         except CardError as error:
             return self._declined(row, decline_of_error(error), charge_of_error(error))
-        except stripe.IdempotencyError:
-            raise
         except InvalidRequestError as error:
             return self._refused(row, error)
         except stripe.RateLimitError:
             # Refused before execution: the same key goes out again when Temporal tries again.
             raise
-        except (stripe.APIConnectionError, stripe.APIError) as error:
+        except (stripe.APIConnectionError, stripe.APIError, stripe.IdempotencyError) as error:
             return self._unanswered(row, error)
         return self._answered(row, paid.to_dict())
 
@@ -220,8 +216,8 @@ class Collector:
             charges = read_charges(self.client, row.invoice)
             ours = our_payment(row, charges)
             charge, intent = (ours.id, ours.payment_intent) if ours else (charge, intent)
-            due = invoice.get("amount_due")
-            return self._paid(row, charge, intent, "the bank approved", charges, due)
+            state = read_invoice(self.client, row.invoice)
+            return self._paid(row, charge, intent, "the bank approved", charges, state)
         if status == "processing":
             return self._pending(row, charge, intent)
         if status == "requires_action":
@@ -237,11 +233,11 @@ class Collector:
         intent: str | None,
         because: str,
         charges: list[ChargeState],
-        due: int | None,
+        state: InvoiceState,
     ) -> AttemptReport:
         """Our attempt was paid; whether more came in than was due is looked at before it is settled."""
         for race in (DoublePayments, UnwantedPayments):
-            race(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, due)
+            race(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, state)
         result = AttemptResult(state=AttemptState.PAID, charge=charge, payment_intent=intent, because=because)
         return self._settled(row, result)
 
@@ -268,6 +264,9 @@ class Collector:
             return self._skip(row, BEING_PAID)
         if error.code in ("lock_timeout", "idempotency_key_in_use", "rate_limit"):
             return self._unanswered(row, error)
+        if read(asked := Decline(code=error.code or "")).needs_authentication:
+            answered = answer_to(row, charges)
+            return self._declined(row, asked, answered.id if answered else None)
         result = AttemptResult(
             state=AttemptState.DECLINED,
             decline=NO_METHOD,
@@ -280,6 +279,8 @@ class Collector:
         """No answer, a conflict or a failure of Stripe's: it may have charged. Never a decline."""
         why = f"no final answer from Stripe ({type(error).__name__}, HTTP {error.http_status or 'none'})"
         stored = (error.headers or {}).get("idempotent-replayed") == "true"
+        # The key was used for something else, before the ledger was restored from a copy say: it will never do for this.
+        stored = stored or isinstance(error, stripe.IdempotencyError)
         if stored and self.clock.now() - row.counted_at >= QUIET:
             # Stripe stored its own failure under the key and will only repeat it; reading showed that nothing was charged.
             return self._skip(row, "Stripe failed and charged nothing")
@@ -299,9 +300,8 @@ class Collector:
                 return self._declined(row, answered.decline or Decline(), answered.id)
             return self._pending(row, answered.id, answered.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
-        unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
-        again = may_send and unchanged and now - sent < KEY_LIFETIME
+        # The key stands for what was frozen: what is owed now, or the card it is owed with, is another attempt's.
+        again = may_send and not changed_since(row, state) and now - sent < KEY_LIFETIME
         if (
             again
             and not (self.reading_only or activity.is_cancelled())
@@ -317,10 +317,10 @@ class Collector:
     ) -> AttemptReport:
         """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
         ours = our_payment(row, charges)
-        if state.status == "paid" and not state.paid_off_stripe and ours is not None:
+        if state.status == "paid" and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
-            return self._paid(row, ours.id, ours.payment_intent, because, charges, state.due)
-        if state.is_open and (waits := self._may_still_pay(row, charges)):
+            return self._paid(row, ours.id, ours.payment_intent, because, charges, state)
+        if state.is_payable and (waits := self._may_still_pay(row, charges)):
             return waits
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,
@@ -329,7 +329,7 @@ class Collector:
         return self._skip(row, because, ended=outcome)
 
     def _may_still_pay(self, row: AttemptRow, charges: list[ChargeState]) -> AttemptReport | None:
-        """Cancelled or disputed, but the invoice can be paid: what was sent before may yet come through, and must be known."""
+        """Cancelled, disputed or written off, but payable: what was sent before may yet come through, and must be known."""
         if row.state is AttemptState.PENDING and is_being_paid(charges):
             return self._open_report(row, row.state, "the bank still has the debit", DEBIT_CHECK)
         if self.clock.now() - max(row.sent_at or row.reserved_at, row.counted_at) < QUIET:

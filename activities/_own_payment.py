@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Any
 
-from recoup.billing import ChargeState
+from recoup.billing import ChargeState, InvoiceState
 from recoup.ledger import AttemptRow
 
 
@@ -25,6 +25,15 @@ def our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | No
     # A part that the customer paid apart from the invoice, even with the same card, is not ours.
     mine = [charge for charge in paid if charge.is_default or charge.amount in (None, row.amount)]
     return max(mine, key=lambda charge: charge.amount == row.amount, default=None)
+
+
+def changed_since(row: AttemptRow, state: InvoiceState) -> str | None:
+    """What of the invoice is another now than was frozen in the reservation, if something is."""
+    if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
+        return "what is owed"
+    if state.method is None or state.method.id != row.payment_method:
+        return "the payment method"
+    return None
 
 
 def latest_payment(invoice: dict[str, Any]) -> tuple[str | None, str | None, str | None]:

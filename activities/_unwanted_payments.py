@@ -13,8 +13,9 @@ from datetime import datetime
 import stripe
 from stripe import StripeClient
 
+from activities._double_payments import GONE_BACK
 from activities.complaints import has_complained
-from recoup.billing import ChargeState, InvoiceState, read_invoice
+from recoup.billing import ChargeState, InvoiceState
 from recoup.clock import Clock
 from recoup.ledger import AccessMeans, AttemptRow, Ledger
 from recoup.rules.case import AttemptState, Outcome
@@ -33,13 +34,13 @@ class UnwantedPayments:
     policy: RacedPayments
 
     def look(
-        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], due: int | None = None
+        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], state: InvoiceState
     ) -> None:
         """Before our attempt is settled as paid: did the customer still want the subscription when ``ours`` charged it?"""
         charge = next((each for each in charges if each.id == ours), None)
         if charge is None:
             return
-        outcome = self._why_not(row, read_invoice(self.client, row.invoice), charge.at)
+        outcome = self._why_not(row, state, charge.at)
         if outcome is None:
             return
         refunds = self.policy is RacedPayments.REFUND
@@ -76,7 +77,7 @@ class UnwantedPayments:
             )
         except stripe.InvalidRequestError as error:
             # A repetition after the key was forgotten, a person was quicker, or the dispute has taken it back already.
-            if error.code not in ("charge_already_refunded", "charge_disputed"):
+            if error.code not in GONE_BACK:
                 raise
 
 

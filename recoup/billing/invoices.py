@@ -46,6 +46,8 @@ class ChargeState(Wire):
     """succeeded, pending or failed."""
     at: datetime
     amount: int | None = None
+    refunded: int = 0
+    """So much of the amount was given back."""
     currency: str | None = None
     payment_intent: str | None = None
     intent_status: str | None = None
@@ -79,6 +81,8 @@ class InvoiceState(Wire):
     attempt_count: int = 0
     next_payment_attempt: datetime | None = None
     paid_off_stripe: bool = False
+    off_stripe: int = 0
+    """What was paid outside Stripe, in minor units."""
     credited: bool = False
     """Settled without any payment: credit notes took all of it."""
     method: Method | None = None
@@ -87,6 +91,11 @@ class InvoiceState(Wire):
     def is_open(self) -> bool:
         """Whether something is still to be collected."""
         return self.status == "open" and self.remaining.amount > 0
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether a payment may still come through: what was written off can be paid all the same."""
+        return self.status in ("open", "uncollectible") and self.remaining.amount > 0
 
 
 def read_invoice(client: StripeClient, invoice: str) -> InvoiceState:
@@ -119,6 +128,7 @@ def invoice_state(data: dict[str, Any]) -> InvoiceState:
         attempt_count=data.get("attempt_count") or 0,
         next_payment_attempt=moment(due) if due else None,
         paid_off_stripe=bool(data.get("amount_paid_off_stripe")),
+        off_stripe=data.get("amount_paid_off_stripe") or 0,
         credited=is_credited(data),
         method=_method_to_use(data, subscription, customer),
     )
@@ -214,6 +224,7 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         status=data["status"],
         at=moment(data["created"]),
         amount=data.get("amount"),
+        refunded=data.get("amount_refunded") or 0,
         currency=data.get("currency"),
         payment_intent=intent if isinstance(intent, str) else (intent or {}).get("id"),
         intent_status=intent_status,

@@ -79,6 +79,20 @@ def test_a_debit_that_begins_just_before_the_attempt_is_no_refusal(desk: Desk) -
     )
 
 
+def test_a_debit_that_was_written_off_meanwhile_is_waited_for(desk: Desk) -> None:
+    """Our debit is on its way when the merchant writes the invoice off: the bank's answer says what became of it, not the wish."""
+    case, api = desk.take_up("short"), desk.stripe.v1
+    debit = api.payment_methods.create({"type": "sepa_debit", "sepa_debit": {"iban": GOOD_ACCOUNT}})
+    api.payment_methods.attach(debit.id, {"customer": case.customer})
+    api.customers.update(case.customer, {"invoice_settings": {"default_payment_method": debit.id}})
+    assert desk.attempt(case, trigger=Trigger.CARD_UPDATE).state is AttemptState.PENDING
+    api.invoices.mark_uncollectible(case.invoice)
+    desk.sandbox.pass_time(hours=13)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.PENDING
+    desk.sandbox.pass_time(days=5)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.PAID
+
+
 def test_nobody_is_suspended_whose_payment_is_on_its_way(desk: Desk) -> None:
     """The suspension looks again when the bank may have answered, and then finds the invoice paid."""
     case = desk.take_up("short")
