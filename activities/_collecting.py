@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
 from activities._guarding import count_others, network_guard
-from activities._not_made import not_made
+from activities._not_made import not_made, nothing_sent
 from activities._own_payment import answer_to, changed_since, latest_payment, our_payment
 from activities._unwanted_payments import UnwantedPayments, given_back
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
@@ -84,12 +84,14 @@ class Collector:
         """This order's own attempt, or another of the invoice that is open or has paid it: none is begun beside it."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
         own = next((row for row in rows if row.request == order.request), None)
-        standing = (row for row in rows if not row.state.is_settled or row.state is AttemptState.PAID)
-        return own or next(standing, None)
+        return own or next((row for row in rows if _stands(row)), None)
 
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt that has no final answer yet."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
+        if order.number == 0:
+            standing = next((row for row in rows if _stands(row)), None)
+            return self._carry_on(standing) if standing else nothing_sent(self.clock.now(), order.trigger)
         row = next((row for row in rows if row.number == order.number), None)
         if row is None:
             raise ApplicationError(
@@ -391,3 +393,8 @@ class Collector:
         return AttemptReport(
             at=now, number=row.number, state=state, trigger=row.trigger, because=because, check_at=now + wait
         )
+
+
+def _stands(row: AttemptRow) -> bool:
+    """Whether no other attempt may be begun beside it: it may still charge, or has paid the invoice."""
+    return not row.state.is_settled or row.state is AttemptState.PAID

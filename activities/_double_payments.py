@@ -49,10 +49,27 @@ class DoublePayments:
         over = min(others + state.off_stripe + amount - due, amount)
         if over <= 0:
             return
+        because = "the invoice was paid by the customer and by an attempt of ours at the same moment"
+        self._mend(row, mine, over, because, [mine.id, *paid], f"{row.key}/refund")
+
+    def paid_outside(self, row: AttemptRow, charges: Sequence[ChargeState]) -> tuple[bool, str]:
+        """An operator says that the invoice was paid outside, and our attempt was paid too: all of ours is too much.
+
+        Whether it was given back, and what is to be said about it.
+        """
+        because = "the invoice was paid outside and by an attempt of ours that was under way"
+        mine = next((charge for charge in charges if charge.id == row.charge), None)
+        if mine is None:
+            return False, f"{because}, whose charge cannot be found; a person must look"
+        back = self._mend(row, mine, mine.amount or 0, because, [mine.id], f"{row.key}/refund/outside")
+        return back, f"{because}; ours was given back" if back else f"{because}; a person decides"
+
+    def _mend(
+        self, row: AttemptRow, mine: ChargeState, over: int, because: str, charges: list[str], key: str
+    ) -> bool:
         refunds = self.policy is RacedPayments.REFUND
         if refunds and over > mine.refunded:
-            self._refund(row, mine.id, over - mine.refunded)
-        because = "the invoice was paid by the customer and by an attempt of ours at the same moment"
+            self._refund(mine.id, over - mine.refunded, key)
         self.ledger.events.append(
             EVENT,
             self.clock.now(),
@@ -61,16 +78,16 @@ class DoublePayments:
             customer=row.customer,
             data={
                 "because": because,
-                "charges": [mine.id, *paid],
+                "charges": charges,
                 "ours": mine.id,
                 "refunded": refunds,
                 "over": over,
             },
             unique=f"{EVENT}/{row.key}",
         )
+        return refunds
 
-    def _refund(self, row: AttemptRow, charge: str, amount: int) -> None:
-        key = f"{row.key}/refund"
+    def _refund(self, charge: str, amount: int, key: str) -> None:
         try:
             self.client.v1.refunds.create(
                 {"charge": charge, "amount": amount, "reason": "duplicate"}, {"idempotency_key": key}

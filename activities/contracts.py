@@ -199,8 +199,11 @@ class SettleOrder(Order):
     """Find out what became of an attempt whose answer never came, or that is still pending."""
 
     number: int
+    """0: whichever of the invoice was begun and called off; there may be none."""
     only_read: bool = False
     """Whether the money is not wanted any more: then nothing is sent again, and reading alone decides."""
+    trigger: Trigger | None = None
+    """Why the attempt was made, as the case remembers it."""
 
 
 class AttemptReport(Wire):

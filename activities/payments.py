@@ -11,6 +11,7 @@ from stripe import StripeClient
 from temporalio import activity
 
 from activities._collecting import Collector
+from activities._double_payments import DoublePayments
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._restoring import restored
@@ -125,7 +126,9 @@ class Payments:
         with stripe_errors(f"mark the invoice {order.invoice} as paid outside"):
             state = read_invoice(self.client, order.invoice)
             if ended := ended_for_us(self.ledger, state):
-                return Looked(at=self.clock.now(), because=ended[1], ended=ended[0])
+                return self._paid_by_us_too(order) or Looked(
+                    at=self.clock.now(), because=ended[1], ended=ended[0]
+                )
             self.client.v1.invoices.pay(
                 order.invoice,
                 {"paid_out_of_band": True},
@@ -176,6 +179,15 @@ class Payments:
         unknown = [invoice for invoice in invoices if not self.ledger.cases.by_invoice(invoice)]
         cases = tuple(CustomerCase(case_id=invoice, invoice=invoice, begins=True) for invoice in unknown)
         return CustomerCases(at=self.clock.now(), cases=cases)
+
+    def _paid_by_us_too(self, order: PlainOrder) -> Looked | None:
+        """An attempt of ours was under way when an operator said "paid outside", and it was paid: then ours is too much."""
+        latest = self.ledger.attempts.latest(order.invoice)
+        if latest is None or latest.state is not AttemptState.PAID or given_back(self.ledger, latest):
+            return None
+        races = DoublePayments(self.client, self.ledger, self.clock, self.policy.policy.raced_payments)
+        back, because = races.paid_outside(latest, read_charges(self.client, order.invoice))
+        return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE if back else None)
 
     def _collector(self, *, reading_only: bool = False) -> Collector:
         return Collector(

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         TellCase,
     )
     from recoup.rules import fold
-    from recoup.rules.case import Access, Case, Outcome, Template, Trigger
+    from recoup.rules.case import Access, AttemptState, Case, Outcome, Template, Trigger
     from recoup.rules.declines import read
     from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
     from recoup.rules.suspension import suspend_at
@@ -117,9 +117,16 @@ class RecoveryCase(Hearing):
         try:
             await verbs[step.kind](step)
         except ActivityError as error:
-            if step.trigger is not None:
-                self._fold(lambda case: fold.still_wanted(case, step.trigger or Trigger.SCHEDULE))
-            if not is_cancelled_exception(error):
+            wanted, called_off = step.trigger or Trigger.SCHEDULE, is_cancelled_exception(error)
+            if (
+                called_off
+                and step.kind is StepKind.ATTEMPT
+                and workflow.patched("look-after-what-was-called-off")
+            ):
+                self._fold(lambda case: fold.attempt_called_off(case, wanted, self._now()))
+            elif step.trigger is not None:
+                self._fold(lambda case: fold.still_wanted(case, wanted))
+            if not called_off:
                 self._failed(step, orders.describe_failure(error))
         finally:
             self._doing = None
@@ -171,12 +178,16 @@ class RecoveryCase(Hearing):
     async def _settle(self, step: Step) -> None:
         case = self._open_case()
         order = SettleOrder(
-            **self._order(step), number=case.unsettled or 0, only_read=not case.collects_by_itself
+            **self._order(step),
+            number=case.unsettled or 0,
+            only_read=not case.collects_by_itself,
+            trigger=case.unsettled_trigger,
         )
         until = None if order.only_read else self._overtaken(by_a_method=False)
-        self._fold_attempt(
-            await orders.execute(Activity.SETTLE, order, AttemptReport, step.because, until=until)
-        )
+        report = await orders.execute(Activity.SETTLE, order, AttemptReport, step.because, until=until)
+        self._fold_attempt(report)
+        if order.number == 0 and order.trigger not in (None, report.trigger):
+            self._fold(lambda case: fold.still_wanted(case, order.trigger or Trigger.SCHEDULE))
 
     async def _look(self, step: Step) -> None:
         looked: Looked = await orders.execute(
@@ -188,7 +199,11 @@ class RecoveryCase(Hearing):
         looked: Looked = await orders.execute(
             Activity.MARK_PAID, PlainOrder(**self._order(step)), Looked, step.because
         )
-        self._fold_look(looked)
+        if self._open_case().paid_twice:
+            self._see(looked.at)
+            self._fold(lambda case: fold.given_back(case, looked.ended, looked.because))
+        else:
+            self._fold_look(looked)
 
     async def _suspend(self, step: Step) -> None:
         order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
@@ -294,6 +309,9 @@ class RecoveryCase(Hearing):
     def _fold_attempt(self, report: AttemptReport) -> None:
         self._see(report.at)
         self._fold(lambda case: orders.fold_report(case, report))
+        kept = report.state is AttemptState.PAID and report.ended is None
+        if kept and self._open_case().mark_paid and workflow.patched("paid-outside-and-by-us"):
+            self._fold(fold.paid_twice)
 
     def _fold_look(self, looked: Looked) -> None:
         self._see(looked.at)

@@ -53,6 +53,8 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
 def settle_step(case: Case, now: datetime) -> Step:
     """Find out what became of the attempt that has no answer yet."""
     because = f"attempt {case.unsettled} has no final answer yet; nothing else is charged before it has"
+    if case.unsettled == 0:
+        because = "an attempt was called off, and it has to be found out whether it had been sent already"
     return Step(kind=StepKind.SETTLE, due_at=case.check_at or now, because=because)
 
 

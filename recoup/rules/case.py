@@ -203,7 +203,7 @@ class Case(Wire):
     tried_methods: tuple[str, ...] = ()
     """Each new method (id and expiry) that already had its immediate attempt."""
     unsettled: int | None = None
-    """Number of the attempt whose result is not known yet."""
+    """Number of the attempt whose result is not known yet; 0 while it has to be found out whether there is one."""
     unsettled_trigger: Trigger | None = None
     check_at: Moment | None = None
     """When an unsettled attempt is looked at again."""
@@ -221,6 +221,8 @@ class Case(Wire):
     """Stripe's own attempts at the invoice, where its retries were left on."""
     mark_paid: bool = False
     """An operator said that the invoice was paid outside; Stripe has to be told."""
+    paid_twice: bool = False
+    """It was paid outside, as an operator said, and by an attempt that was under way then: ours has to be given back."""
     person_because: str | None = None
     """Set while a person must decide; says what about."""
     failed_step: str | None = None

@@ -113,6 +113,11 @@ def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) 
     return case.model_copy(update={"unsettled": number, "unsettled_trigger": trigger, "check_at": check_at})
 
 
+def attempt_called_off(case: Case, trigger: Trigger, at: datetime) -> Case:
+    """An attempt was called off between two tries; whether it had been sent before has to be found out."""
+    return attempt_open(case, trigger, 0, at)
+
+
 def attempt_answered(case: Case) -> Case:
     """The bank has answered about an attempt that was waiting for it: its result can be read now."""
     return case if case.unsettled is None else case.model_copy(update={"check_at": None})
@@ -241,6 +246,17 @@ def retry_requested(case: Case) -> Case:
 def marked_paid(case: Case) -> Case:
     """An operator says that the invoice was paid outside Stripe."""
     return case.model_copy(update={"mark_paid": True, "person_because": None, "failed_step": None})
+
+
+def paid_twice(case: Case) -> Case:
+    """The attempt that was under way when an operator said "paid outside" was paid as well."""
+    return case.model_copy(update={"paid_twice": True})
+
+
+def given_back(case: Case, outcome: Outcome | None, because: str) -> Case:
+    """What was paid twice was looked at; ``outcome`` is set where ours was given back."""
+    seen = case.model_copy(update={"paid_twice": False, "mark_paid": False})
+    return seen if outcome is None else seen.model_copy(update={"outcome": outcome, "because": because})
 
 
 def suspended(case: Case, because: str) -> Case:

@@ -58,6 +58,9 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
     because = case.because or outcome.value
     if case.unsettled is not None:
         return settle_step(case, now)
+    if case.paid_twice:
+        twice = "it was paid outside, as an operator says, and by an attempt that was under way then"
+        return Step(kind=StepKind.MARK_PAID, due_at=now, because=twice)
     if case.closed_at is None:
         return Step(kind=StepKind.CLOSE, due_at=now, because=because)
     if case.access is Access.SUSPENDED and (why := _why_restore(case, outcome)):

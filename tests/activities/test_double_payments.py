@@ -15,7 +15,7 @@ from recoup.rules.case import AttemptState, Case
 from recoup.rules.policy import RacedPayments
 from tests.activities.conftest import Desk
 
-THINKS = 0.4
+THINKS = 0.8
 """Seconds that the bank thinks about a charge: long enough for another payment to begin meanwhile."""
 
 

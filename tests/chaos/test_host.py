@@ -110,6 +110,22 @@ def test_faults_of_temporal_leave_the_same_case(fault: str) -> None:
     assert dict.fromkeys(struck.kinds()) == dict.fromkeys(plain.kinds())
 
 
+def test_a_change_behind_a_patch_is_replayed_as_it_was() -> None:
+    """Paid outside and by the attempt under way: what only newer cases do is done again on every replay."""
+    theatre = Theatre(Outside(answers=["unknown", "paid"]), Calm(), forgets=True)
+    said = OperatorRequest(at=theatre.clock.now(), reason="a test", operator="ops")
+    assert theatre.play(days=1.001).is_running
+    theatre.host.update(CASE, "mark_paid_outside", said)
+    assert theatre.play(days=1).status is WorkflowExecutionStatus.COMPLETED
+    assert theatre.host.problems == {}
+    assert theatre.outside.kinds()[-4:] == [
+        "settle:1",
+        "mark_paid:",
+        "close:recovered_outside",
+        "message:recovered",
+    ]
+
+
 def test_a_dead_worker_is_followed_by_another() -> None:
     """A try whose worker dies is begun again with the next number."""
     deaths = [WorkerDied(), WorkerDied()]

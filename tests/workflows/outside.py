@@ -77,6 +77,10 @@ class Outside:
     paid_with: str = "pm_1"
     led_to: Trigger | None = None
     """The next attempt is led to another one of the invoice, which had this trigger."""
+    keep_tries: bool = False
+    """Whether what cannot be reached counts as done each time it is tried."""
+    given_back: bool = True
+    """Whether what was paid twice is given back."""
     last_trigger: Trigger = Trigger.SCHEDULE
     suspended_already: bool = False
     look_again: timedelta | None = None
@@ -97,6 +101,8 @@ class Outside:
         if kind in self.broken:
             raise ApplicationError(f"{kind} is broken", non_retryable=True)
         if kind in self.away:
+            if self.keep_tries:
+                self.done.append((kind, what, order.decision.at))
             raise ApplicationError(f"{kind} cannot be reached")
         at = order.decision.at if order is not None else datetime.now(UTC)
         if order is not None:
@@ -151,9 +157,13 @@ class Outside:
 
     def _attempted(self, order: AttemptOrder | SettleOrder) -> AttemptReport:
         at = order.decision.at
+        if isinstance(order, SettleOrder) and order.number == 0 and not self.answers:
+            trigger = order.trigger or Trigger.SCHEDULE
+            state = AttemptState.SKIPPED
+            return AttemptReport(at=at, number=0, state=state, trigger=trigger, because="never sent")
         number = sum(1 for kind, _, _ in self.done if kind == "attempt")
         answer = self.answers.pop(0) if self.answers else "declined"
-        trigger = self.last_trigger = order.trigger if isinstance(order, AttemptOrder) else self.last_trigger
+        trigger = self.last_trigger = order.trigger or self.last_trigger
         if self.led_to is not None:
             trigger, self.led_to = self.led_to, None
         if isinstance(answer, AttemptReport):
@@ -196,7 +206,8 @@ class Outside:
     @activity.defn(name=Activity.MARK_PAID.value)
     def mark_paid(self, order: PlainOrder) -> Looked:
         at = self._did("mark_paid", "", order)
-        return Looked(at=at, because="told by an operator", ended=Outcome.RECOVERED_OUTSIDE)
+        ended = Outcome.RECOVERED_OUTSIDE if self.given_back else None
+        return Looked(at=at, because="told by an operator", ended=ended)
 
     @activity.defn(name=Activity.RELEASE.value)
     def release(self, order: PlainOrder) -> Looked:

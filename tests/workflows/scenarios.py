@@ -173,6 +173,33 @@ async def disputed_while_stripe_is_away(env: WorkflowEnvironment) -> Played:
         return handle
 
 
+async def stopped_between_two_tries(env: WorkflowEnvironment) -> Played:
+    """An attempt that waits to be tried again is called off, and then found to have been paid."""
+    outside = Outside(answers=["paid"])
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        outside.away.add("attempt")
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await asyncio.sleep(0.5)
+        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.result()
+        return handle
+
+
+async def paid_twice(env: WorkflowEnvironment) -> Played:
+    """An operator says that it was paid outside while an attempt is under way, and that is paid too."""
+    outside = Outside(answers=["paid"])
+    attempt = outside.hold("attempt")
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await attempt.begun()
+        await handle.execute_update(RecoveryCase.mark_paid_outside, word())
+        attempt.let_go()
+        await handle.result()
+        return handle
+
+
 async def returned(env: WorkflowEnvironment) -> Played:
     """A suspended customer comes back with a new card."""
     outside = Outside(return_number=2, answers=["paid"])
@@ -203,6 +230,8 @@ _ALL = (
     paid_while_the_suspension_is_closed,
     failed_step,
     disputed_while_stripe_is_away,
+    stopped_between_two_tries,
+    paid_twice,
     returned,
     method_adopted,
 )
