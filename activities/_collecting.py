@@ -50,7 +50,7 @@ DEBIT_CHECK = timedelta(hours=12)
 QUICK_TRIES = 4
 """So many tries of one activity follow each other quickly; after them the case itself waits and settles."""
 
-MOST_CALLS = 10
+MOST_CALLS = 16
 """The longest way through one attempt, in Stripe calls; with their own retries they stay below the activity's time."""
 
 _PAY_EXPAND = ["payments.data.payment.payment_intent"]

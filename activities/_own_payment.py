@@ -37,15 +37,15 @@ def changed_since(row: AttemptRow, state: InvoiceState) -> str | None:
 
 
 def latest_payment(invoice: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Charge, intent and the intent's status of a just paid invoice's newest payment."""
+    """Charge, intent and the intent's status of the payment that Stripe keeps for the invoice, or of another one there is."""
     payments = invoice.get("payments")
     listed = payments.get("data", []) if isinstance(payments, dict) else []
     intents = [
         payment["payment"]["payment_intent"]
-        for payment in listed
+        for payment in sorted(listed, key=lambda payment: not payment.get("is_default", True))
         if payment.get("payment", {}).get("payment_intent")
     ]
-    for intent in reversed(intents):
+    for intent in intents:
         if isinstance(intent, dict):
             charge = intent.get("latest_charge")
             return (

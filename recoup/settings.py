@@ -39,8 +39,8 @@ class StripeSettings(_Section):
     """Another address of Stripe's API: the sandbox's."""
     webhook_secrets: tuple[SecretStr, ...] = ()
     """Signing secrets of the webhook endpoint; several while one is being rolled."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 8
-    """For one request. Three tries and their pauses stay below the 40 s an activity may take."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 8
+    """For one request. All requests of an attempt, each tried three times, stay below the 600 s an activity may take."""
     portal_configuration: str | None = None
     """A customer portal configuration (``bpc_…``) other than the account's default."""
     sweep_requests_per_second: Annotated[float, Field(ge=1, le=100)] = 20

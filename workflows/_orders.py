@@ -19,7 +19,7 @@ from recoup.rules.step import Step
 
 Report = TypeVar("Report", bound=Wire)
 
-START_TO_CLOSE = timedelta(seconds=300)
+START_TO_CLOSE = timedelta(seconds=600)
 """More than all the Stripe calls of one activity can take with the SDK's own retries."""
 
 HEARTBEAT = timedelta(seconds=15)

@@ -21,6 +21,9 @@ _INVOICE_EXPAND = [
     "customer.invoice_settings.default_payment_method",
     "parent.subscription_details.subscription.default_payment_method",
 ]
+MOST_PAYMENTS = 6
+"""Of so many payments of an invoice the earlier charges are read; each takes a call."""
+
 _CHARGES_EXPAND = ["data.payment.payment_intent.latest_charge"]
 
 
@@ -189,10 +192,12 @@ def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
 def read_all_charges(client: StripeClient, charges: Sequence[ChargeState]) -> list[ChargeState]:
     """Every charge of the payments that these are the latest of, newest first: one call for each payment.
 
-    Of one payment the newest hundred are read: more than any network allows in the time that counts.
+    Of one payment the newest hundred are read: more than any network allows in the time that counts. Of more than
+    :data:`MOST_PAYMENTS` those charged last are read, so that an attempt has its time.
     """
     found = {charge.id: charge for charge in charges}
-    for intent in dict.fromkeys(charge.payment_intent for charge in charges if charge.payment_intent):
+    intents = dict.fromkeys(charge.payment_intent for charge in charges if charge.payment_intent)
+    for intent in list(intents)[:MOST_PAYMENTS]:
         listed = client.v1.charges.list({"payment_intent": intent, "limit": 100})
         for charge in listed.data:
             found.setdefault(charge.id, charge_state(charge.to_dict()))
