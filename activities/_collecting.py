@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
-from activities._guarding import count_others, network_guard
+from activities._guarding import changed, count_others, network_guard, refused_since
 from activities._not_made import not_made
 from activities._own_payment import answer_to, latest_payment, our_payment
 from activities._unwanted_payments import UnwantedPayments, given_back
@@ -177,15 +177,13 @@ class Collector:
 
     def _outdated(self, row: AttemptRow, state: InvoiceState) -> str | None:
         """Why what was reserved is not to be sent any more: another attempt, with what is true now, takes its place."""
-        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
-            return "what is owed changed after the attempt was reserved"
-        if state.method is None or state.method.id != row.payment_method:
-            return "the payment method changed after the attempt was reserved"
+        if because := changed(row, state):
+            return because
         if activity.is_cancelled():
             return "the case has heard something else meanwhile"
         if self.clock.now() - row.reserved_at >= QUIET:
             return "it was reserved long ago, and what its card has seen since must be counted first"
-        return None
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap)
 
     def _pay_again(self, row: AttemptRow) -> AttemptReport:
         """The same key and parameters once more, unless another worker has settled the attempt meanwhile."""
@@ -299,18 +297,20 @@ class Collector:
                 return self._declined(row, answered.decline or Decline(), answered.id)
             return self._pending(row, answered.id, answered.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
-        unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
-        again = may_send and unchanged and now - sent < KEY_LIFETIME
-        if (
-            again
-            and not (self.reading_only or activity.is_cancelled())
-            and not self._near_stripe(row.case_id, row.trigger, state, charges)
-        ):
+        if may_send and now - sent < KEY_LIFETIME and self._may_go_out_again(row, state, charges):
             return self._pay_again(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._give_up(row)
         return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
+
+    def _may_go_out_again(self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]) -> bool:
+        """The key stands for the frozen amount and method, and the guard for each request: what is true now may forbid it."""
+        if self.reading_only or activity.is_cancelled() or changed(row, state):
+            return False
+        if self._near_stripe(row.case_id, row.trigger, state, charges):
+            return False
+        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap) is None
 
     def _ended_meanwhile(
         self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]

@@ -10,7 +10,7 @@ from stripe import StripeClient
 from activities.contracts import AttemptOrder
 from recoup.billing import ChargeState, InvoiceState, read_all_charges
 from recoup.billing.invoices import Method
-from recoup.ledger import AttemptCounts, Ledger, ObservedCharge, Verdict
+from recoup.ledger import AttemptCounts, AttemptRow, Ledger, ObservedCharge, Verdict
 from recoup.rules.case import Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.declines import Decline
@@ -37,6 +37,30 @@ def network_guard(
         return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
 
     return verdict
+
+
+def changed(row: AttemptRow, state: InvoiceState) -> str | None:
+    """What is not any more as the reservation has frozen it."""
+    if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
+        return "what is owed changed after the attempt was reserved"
+    if state.method is None or state.method.id != row.payment_method:
+        return "the payment method changed after the attempt was reserved"
+    return None
+
+
+def refused_since(
+    ledger: Ledger, row: AttemptRow, method: Method | None, at: datetime, cap: int
+) -> str | None:
+    """Why a reserved attempt must not go out any more: what else its card has seen since then.
+
+    Only a card can have seen more; any other method answers for this debt alone, which has one attempt at a time.
+    """
+    if row.fingerprint is None or method is None or scheme_of(method.type) is not None:
+        return None
+    counts = ledger.attempts.seen_besides(row, at)
+    last = counts.final_no.decline if counts.final_no else None
+    said = may_attempt(row.brand, counts.attempts, last, at, cap)
+    return None if said.allowed else said.because
 
 
 def count_others(

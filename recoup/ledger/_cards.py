@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from recoup.ledger._store import Transaction, every, first
 from recoup.ledger.inputs import ObservedCharge, ReserveAttempt
-from recoup.ledger.rows import AttemptCounts, PastAttempt, PastDecline
+from recoup.ledger.rows import AttemptCounts, AttemptRow, PastAttempt, PastDecline
 from recoup.ledger.schema import attempts, observed_charges
 from recoup.rules.case import AttemptState
 from recoup.rules.declines import forbidden
@@ -18,12 +18,17 @@ LONGEST_WINDOW = timedelta(days=30)
 """The longest window of any network's rule."""
 
 
-def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCounts:
-    """What is known of the card at this moment, over all invoices, customers and currencies; and of this debt with it."""
-    fingerprint, of_debt = new.fingerprint, _of_debt(conn, new)
+def counts(
+    conn: sa.Connection, new: ReserveAttempt | AttemptRow, at: datetime, besides: int | None = None
+) -> AttemptCounts:
+    """What is known of the card at this moment, over all invoices, customers and currencies; and of this debt with it.
+
+    ``besides`` is an attempt to leave out: the one that is asked about.
+    """
+    fingerprint, of_debt = new.fingerprint, _of_debt(conn, new, besides)
     if fingerprint is None:
         return AttemptCounts(at=at, fingerprint=None, of_debt=of_debt)
-    moments = sorted(_ours(conn, fingerprint, at) + _others(conn, fingerprint, at))
+    moments = sorted(_ours(conn, fingerprint, at, besides) + _others(conn, fingerprint, at))
     return AttemptCounts(
         at=at,
         fingerprint=fingerprint,
@@ -34,28 +39,35 @@ def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCou
     )
 
 
-def _of_debt(conn: sa.Connection, new: ReserveAttempt) -> tuple[PastAttempt, ...]:
+def _of_debt(
+    conn: sa.Connection, new: ReserveAttempt | AttemptRow, besides: int | None
+) -> tuple[PastAttempt, ...]:
     """Attempts at one invoice with one method. A bank account keeps its fingerprint when it is given again."""
     mine = attempts.c
     same = mine.payment_method == new.payment_method
     if new.fingerprint is not None:
         same = sa.or_(same, mine.fingerprint == new.fingerprint)
     statement = sa.select(mine.counted_at.label("at"), mine.trigger).where(
-        mine.invoice == new.invoice, mine.state != AttemptState.SKIPPED, same
+        mine.invoice == new.invoice, mine.state != AttemptState.SKIPPED, _but(besides), same
     )
     found = conn.execute(statement.order_by(mine.number)).mappings()
     return tuple(PastAttempt.model_validate(dict(row)) for row in found)
 
 
-def _ours(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
+def _ours(conn: sa.Connection, fingerprint: str, at: datetime, besides: int | None) -> list[datetime]:
     """Attempts that reached a bank or still may; one that was never sent does not count."""
     mine = attempts.c
     statement = sa.select(mine.counted_at, mine.settled_at).where(
         mine.fingerprint == fingerprint,
         mine.state != AttemptState.SKIPPED,
         sa.or_(mine.settled_at.is_(None), mine.counted_at > at - LONGEST_WINDOW),
+        _but(besides),
     )
     return [at if settled is None else counted for counted, settled in conn.execute(statement)]
+
+
+def _but(besides: int | None) -> sa.ColumnElement[bool]:
+    return sa.true() if besides is None else attempts.c.id != besides
 
 
 def _others(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
