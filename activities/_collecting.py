@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
-from activities._guarding import changed, count_others, network_guard, refused_since
+from activities._guarding import changed, count_others, network_guard, recognised, refused_since
 from activities._not_made import not_made
 from activities._own_payment import answer_to, latest_payment, our_payment
 from activities._unwanted_payments import UnwantedPayments, given_back
@@ -113,22 +113,23 @@ class Collector:
             )
         if state.method is None:
             return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
-        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        others = count_others(self.client, self.ledger, state, charges, self.clock.now())
+        method = recognised(state.method, others)
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
                 case_id=order.case_id,
                 request=order.request,
                 trigger=order.trigger,
-                payment_method=state.method.id,
-                fingerprint=state.method.fingerprint,
-                brand=state.method.brand,
+                payment_method=method.id,
+                fingerprint=method.fingerprint,
+                brand=method.brand,
                 amount=state.remaining.amount,
                 currency=state.remaining.currency,
                 latest_charge=charges[0].id if charges else None,
             ),
             self.clock.now(),
-            guard=network_guard(order, state, state.method, charges, self.cap),
+            guard=network_guard(order, state, method, others, self.cap),
         )
         if reservation.refused is not None:
             return not_made(

@@ -54,6 +54,7 @@ class ChargeState(Wire):
     method: str | None = None
     brand: str | None = None
     fingerprint: str | None = None
+    """Of a card that Stripe gives no fingerprint of: its method's id."""
     decline: Decline | None = None
 
 
@@ -219,7 +220,7 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         intent_status=intent_status,
         method=data.get("payment_method"),
         brand=card.get("network") or card.get("brand"),
-        fingerprint=card.get("fingerprint"),
+        fingerprint=card.get("fingerprint") or (data.get("payment_method") if kind == "card" else None),
         decline=_decline(data, kind, card) if data["status"] == "failed" else None,
     )
 

@@ -108,7 +108,7 @@ class AttemptCounts(Frozen):
     at: datetime
     """The moment of the reservation."""
     fingerprint: str | None
-    """The card; None where Stripe gives no fingerprint, and then nothing is counted."""
+    """The card, or the bank account; None where Stripe gives no fingerprint, and then only the debt is counted."""
     attempts: tuple[datetime, ...] = ()
     """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now."""
     last_decline: PastDecline | None = None
