@@ -16,6 +16,8 @@ from recoup.rules.declines import forbidden
 
 LONGEST_WINDOW = timedelta(days=30)
 """The longest window of any network's rule."""
+CLOCKS_APART = timedelta(minutes=1)
+"""A charge that Stripe tells of was made by a clock that is not ours, in whole seconds: it counts so much longer, in case ours is ahead."""
 
 
 def counts(
@@ -72,10 +74,11 @@ def _but(besides: int | None) -> sa.ColumnElement[bool]:
 
 def _others(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
     seen = observed_charges.c
+    since = at - LONGEST_WINDOW - CLOCKS_APART
     statement = sa.select(seen.made_at).where(
-        seen.fingerprint == fingerprint, _not_ours(), seen.made_at > at - LONGEST_WINDOW
+        seen.fingerprint == fingerprint, _not_ours(), seen.made_at > since
     )
-    return list(conn.execute(statement).scalars())
+    return [made_at + CLOCKS_APART for made_at in conn.execute(statement).scalars()]
 
 
 def _not_ours() -> sa.ColumnElement[bool]:
@@ -90,10 +93,10 @@ def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
 
 
 def _final_no(conn: sa.Connection, fingerprint: str, at: datetime) -> PastDecline | None:
-    """Neither time nor a milder refusal that follows undoes a network's "never"; only a payment with the card does."""
+    """Neither time nor a milder refusal that follows undoes a network's "never"; only a later payment with the card does."""
     paid = max(_payments(conn, fingerprint), default=None)
     rows = [row for part in _declines(fingerprint) for row in every(conn, part)]
-    found = [past for past in map(PastDecline.model_validate, rows) if paid is None or past.at > paid]
+    found = [past for past in map(PastDecline.model_validate, rows) if paid is None or past.at >= paid]
     final = (past for past in found if forbidden(past.decline, at.astimezone(UTC).date()))
     return max(final, key=lambda past: past.at, default=None)
 

@@ -186,7 +186,7 @@ def test_a_card_without_a_fingerprint_is_known_by_its_charges(ledger: Ledger) ->
     )
     refused = reserve(ledger, "r", at, method=source, others=(shown,)).refused
     assert refused is not None
-    assert refused.not_before == NOW + timedelta(hours=24)
+    assert refused.not_before == NOW + timedelta(hours=24, minutes=1)
 
 
 def test_stripes_own_presentations_to_a_new_account_count(ledger: Ledger) -> None:
