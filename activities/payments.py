@@ -33,7 +33,7 @@ from activities.contracts import (
 from activities.planning import planned_attempt
 from activities.records import report_unknown, write_decision
 from activities.stripe_tries import retries_of, tries_of_stripe
-from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
+from recoup.billing import ChargeState, InvoiceState, decline_of_charge, ended_as, read_charges, read_invoice
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
@@ -144,6 +144,8 @@ class Payments:
             return Looked(at=now, because="there was nothing to give back")
         with stripe_errors(f"give the invoice {order.invoice} back to its own retries"):
             state = read_invoice(self.client, order.invoice)
+            if state.is_open and (because := self._not_for_stripe(state)):
+                return Looked(at=now, because=f"Stripe's own retries stay off: {because}")
             if state.is_open:
                 self.client.v1.invoices.update(order.invoice, {"auto_advance": True})
         self.ledger.invoices.note_released(order.invoice, self.clock.now())
@@ -195,6 +197,11 @@ class Payments:
         if state.status == "paid" and latest is not None and latest.state is AttemptState.PAID:
             return OUTCOME_OF_TRIGGER[latest.trigger], latest.because or "an earlier attempt collected it"
         return ended_for_us(self.ledger, state)
+
+    def _not_for_stripe(self, state: InvoiceState) -> str | None:
+        """Why nobody is to charge this open invoice by itself any more; what our own suspension cancelled is cancelled here too."""
+        ended = ended_as(state) or ended_for_us(self.ledger, state)
+        return ended[1] if ended else None
 
     def _came_back_before(self, order: TakeUp, customer: str) -> str | None:
         """One method brings a suspended customer back once, however many events tell of it, and however late."""

@@ -152,12 +152,18 @@ def _taken_over(settings: Settings, invoices: list[str]) -> list[str]:
         return []
     try:
         book.check()
-        rows = [book.invoices.takeover(each) for each in invoices]
+        rows = [row for each in invoices if (row := book.invoices.takeover(each)) and _is_ours(book, each)]
     except RecoupError:
         return []
     finally:
         book.close()
-    return [row.invoice for row in rows if row is not None and row.released_at is None]
+    return [row.invoice for row in rows if row.released_at is None]
+
+
+def _is_ours(book: Ledger, invoice: str) -> bool:
+    """Whether Recoup may still charge an invoice by its schedule: not where its case has ended, in a suspension say."""
+    cases = book.cases.by_invoice(invoice)
+    return not cases or any(case.is_open for case in cases)
 
 
 def _named(ids: list[str]) -> str:
