@@ -37,7 +37,9 @@ def retries(settings: Settings) -> list[Finding]:
     planned = [data["id"] for data in failed if data.get("auto_advance") and data.get("next_payment_attempt")]
     if campaign.retries.mode is RetryMode.OWN:
         return _alone(settings, planned)
-    return _together(campaign.retries.mode, [data["id"] for data in failed], planned)
+    # The newest one speaks for the settings of today: only automatic attempts raise its count above one.
+    tried = [data["id"] for data in failed[:1] if (data.get("attempt_count") or 0) > 1]
+    return _together(campaign.retries.mode, [data["id"] for data in failed], planned, tried)
 
 
 def _alone(settings: Settings, planned: list[str]) -> list[Finding]:
@@ -55,7 +57,7 @@ def _alone(settings: Settings, planned: list[str]) -> list[Finding]:
     return found
 
 
-def _together(mode: RetryMode, failed: list[str], planned: list[str]) -> list[Finding]:
+def _together(mode: RetryMode, failed: list[str], planned: list[str], tried: list[str]) -> list[Finding]:
     """With ``weave`` and ``observe``: Stripe does retry."""
     if planned:
         return [
@@ -64,6 +66,9 @@ def _together(mode: RetryMode, failed: list[str], planned: list[str]) -> list[Fi
                 f"Stripe plans attempts by itself, as retries.mode: {mode} expects ({_named(planned)})",
             )
         ]
+    if tried:
+        says = f"Stripe has retried by itself, as retries.mode: {mode} expects ({_named(tried)}); it plans nothing just now"
+        return [ok(_RETRIES, says)]
     where = "look at Billing, Revenue recovery, Retries"
     if not failed:
         return [

@@ -163,6 +163,15 @@ def test_stripes_retries_must_be_on_where_they_are_counted_on(
     assert says in found.says
 
 
+@pytest.mark.parametrize("mode", [RetryMode.WEAVE, RetryMode.OBSERVE])
+def test_a_schedule_that_is_over_is_no_alarm(sandbox: Sandbox, patient: Patient, mode: RetryMode) -> None:
+    """Every failed invoice has been through all of Stripe's retries: nothing is planned, and yet they are on."""
+    sandbox.control("switches", {"final_action": "past_due"})
+    fail_renewals(sandbox, hours=15 * 24)
+    (found,) = _retries.retries(patient(mode))
+    assert (found.grade, "has retried" in found.says) == (Grade.OK, True)
+
+
 @pytest.mark.parametrize(
     ("action", "says"),
     [
