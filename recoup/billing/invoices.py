@@ -172,8 +172,18 @@ def method_of(data: dict[str, Any]) -> Method:
 
 def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
     """The latest charge of each payment of an invoice, newest first: one call."""
+    return charges_of(list_payments(client, invoice))
+
+
+def list_payments(client: StripeClient, invoice: str) -> list[dict[str, Any]]:
+    """An invoice's payments as Stripe has them, each with its intent and that one's latest charge."""
     found = client.v1.invoice_payments.list({"invoice": invoice, "limit": 20, "expand": _CHARGES_EXPAND})
-    charges = [charge for payment in found.data if (charge := _charge_of(payment.to_dict())) is not None]
+    return [payment.to_dict() for payment in found.data]
+
+
+def charges_of(payments: Sequence[dict[str, Any]]) -> list[ChargeState]:
+    """The latest charge of each of these payments, newest first."""
+    charges = [charge for payment in payments if (charge := _charge_of(payment)) is not None]
     return sorted(charges, key=lambda charge: charge.at, reverse=True)
 
 
