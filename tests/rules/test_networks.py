@@ -79,11 +79,12 @@ def test_the_limits_are_exact(brand: str, count: int, window: timedelta, allowed
     assert may_attempt(brand, attempts, None, at).allowed is allowed
 
 
-def test_an_operators_cap_is_never_above_the_networks() -> None:
-    """A cap set too high counts as the highest allowed one."""
+@pytest.mark.parametrize("brand", ["visa", "mastercard", None])
+def test_an_operators_cap_is_never_above_the_networks(brand: str | None) -> None:
+    """A cap set too high counts as the highest allowed one, also where the network itself would allow more."""
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    attempts = [at - timedelta(days=1, minutes=number) for number in range(20)]
-    assert not may_attempt("visa", attempts, None, at, cap=1000).allowed
+    attempts = [at - timedelta(days=2, minutes=number) for number in range(20)]
+    assert not may_attempt(brand, attempts, None, at, cap=1000).allowed
 
 
 @pytest.mark.parametrize(
