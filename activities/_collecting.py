@@ -18,9 +18,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
-from activities._guarding import count_others, network_guard
+from activities._guarding import changed, count_others, network_guard, recognised, refused_since
 from activities._not_made import not_made, nothing_sent
-from activities._own_payment import answer_to, changed_since, latest_payment, our_payment
+from activities._own_payment import answer_to, latest_payment, our_payment, stands
 from activities._unwanted_payments import UnwantedPayments, given_back
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
@@ -84,13 +84,13 @@ class Collector:
         """This order's own attempt, or another of the invoice that is open or has paid it: none is begun beside it."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
         own = next((row for row in rows if row.request == order.request), None)
-        return own or next((row for row in rows if _stands(row)), None)
+        return own or next((row for row in rows if stands(row)), None)
 
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt that has no final answer yet."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
         if order.number == 0:
-            standing = next((row for row in rows if _stands(row)), None)
+            standing = next((row for row in rows if stands(row)), None)
             return self._carry_on(standing) if standing else nothing_sent(self.clock.now(), order.trigger)
         row = next((row for row in rows if row.number == order.number), None)
         if row is None:
@@ -115,22 +115,23 @@ class Collector:
             )
         if state.method is None:
             return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
-        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        others = count_others(self.client, self.ledger, state, charges, self.clock.now())
+        method = recognised(state.method, others)
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
                 case_id=order.case_id,
                 request=order.request,
                 trigger=order.trigger,
-                payment_method=state.method.id,
-                fingerprint=state.method.fingerprint,
-                brand=state.method.brand,
+                payment_method=method.id,
+                fingerprint=method.fingerprint,
+                brand=method.brand,
                 amount=state.remaining.amount,
                 currency=state.remaining.currency,
                 latest_charge=charges[0].id if charges else None,
             ),
             self.clock.now(),
-            guard=network_guard(order, state, state.method, charges, self.cap),
+            guard=network_guard(order, state, method, others, self.cap),
         )
         if reservation.refused is not None:
             return not_made(
@@ -179,13 +180,13 @@ class Collector:
 
     def _outdated(self, row: AttemptRow, state: InvoiceState) -> str | None:
         """Why what was reserved is not to be sent any more: another attempt, with what is true now, takes its place."""
-        if changed := changed_since(row, state):
-            return f"{changed} changed after the attempt was reserved"
+        if because := changed(row, state):
+            return because
         if activity.is_cancelled():
             return "the case has heard something else meanwhile"
         if self.clock.now() - row.reserved_at >= QUIET:
             return "it was reserved long ago, and what its card has seen since must be counted first"
-        return None
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap)
 
     def _pay_again(self, row: AttemptRow) -> AttemptReport:
         """The same key and parameters once more, unless another worker has settled the attempt meanwhile."""
@@ -302,17 +303,20 @@ class Collector:
                 return self._declined(row, answered.decline or Decline(), answered.id)
             return self._pending(row, answered.id, answered.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        # The key stands for what was frozen: what is owed now, or the card it is owed with, is another attempt's.
-        again = may_send and not changed_since(row, state) and now - sent < KEY_LIFETIME
-        if (
-            again
-            and not (self.reading_only or activity.is_cancelled())
-            and not self._near_stripe(row.case_id, row.trigger, state, charges)
-        ):
+        if may_send and now - sent < KEY_LIFETIME and self._may_go_out_again(row, state, charges):
             return self._pay_again(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._give_up(row)
         return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
+
+    def _may_go_out_again(self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]) -> bool:
+        """The key stands for the frozen amount and method, and the guard for each request: what is true now may forbid it."""
+        if self.reading_only or activity.is_cancelled() or changed(row, state):
+            return False
+        if self._near_stripe(row.case_id, row.trigger, state, charges):
+            return False
+        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap) is None
 
     def _ended_meanwhile(
         self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]
@@ -393,8 +397,3 @@ class Collector:
         return AttemptReport(
             at=now, number=row.number, state=state, trigger=row.trigger, because=because, check_at=now + wait
         )
-
-
-def _stands(row: AttemptRow) -> bool:
-    """Whether no other attempt may be begun beside it: it may still charge, or has paid the invoice."""
-    return not row.state.is_settled or row.state is AttemptState.PAID

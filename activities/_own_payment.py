@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Any
 
-from recoup.billing import ChargeState, InvoiceState
+from recoup.billing import ChargeState
 from recoup.ledger import AttemptRow
+from recoup.rules.case import AttemptState
 
 
 def answer_to(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
@@ -25,15 +26,6 @@ def our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | No
     # A part that the customer paid apart from the invoice, even with the same card, is not ours.
     mine = [charge for charge in paid if charge.is_default or charge.amount in (None, row.amount)]
     return max(mine, key=lambda charge: charge.amount == row.amount, default=None)
-
-
-def changed_since(row: AttemptRow, state: InvoiceState) -> str | None:
-    """What of the invoice is another now than was frozen in the reservation, if something is."""
-    if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
-        return "what is owed"
-    if state.method is None or state.method.id != row.payment_method:
-        return "the payment method"
-    return None
 
 
 def latest_payment(invoice: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
@@ -60,3 +52,8 @@ def _news_of(row: AttemptRow, charges: list[ChargeState]) -> list[ChargeState]:
     """The charges that can be this attempt's: with its method, and newer than the one frozen in the reservation."""
     newer = takewhile(lambda charge: charge.id != row.latest_charge, charges)
     return [charge for charge in newer if charge.method in (None, row.payment_method)]
+
+
+def stands(row: AttemptRow) -> bool:
+    """Whether no other attempt may be begun beside it: it may still charge, or has paid the invoice."""
+    return not row.state.is_settled or row.state is AttemptState.PAID

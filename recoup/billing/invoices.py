@@ -59,6 +59,7 @@ class ChargeState(Wire):
     method: str | None = None
     brand: str | None = None
     fingerprint: str | None = None
+    """Of a card that Stripe gives no fingerprint of: its method's id."""
     decline: Decline | None = None
 
 
@@ -184,8 +185,18 @@ def method_of(data: dict[str, Any]) -> Method:
 
 def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
     """The latest charge of each payment of an invoice, newest first: one call."""
+    return charges_of(list_payments(client, invoice))
+
+
+def list_payments(client: StripeClient, invoice: str) -> list[dict[str, Any]]:
+    """An invoice's payments as Stripe has them, each with its intent and that one's latest charge."""
     found = client.v1.invoice_payments.list({"invoice": invoice, "limit": 20, "expand": _CHARGES_EXPAND})
-    charges = [charge for payment in found.data if (charge := _charge_of(payment.to_dict())) is not None]
+    return [payment.to_dict() for payment in found.data]
+
+
+def charges_of(payments: Sequence[dict[str, Any]]) -> list[ChargeState]:
+    """The latest charge of each of these payments, newest first."""
+    charges = [charge for payment in payments if (charge := _charge_of(payment)) is not None]
     return sorted(charges, key=lambda charge: charge.at, reverse=True)
 
 
@@ -235,7 +246,7 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         intent_status=intent_status,
         method=data.get("payment_method"),
         brand=card.get("network") or card.get("brand"),
-        fingerprint=card.get("fingerprint"),
+        fingerprint=card.get("fingerprint") or (data.get("payment_method") if kind == "card" else None),
         decline=_decline(data, kind, card) if data["status"] == "failed" else None,
     )
 

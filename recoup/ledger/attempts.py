@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from recoup.ledger._cards import observe
+from recoup.ledger._cards import counts, observe
 from recoup.ledger._reserving import Guard, reserve
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
 from recoup.ledger.inputs import AttemptResult, ObservedCharge, ReserveAttempt
-from recoup.ledger.rows import AttemptRow, Reservation
+from recoup.ledger.rows import AttemptCounts, AttemptRow, Reservation
 from recoup.ledger.schema import attempts
 from recoup.rules.case import AttemptState
 
@@ -106,6 +106,10 @@ class Attempts:
     def observe(self, charge: ObservedCharge, at: datetime) -> bool:
         """Count a charge that Recoup did not make; True where it was new. One of ours is left out, now or when it is settled."""
         return self._store.write(lambda tx: observe(tx, charge, at))
+
+    def seen_besides(self, row: AttemptRow, at: datetime) -> AttemptCounts:
+        """What is known at this moment of an attempt's card and debt, the attempt itself left out."""
+        return self._store.read(lambda conn: counts(conn, row, at, besides=row.id))
 
     def get(self, attempt_id: int) -> AttemptRow | None:
         """The attempt with this id."""

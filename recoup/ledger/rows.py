@@ -108,9 +108,9 @@ class AttemptCounts(Frozen):
     at: datetime
     """The moment of the reservation."""
     fingerprint: str | None
-    """The card; None where Stripe gives no fingerprint, and then nothing is counted."""
+    """The card, or the bank account; None where Stripe gives no fingerprint, and then only the debt is counted."""
     attempts: tuple[datetime, ...] = ()
-    """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now."""
+    """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now, others' a minute later."""
     last_decline: PastDecline | None = None
     """The newest refusal, however old."""
     final_no: PastDecline | None = None

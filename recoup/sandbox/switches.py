@@ -63,6 +63,12 @@ SWITCHES: dict[str, Switch] = {
         ("requires_payment_method", "requires_action"),
         unverified=True,
     ),
+    "pay_3ds_charge": Switch(
+        "failed",
+        "What an off-session payment that needs 3-D Secure leaves: a failed charge, or none and a PaymentIntent that requires_action.",
+        ("failed", "none"),
+        unverified=True,
+    ),
     "older_invoice_reactivates": Switch(
         "no",
         "Does paying an older open invoice, not the newest, reactivate the subscription?",

@@ -62,6 +62,7 @@ def _no_guard(patch: Patch) -> None:
     patch.setattr(
         _collecting, "network_guard", lambda *_: lambda _: Verdict(allowed=True, because="no guard")
     )
+    patch.setattr(_collecting, "refused_since", lambda *_: None)
     patch.setattr("recoup.rules._running._may_retry", lambda *_: True)
 
 

@@ -44,8 +44,9 @@ def _told(cast: Cast, address: str) -> list[str]:
             "pay_3ds_type": "invalid_request_error",
             "pay_3ds_status": "requires_action",
         },
+        {"pay_3ds_charge": "none"},
     ],
-    ids=["asked-again", "left-waiting", "no-card-error"],
+    ids=["asked-again", "left-waiting", "no-card-error", "without-a-charge"],
 )
 async def test_what_needs_the_customer_waits_for_the_customer(
     tmp_path: Path, temporal_binary: Path, switches: dict[str, str]

@@ -161,7 +161,8 @@ def _charge(
     how = intent["_how"]
     request = PaymentRequest(intent["amount"], intent["currency"], not how["on_session"], authenticated)
     answer: IssuerAnswer = work.issuer.decide(work, method, request)
-    if answer.outcome == "authentication_required" and how["on_session"]:
+    chargeless = how["on_session"] or work.switches.text("pay_3ds_charge") == "none"
+    if answer.outcome == "authentication_required" and chargeless:
         return _ask(work, invoice, intent, method)
     status = {"approved": "succeeded", "processing": "pending"}.get(answer.outcome, "failed")
     charge = create_charge(
@@ -262,7 +263,7 @@ def _ask(work: Work, invoice: Doc, intent: Doc, method: Doc) -> Attempt:
     _await_action(work, intent)
     tell(work, "payment_intent.requires_action", intent)
     if not intent["_how"]["hosted"]:
-        dunning.attempt_failed(work, invoice, automatic=False, needs_action=True)
+        dunning.attempt_failed(work, invoice, automatic=intent["_how"]["automatic"], needs_action=True)
     error = _error(
         IssuerAnswer("declined", code="invoice_payment_intent_requires_action"), intent, None, method
     )
