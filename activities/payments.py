@@ -185,7 +185,7 @@ class Payments:
         if latest is None or latest.state is not AttemptState.PAID or given_back(self.ledger, latest):
             return None
         races = DoublePayments(self.client, self.ledger, self.clock, self.policy.policy.raced_payments)
-        back, because = races.paid_outside(latest, list(read_payments(self.client, order.invoice).charges))
+        back, because = races.paid_outside(latest, read_payments(self.client, order.invoice).charges)
         return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE if back else None)
 
     def _collector(self, *, reading_only: bool = False) -> Collector:
