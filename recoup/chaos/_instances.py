@@ -96,14 +96,27 @@ class Instance:
     def _instance(self) -> WorkflowInstance:
         if self._live is None:
             self._live = _LOOP.run_until_complete(self._make())
+            patches = self._patches()
             for activation, before in self.told:
                 again = WorkflowActivation()
                 again.CopyFrom(activation)
                 again.is_replaying = True
+                # Temporal tells a replay of the patches that its history has.
+                again.jobs.extend(patches)
+                patches.clear()
                 commands = self._give(self._live, again)
                 if [_plain(command) for command in commands] != [_plain(command) for command in before]:
                     raise WorkflowBroken(f"{self.identity.workflow_id}: replayed, it went another way")
         return self._live
+
+    def _patches(self) -> list[WorkflowActivationJob]:
+        marks = [command.set_patch_marker for _, commands in self.told for command in commands]
+        jobs = []
+        for patch in sorted({mark.patch_id for mark in marks if mark.patch_id}):
+            job = WorkflowActivationJob()
+            job.notify_has_patch.patch_id = patch
+            jobs.append(job)
+        return jobs
 
     def _give(self, live: WorkflowInstance, activation: WorkflowActivation) -> list[WorkflowCommand]:
         completion = live.activate(activation)
