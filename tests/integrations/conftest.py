@@ -16,6 +16,12 @@ from tests.ledger.databases import migrated_file
 __all__ = ["KINDS", "ledger_url", "migrated_postgres"]
 
 
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    """A free port of this machine alone."""
+    return "127.0.0.1", 0
+
+
 @pytest.fixture
 def stage(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """An empty ledger on SQLite."""
