@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from recoup.clock import Clock
 from recoup.errors import ConfigurationError
@@ -30,7 +30,7 @@ class WebhookReceiver:
         self._http = Http(f"The webhook {settings.name}", timeout)
         try:
             self._signers = [Webhook(secret.get_secret_value()) for secret in settings.secrets]
-        except (ValueError, RuntimeError) as error:
+        except (EmptyWebhookSecretError, ValueError, RuntimeError) as error:
             raise ConfigurationError(
                 f"A secret of the destination {settings.name} cannot be used: it must be whsec_ followed by base64"
             ) from error
