@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +24,8 @@ from recoup.integrations.settings import IntegrationSettings
 from recoup.settings import Settings, StripeSettings
 from recoup.temporal.bootstrap import prepare
 from recoup.temporal.delivering import integration_workflow_id, keep_delivering, look_now
-from tests.fixtures.sandbox import KEY
-from tests.integrations.stage import Inbox, Stage, webhook
+from tests.fixtures.sandbox import KEY, ROOT
+from tests.integrations.stage import SECRET, Inbox, Stage, webhook
 from tests.ledger.builders import NOW
 from tests.sweep.stage import until
 from worker import build_courier
@@ -77,3 +81,41 @@ async def test_a_destination_that_no_settings_name_ends_its_workflow(
     async with build_courier(namespace, build_integrations(settings, stage.ledger, namespace)):
         await keep_delivering(namespace, IntegrationSettings(destinations=(webhook(httpserver, "gone"),)))
         await namespace.get_workflow_handle(integration_workflow_id("gone")).result()
+
+
+async def test_the_worker_process_delivers_beside_the_cases(
+    namespace: Client, stage: Stage, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    """`recoup worker` with a destination in its settings begins the deliveries by itself and stops in good order."""
+    inbox = Inbox()
+    httpserver.expect_request("/hooks").respond_with_handler(inbox)
+    destination = {
+        "kind": "webhook",
+        "name": "process",
+        "url": httpserver.url_for("/hooks"),
+        "secrets": [SECRET],
+    }
+    stage.begin(webhook(httpserver, "process"))
+    stage.case()
+    settings = {
+        "RECOUP_TEMPORAL__ADDRESS": namespace.service_client.config.target_host,
+        "RECOUP_TEMPORAL__NAMESPACE": namespace.namespace,
+        "RECOUP_STRIPE__API_KEY": KEY,
+        "RECOUP_LINK_SECRETS": '["a secret of the tests"]',
+        "RECOUP_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
+        "RECOUP_MAIL__OUTBOX": str(tmp_path / "outbox"),
+        "RECOUP_INTEGRATIONS__DESTINATIONS": json.dumps([destination]),
+    }
+    worker = _process(settings)
+    try:
+        await until(lambda: inbox.got != [], "the worker to deliver")
+        assert inbox.types() == ["case.opened"]
+    finally:
+        worker.terminate()
+        code = await asyncio.to_thread(worker.wait, 60)
+        await keep_delivering(namespace, IntegrationSettings(), ["process"])
+    assert code == 0
+
+
+def _process(settings: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "worker"], cwd=ROOT, env={**os.environ, **settings})
