@@ -48,7 +48,6 @@ async def test_a_contact_is_found_by_the_address_that_stripe_has(desk: Desk, htt
     contact = crm.add("contacts", email="short@example.com")
     settings = hubspot(httpserver)
     desk.ledger.deliveries.register("crm", 0, desk.clock.now())
-    desk.fail_renewals()
     case = desk.take_up("short")
     views = Views(desk, case)
     integrations = _integrations(desk, settings, views)
