@@ -59,5 +59,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
-        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
+        records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
     ]  # fmt: skip

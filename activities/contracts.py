@@ -45,6 +45,7 @@ class Activity(StrEnum):
     CLOSE_CASE = "records.close_case"
     CASES_OF_CUSTOMER = "records.cases_of_customer"
     TELL_CASE = "cases.tell"
+    NOTE = "records.note"
 
 
 class StartCase(Wire):

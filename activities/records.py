@@ -16,6 +16,7 @@ from activities.contracts import (
     CustomerQuestion,
     Order,
 )
+from activities.note_contracts import Note, Noted
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
 from recoup.rules.case import Access
@@ -41,6 +42,22 @@ class Records:
             because=row.because or order.because,
             suspended=held is not None and held.state is Access.SUSPENDED,
         )
+
+    @activity.defn(name=Activity.NOTE.value, no_thread_cancel_exception=True)
+    def note(self, note: Note) -> Noted:
+        """Write down that a person is needed, or what an operator said."""
+        said = {"because": note.because, "word": note.word, "operator": note.operator, "until": note.until}
+        self.ledger.events.append(
+            note.kind.value,
+            note.at,
+            case_id=note.case_id,
+            invoice=note.invoice,
+            customer=note.customer,
+            actor=note.operator or "system",
+            data={name: value for name, value in said.items() if value is not None},
+            unique=f"{note.kind.value}/{note.request}",
+        )
+        return Noted(at=self.clock.now())
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:

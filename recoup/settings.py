@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from recoup.errors import ConfigurationError
+from recoup.integrations.settings import IntegrationSettings
 from recoup.messages import MailSettings
 
 PREFIX = "RECOUP_"
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     sweep: SweepSettings = SweepSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
+    integrations: IntegrationSettings = IntegrationSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
     policy_file: Path = Path("policy.yaml")

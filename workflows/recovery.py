@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
         TakeUp,
         TellCase,
     )
+    from activities.note_contracts import Noted, NoteKind
     from recoup.rules import fold
     from recoup.rules.case import Access, AttemptState, Case, Outcome, Template, Trigger
     from recoup.rules.declines import read
@@ -61,10 +62,12 @@ class RecoveryCase(Hearing):
         while (step := self._next()).kind is not StepKind.END:
             if await self._is_due(step):
                 await self._do(step)
+            await self._write_notes()
             await self._let_return()
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._write_notes()
         while self._comeback is not None:
             await self._let_return()
         return self._result()
@@ -136,6 +139,7 @@ class RecoveryCase(Hearing):
         workflow.logger.error("step %s failed for good: %s", step.kind, why)
         because = f"the step {step.kind} failed for good: {why}"
         self._fold(lambda case: fold.step_failed(case, step.kind, because))
+        self._to_note(NoteKind.PERSON_NEEDED, because)
 
     async def _send_message(self, step: Step) -> None:
         case = self._open_case()
@@ -220,6 +224,7 @@ class RecoveryCase(Hearing):
 
     async def _ask_a_person(self, step: Step) -> None:
         self._fold(lambda case: fold.person_needed(case, step.because))
+        self._to_note(NoteKind.PERSON_NEEDED, step.because)
 
     async def _resume(self, step: Step) -> None:
         self._fold(lambda case: fold.resumed(case, self._now()))
@@ -254,6 +259,15 @@ class RecoveryCase(Hearing):
         )
         self._see(looked.at)
         self._fold(fold.released)
+
+    async def _write_notes(self) -> None:
+        """Write down what no act tells of: operators' words, and that a person is needed."""
+        while self._notes:
+            note = self._notes.pop(0)
+            noted: Noted = await orders.execute(
+                Activity.NOTE, note, Noted, f"write down {note.word or note.kind}"
+            )
+            self._see(noted.at)
 
     async def _let_return(self) -> None:
         """Begin the return of a customer who came back while the suspension was being completed."""
@@ -297,7 +311,9 @@ class RecoveryCase(Hearing):
         self._waiting = True
         try:
             await workflow.wait_condition(
-                lambda: self._changed, timeout=wait, timeout_summary=shown.waiting_for(step)
+                lambda: self._changed or bool(self._notes),
+                timeout=wait,
+                timeout_summary=shown.waiting_for(step),
             )
         except TimeoutError:
             self._see(step.due_at)
@@ -325,6 +341,7 @@ class RecoveryCase(Hearing):
 
     async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._write_notes()
         fresh = StartCase(
             invoice=self._start.invoice,
             at=self._now(),

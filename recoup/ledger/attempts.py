@@ -115,6 +115,10 @@ class Attempts:
         """The attempt with this id."""
         return self._one(sa.select(attempts).where(attempts.c.id == attempt_id))
 
+    def made(self, charge: str) -> bool:
+        """Whether one of our attempts made this charge, as far as its answer is known."""
+        return self._one(sa.select(attempts).where(attempts.c.charge == charge).limit(1)) is not None
+
     def latest(self, invoice: str) -> AttemptRow | None:
         """The invoice's attempt with the highest number."""
         mine = sa.select(attempts).where(attempts.c.invoice == invoice)
@@ -190,7 +194,8 @@ def _settle(tx: Transaction, attempt_id: int, result: AttemptResult, at: datetim
         return before
     known = {name: value for name, value in said.items() if value is not None}
     counted = result.charged_at or (before.counted_at if before.state is AttemptState.PENDING else at)
-    _event(tx, f"attempt_{result.state.value}", before, at, known)
+    frozen = {"trigger": before.trigger, "amount": before.amount, "currency": before.currency}
+    _event(tx, f"attempt_{result.state.value}", before, at, frozen | known)
     return _update(tx, attempt_id, known | {"settled_at": at, "counted_at": counted})
 
 

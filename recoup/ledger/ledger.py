@@ -9,6 +9,7 @@ from recoup.ledger.access import AccessStates
 from recoup.ledger.attempts import Attempts
 from recoup.ledger.cases import Cases
 from recoup.ledger.decisions import Decisions
+from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
@@ -38,6 +39,7 @@ class Ledger:
         self.access = AccessStates(store)
         self.invoices = Invoices(store)
         self.rates = Rates(store)
+        self.deliveries = Deliveries(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

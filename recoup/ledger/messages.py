@@ -103,7 +103,8 @@ class Messages:
             if before.state not in origins:
                 return before
             tx.conn.execute(sa.update(messages).where(messages.c.key == key).values(**values))
-            said = {name: values[name] for name in ("provider_id", "because") if values.get(name)}
+            said = {name: values[name] for name in ("state", "provider_id", "because") if values.get(name)}
+            said |= {"template": before.template, "channel": before.channel}
             _event(tx, kind, before, at, said)
             return _locked(tx, key)
 

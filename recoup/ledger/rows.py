@@ -271,3 +271,53 @@ class RateRow(Frozen):
     tokens: float
     """Below zero where tokens were given that the bucket has yet to gain."""
     at: datetime
+
+
+class DestinationRow(Frozen):
+    """A system outside that is told of events: how far it has come, and what keeps it."""
+
+    name: str
+    taken: int
+    """Every event up to this one was delivered, is none of its business, or has a row of its own."""
+    trying: int | None
+    """The event that was being delivered last: if the worker died meanwhile, it may have arrived."""
+    failures: int
+    """Failures in a row, over all events."""
+    held_until: datetime | None
+    """Nothing is tried before this moment."""
+    because: str | None
+    """What the last trouble was; ``None`` since the last success."""
+    delivered: int
+    delivered_at: datetime | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+    began_at: datetime
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery that did not go at once, or was asked for again."""
+
+    WAITING = "waiting"
+    """It is tried (again) when it is due."""
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The destination said no to this one; the same again would be refused again."""
+    DEAD = "dead"
+    """It was tried for days in vain."""
+
+
+class DeliveryRow(Frozen):
+    """A delivery that did not go at once, or was asked for again."""
+
+    destination: str
+    event: int
+    subject: str
+    """Whom it is about: what concerns one customer is delivered in order."""
+    state: DeliveryState
+    attempts: int
+    status: int | None
+    """The last answer's HTTP status, where there was an answer."""
+    because: str | None
+    first_at: datetime
+    last_at: datetime | None
+    next_at: datetime | None

@@ -256,5 +256,37 @@ rates = sa.Table(
     _moment("at"),
 )
 
+destinations = sa.Table(
+    "destinations",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("taken", sa.BigInteger(), nullable=False),
+    sa.Column("trying", sa.BigInteger(), nullable=True),
+    sa.Column("failures", sa.Integer(), nullable=False),
+    _moment("held_until", null=True),
+    _text("because", null=True),
+    sa.Column("delivered", sa.BigInteger(), nullable=False),
+    _moment("delivered_at", null=True),
+    _text("claimed_by", null=True),
+    _moment("claimed_until", null=True),
+    _moment("began_at"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _text("destination", primary_key=True),
+    sa.Column("event", sa.BigInteger(), primary_key=True, autoincrement=False),
+    _text("subject"),
+    _text("state"),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("status", sa.Integer(), nullable=True),
+    _text("because", null=True),
+    _moment("first_at"),
+    _moment("last_at", null=True),
+    _moment("next_at", null=True),
+    sa.Index("ix_deliveries_destination_state_subject", "destination", "state", "subject"),
+)
+
 APPEND_ONLY = (events, decisions)
 """Tables whose rows nobody may change or remove; triggers of the migrations refuse it."""

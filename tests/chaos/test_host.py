@@ -15,6 +15,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
+from activities.note_contracts import NoteKind
 from recoup.chaos import host
 from recoup.chaos.agenda import Agenda
 from recoup.chaos.client import HostClient
@@ -196,3 +197,12 @@ def test_a_failure_for_good_is_told_to_the_workflow() -> None:
     assert theatre.play(days=5).waits_for_nothing
     with pytest.raises(ApplicationError):
         outside._did("attempt", "once more")
+
+
+def test_a_replay_knows_of_the_patches_of_its_history() -> None:
+    """What stands behind a patch is done again when a case that did it is replayed, as Temporal's workers do."""
+    outside = Outside(broken={"attempt"})
+    theatre = Theatre(outside, Calm(), forgets=True)
+    assert theatre.play(days=5).is_running
+    assert theatre.host.problems == {}
+    assert [note.kind for note in outside.notes] == [NoteKind.PERSON_NEEDED]

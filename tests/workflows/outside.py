@@ -32,6 +32,7 @@ from activities.contracts import (
     TakeUp,
     TellCase,
 )
+from activities.note_contracts import Note, Noted
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
@@ -90,6 +91,7 @@ class Outside:
     """What a look finds of Stripe's own attempts."""
     plans: list[float | None] = field(default_factory=list)
     """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
+    notes: list[Note] = field(default_factory=list)
     told: list[TellCase] = field(default_factory=list)
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -129,7 +131,7 @@ class Outside:
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
-            self.send, self.suspend, self.restore, self.close, self.tell,
+            self.send, self.suspend, self.restore, self.close, self.tell, self.note,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -236,6 +238,12 @@ class Outside:
         at = self._did("close", order.outcome.value, order)
         gone = self.suspended_already
         return Closed(at=at, outcome=order.outcome, because=order.because, suspended=gone)
+
+    @activity.defn(name=Activity.NOTE.value)
+    def note(self, note: Note) -> Noted:
+        if not any(known.request == note.request for known in self.notes):
+            self.notes.append(note)
+        return Noted(at=note.at)
 
     @activity.defn(name=Activity.TELL_CASE.value)
     def tell(self, order: TellCase) -> bool:

@@ -212,6 +212,20 @@ async def returned(env: WorkflowEnvironment) -> Played:
         return handle
 
 
+async def people_noted(env: WorkflowEnvironment) -> Played:
+    """A step fails for good and an operator resumes, pauses and stops the case: all of it is written down."""
+    outside = Outside(broken={"message"})
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle, StepKind.PERSON)
+        outside.broken.clear()
+        await handle.execute_update(RecoveryCase.resume, word())
+        await asleep(handle, StepKind.ATTEMPT)
+        await handle.execute_update(RecoveryCase.pause_until, _a_second_after(1))
+        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.result()
+        return handle
+
+
 async def method_adopted(env: WorkflowEnvironment) -> Played:
     """The card update of a method that appeared first and was chosen then."""
     return await play_update(env, Shop(), APPEARED, CHOSEN)
@@ -233,6 +247,7 @@ _ALL = (
     stopped_between_two_tries,
     paid_twice,
     returned,
+    people_noted,
     method_adopted,
 )
 SCENARIOS: dict[str, Callable[[WorkflowEnvironment], Awaitable[Played]]] = {
