@@ -86,7 +86,7 @@ INTERNAL: frozenset[str] = frozenset(
     observed_charge_failed message_reserved message_sending message_released
     link_issued link_extended link_revoked access_suspended access_full invoice_taken_over invoice_released
     webhook.action_required webhook.attempt_required webhook.dispute_closed webhook.dispute_opened
-    operator.finalization_failed webhook.invoice_paid webhook.invoice_uncollectible webhook.invoice_voided
+    operator.finalization_failed operator.overpaid webhook.invoice_paid webhook.invoice_uncollectible webhook.invoice_voided
     webhook.mandate webhook.method webhook.no_case webhook.part_paid webhook.payment_failed webhook.review
     webhook.subscription webhook.subscription_cancelled
     sweep.attempt_settled sweep.case_told sweep.case_begun sweep.case_begun_again sweep.return_begun
