@@ -6,6 +6,7 @@ the tables and the promises.
 
 from recoup.ledger._reserving import Guard
 from recoup.ledger._store import NotInLedger
+from recoup.ledger._telling import Gate
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -13,6 +14,7 @@ from recoup.ledger.inputs import (
     NewMessage,
     ObservedCharge,
     ReserveAttempt,
+    SaidOf,
 )
 from recoup.ledger.ledger import Ledger
 from recoup.ledger.rows import (
@@ -26,6 +28,7 @@ from recoup.ledger.rows import (
     EventRow,
     InvoiceRow,
     LinkRow,
+    MessageInvoiceRow,
     MessageRow,
     PastAttempt,
     PastDecline,
@@ -46,10 +49,12 @@ __all__ = [
     "DecisionRecord",
     "DecisionRow",
     "EventRow",
+    "Gate",
     "Guard",
     "InvoiceRow",
     "Ledger",
     "LinkRow",
+    "MessageInvoiceRow",
     "MessageRow",
     "NewCase",
     "NewMessage",
@@ -60,6 +65,7 @@ __all__ = [
     "RateRow",
     "Reservation",
     "ReserveAttempt",
+    "SaidOf",
     "Verdict",
     "WebhookRow",
 ]

@@ -9,8 +9,8 @@ from recoup.errors import ConfigurationError
 from recoup.ledger import _engine
 
 VERSION_TABLE = "ledger_version"
-HEAD = "0002"
-"""The newest migration; a test holds it against the folder. Versions are numbers, so newer ones are greater."""
+HEAD = "0003_conversation"
+"""The newest migration; a test holds it against the folder. Versions begin with numbers, so newer ones are greater."""
 _MIGRATION_LOCK = 0x7265636F7571
 
 

@@ -17,6 +17,7 @@ from recoup.rules.case import (
     MessageState,
     Outcome,
     PlannedAttempt,
+    PutOff,
     SentMessage,
     Stage,
     Trigger,
@@ -40,9 +41,19 @@ def ended(case: Case, outcome: Outcome, because: str) -> Case:
     return case.model_copy(update=over | {"failed_step": None})
 
 
-def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Case:
-    """A message was sent, counts as sent, or can never be."""
-    return case.model_copy(update={"messages": (*case.messages, SentMessage(key=key, at=at, state=state))})
+def message_done(
+    case: Case, key: str, state: MessageState, at: datetime, covered_by: str | None = None
+) -> Case:
+    """A message was sent, counts as sent, was said by another case's, or can never be."""
+    sent = SentMessage(key=key, at=at, state=state, covered_by=covered_by)
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"messages": (*case.messages, sent), "put_off": left})
+
+
+def message_put_off(case: Case, key: str, until: datetime, because: str) -> Case:
+    """A message that was due may not go out before a moment."""
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"put_off": (*left, PutOff(key=key, until=until, because=because))})
 
 
 def attempt_begun(case: Case) -> Case:

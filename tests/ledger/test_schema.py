@@ -130,7 +130,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "cases": rows.CaseRow, "attempts": rows.AttemptRow, "observed_charges": inputs.ObservedCharge,
         "messages": rows.MessageRow, "decisions": rows.DecisionRow, "events": rows.EventRow, "links": rows.LinkRow,
         "webhooks": rows.WebhookRow, "access": rows.AccessRow, "invoices": rows.InvoiceRow,
-        "rates": rows.RateRow,
+        "rates": rows.RateRow, "message_invoices": rows.MessageInvoiceRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()
