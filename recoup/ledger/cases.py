@@ -102,6 +102,11 @@ class Cases:
             order=_NEWEST_FAILURE,
         )
 
+    def recovered_of_customer(self, customer: str, since: datetime) -> list[CaseRow]:
+        """The customer's cases that have recovered since a moment, newest invoice first."""
+        recovered = cases.c.stage == Stage.RECOVERED, cases.c.closed_at > since
+        return self._list(cases.c.customer == customer, *recovered, order=_NEWEST_FAILURE)
+
     def list_open(self) -> list[CaseRow]:
         """All open cases, the one opened last first."""
         return self._list(cases.c.outcome.is_(None), order=_NEWEST_OPENED)
