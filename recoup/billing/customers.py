@@ -48,11 +48,6 @@ def read_contact(client: StripeClient, customer: str) -> Contact:
     )
 
 
-def read_open_invoice(client: StripeClient, invoice: str, *, failed_at: datetime) -> OpenInvoice:
-    """Read what a message says about one invoice."""
-    return open_invoice(client.v1.invoices.retrieve(invoice).to_dict(), failed_at=failed_at)
-
-
 def open_invoice(data: dict[str, Any], *, failed_at: datetime) -> OpenInvoice:
     """An invoice object as an item of a message: what is still owed, or what was paid."""
     amount = data.get("amount_remaining") or data.get("amount_due") or 0
