@@ -17,6 +17,7 @@ from recoup.chaos.plan import Planned, RunPlan
 from recoup.ledger import Verdict
 from recoup.ledger.messages import Messages as LedgerMessages
 from recoup.rules.case import MessageState
+from recoup.rules.conversation import YES
 from tests.chaos.conftest import Play, a_run
 from workflows import _orders
 
@@ -74,7 +75,7 @@ def _no_message_marks(patch: Patch) -> None:
         return None if row is None or row.state is MessageState.SENDING else row
 
     patch.setattr(LedgerMessages, "get", forgetful)
-    patch.setattr(LedgerMessages, "begin_sending", lambda *_: True)
+    patch.setattr(LedgerMessages, "begin_sending", lambda *_: YES)
 
 
 def _races_are_not_noticed(patch: Patch) -> None:
