@@ -244,7 +244,7 @@ def test_the_budget_counts_all_cases_and_spares_the_last_notice(
     assert len(desk.outbox.list()) == (2 if template is Template.LAST_NOTICE else 1)
 
 
-def test_two_reminders_cannot_share_the_last_room_in_the_budget(
+def test_two_messages_cannot_share_the_last_room_in_the_budget(
     desk: Desk, pair: tuple[Case, Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked before the other one was being sent, and sending after it: the count in the same transaction holds the second back."""
@@ -258,7 +258,7 @@ def test_two_reminders_cannot_share_the_last_room_in_the_budget(
         return written
 
     monkeypatch.setattr(desk.messages, "_write", meanwhile)
-    report = _send(desk, pair[0], Template.REMINDER, key="reminder")
+    report = _send(desk, pair[0], Template.AUTHENTICATION_NEEDED)
     assert (report.state, report.because) == (
         MessageState.RESERVED,
         "the budget of 1 messages in 7 days is used up",
