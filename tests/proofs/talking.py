@@ -30,6 +30,9 @@ from recoup.rules.suspension import suspend_at
 from tests.proofs.standins import Standing
 from workflows._orders import fold_message
 
+COMPOSER = Composer()
+"""One for all: its templates are compiled once."""
+
 SENDING_TAKES = timedelta(seconds=1)
 """So long the clock moves on with each act, as on a busy machine; whoever is due meanwhile comes late."""
 
@@ -98,7 +101,7 @@ class Talk:
             client=cast(Any, _Stripe(self)),
             ledger=ledger,
             clock=self.clock,
-            composer=Composer(),
+            composer=COMPOSER,
             sender=self.post,
             mail=MailSettings(outbox=Path("unused")),
             link_url=lambda id_, _: f"http://127.0.0.1/u/{id_}",
