@@ -288,6 +288,8 @@ class Closed(Wire):
     because: str
     suspended: bool = False
     """Whether the subscription is suspended, whichever case did it: then this one has to restore the access."""
+    alone: bool = False
+    """Whether no other case of the customer's is open or ended a moment ago: the last word need not wait for theirs."""
 
 
 class PlainOrder(Order):

@@ -223,7 +223,12 @@ class RecoveryCase(Hearing):
         self._see(closed.at)
         self._fold(
             lambda now: fold.closed(
-                now, closed.outcome, closed.because, closed.at, suspended=closed.suspended
+                now,
+                closed.outcome,
+                closed.because,
+                closed.at,
+                suspended=closed.suspended,
+                alone=closed.alone,
             )
         )
 

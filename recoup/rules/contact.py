@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from recoup.rules.base import Frozen, days
 
+MOST_MINUTES = 15
+"""The longest gathering window."""
+
 LEAST_OPEN = timedelta(hours=1)
 """A day that leaves less time than this for messages is a mistake of the policy."""
 
@@ -87,7 +90,7 @@ class QuietHours(Frozen):
 class ContactPolicy(Frozen):
     """``contact`` of the policy file: holds for each customer as a whole, whatever campaigns their cases have."""
 
-    gather_minutes: Annotated[int, Field(strict=True, ge=0, le=15)] = 15
+    gather_minutes: Annotated[int, Field(strict=True, ge=0, le=MOST_MINUTES)] = MOST_MINUTES
     """What fails, recovers or is suspended within so many minutes is told in one message."""
     budget: Budget | None = Budget()
     """``None`` counts nothing."""

@@ -265,9 +265,13 @@ def suspension_put_off(case: Case, until: datetime) -> Case:
     return case.model_copy(update={"suspend_not_before": until})
 
 
-def closed(case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False) -> Case:
-    """The outcome is committed; what the ledger kept is what counts, of the access too."""
+def closed(
+    case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False, alone: bool = False
+) -> Case:
+    """The outcome is committed; what the ledger kept is what counts, of the access too. ``alone``: no other case says its last word."""
     update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}
+    if alone:
+        update["gather_minutes"] = 0
     if suspended:
         update["access"] = Access.SUSPENDED
     return case.model_copy(update=update | {"stage": Stage(outcome.stage)})
