@@ -42,6 +42,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         sender=sender_from(settings.mail, clock),
         mail=settings.mail,
         link_url=update_link_signer(settings),
+        contact=policy.policy.contact,
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     records = Records(ledger=ledger, clock=clock)

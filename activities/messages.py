@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from stripe import StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities._contact import gate_for, not_sent
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
+from activities._listing import Listed, Listing
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.billing import read_invoice
-from recoup.billing.customers import Contact, read_contact, read_open_invoice
+from recoup.billing.customers import Contact, read_contact
 from recoup.clock import Clock
-from recoup.ledger import Ledger, MessageRow, NewMessage
+from recoup.ledger import Gate, Ledger, MessageRow, NewMessage
 from recoup.messages import (
     CannotLookUp,
     Composer,
     MailSettings,
     MessageFacts,
+    OpenInvoice,
     Sender,
     SendRefused,
     SendUnavailable,
@@ -32,6 +36,9 @@ from recoup.messages import (
 )
 from recoup.rules.base import days
 from recoup.rules.case import Access, MessageState, Stage, Template
+from recoup.rules.contact import ContactPolicy
+from recoup.rules.conversation import Answer
+from recoup.rules.step import StepKind
 
 CHANNEL = "email"
 LINK_PURPOSE = "update"
@@ -49,6 +56,8 @@ class Messages:
     mail: MailSettings
     link_url: Callable[[str, int], str]
     """Makes the address of an update link from the link's id and generation."""
+    contact: ContactPolicy
+    """The policy file's, as it is now: it holds for the customer, not for one case."""
 
     @activity.defn(name=Activity.SEND_MESSAGE.value, no_thread_cancel_exception=True)
     def send(self, order: MessageOrder) -> MessageReport:
@@ -64,6 +73,10 @@ class Messages:
             return ended
         with stripe_errors(f"read the customer {order.customer}"):
             contact = read_contact(self.client, order.customer)
+        gate = gate_for(order, CHANNEL, contact, self.contact, self.mail.default_timezone, self.clock.now())
+        answer = self._ask(gate)
+        if not answer.is_yes and (contact.email is not None or answer.covered_by is not None):
+            return self._not_sent(order, answer)
         locale = contact.locale or self.mail.default_locale
         row = self.ledger.messages.reserve(
             NewMessage(
@@ -81,7 +94,18 @@ class Messages:
                 key, "the customer has no e-mail address", self.clock.now()
             )
             return self._report(order, row)
-        return self._report(order, self._hand_over(order, key, contact, locale))
+        done = self._hand_over(order, gate, contact, locale)
+        return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
+
+    def _ask(self, gate: Gate) -> Answer:
+        """Ask the gate; what lost its sender is looked up first, so that nobody takes it for said, or for unsaid."""
+        answer = self.ledger.messages.ask(gate, self.clock.now())
+        if answer.lost is None:
+            return answer
+        lost = self.ledger.messages.get(answer.lost)
+        if lost is not None and lost.state is MessageState.SENDING:
+            self._find_out(lost)
+        return self.ledger.messages.ask(gate, self.clock.now())
 
     def _ended(self, order: MessageOrder) -> MessageReport | None:
         """A debt that has ended is not written about, whatever no webhook has told yet; a thank-you is."""
@@ -95,17 +119,26 @@ class Messages:
         state = MessageState.FAILED
         return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
-    def _hand_over(self, order: MessageOrder, key: str, contact: Contact, locale: str) -> MessageRow:
+    def _hand_over(
+        self, order: MessageOrder, gate: Gate, contact: Contact, locale: str
+    ) -> MessageRow | Answer:
+        key = gate.wish.key
+        with stripe_errors(f"read what the customer {order.customer} owes"):
+            listed = Listing(self.client, self.ledger).of(order, self.clock.now())
         try:
-            mime = self._write(order, key, contact)
+            mime = self._write(order, key, contact, listed)
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
             raise ApplicationError(
                 f"The message {key} cannot be written: {error}", non_retryable=True
             ) from None
-        if not self.ledger.messages.begin_sending(key, self.clock.now()):
+        says = [each.says for each in listed]
+        answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate)
+        if answer is None or answer.lost is not None:
             raise ApplicationError(f"The message {key} is being sent by another worker")
+        if not answer.is_yes:
+            return answer
         tags = {"template": order.template.value, "locale": locale, "case": order.case_id.replace("/", "_")}
         try:
             receipt = self.sender.send(
@@ -131,29 +164,22 @@ class Messages:
             return self.ledger.messages.release(row.key, "the sender has not got it, so it was not sent", now)
         return self.ledger.messages.mark_sent(row.key, provider_id, now)
 
-    def _write(self, order: MessageOrder, key: str, contact: Contact) -> bytes:
+    def _write(self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed]) -> bytes:
         now = self.clock.now()
-        with stripe_errors(f"read the invoice {order.invoice}"):
-            item = read_open_invoice(self.client, order.invoice, failed_at=now)
-        case = self.ledger.cases.get(order.case_id)
-        if case is not None:
-            item = item.model_copy(update={"failed_at": case.failed_at})
         link = self.ledger.links.issue(order.customer, LINK_PURPOSE, now + days(order.link_valid_days), now)
-        access = self.ledger.access.get(order.subscription) if order.subscription else None
         facts = MessageFacts(
             template=order.template,
             company=self.mail.about_company,
             customer_name=contact.name,
             locale=contact.locale,
             reason=reason_for(order.decline),
-            items=(item,),
+            items=tuple(_shown(each) for each in listed),
             update_url=self.link_url(link.id, link.generation),
             next_retry_at=order.next_attempt_at,
-            suspend_on=order.suspend_at or (now if order.template is Template.SUSPENDED else None),
+            suspend_on=now if order.template is Template.SUSPENDED else _earliest_end(order, listed),
             access_restored=order.template is Template.RECOVERED
-            and access is not None
-            and access.state is Access.FULL,
-            timezone=contact.timezone or self.mail.default_timezone,
+            and any(self._is_restored(each.subscription) for each in listed),
+            timezone=contact.timezone or self.contact.default_timezone or self.mail.default_timezone,
             written_at=now,
         )
         return build_mime(
@@ -164,7 +190,39 @@ class Messages:
             date=now,
         )
 
+    def _is_restored(self, subscription: str | None) -> bool:
+        access = self.ledger.access.get(subscription) if subscription else None
+        return access is not None and access.state is Access.FULL
+
+    def _not_sent(self, order: MessageOrder, answer: Answer) -> MessageReport:
+        report = not_sent(order, answer, self.clock.now())
+        if report.covered_by is not None:
+            stage = Stage.WARNED if order.must_arrive else Stage.NOTIFIED
+            self.ledger.cases.note(order.case_id, stage, report.at)
+        elif (case := self.ledger.cases.get(order.case_id)) is not None and case.is_open:
+            self.ledger.cases.note(
+                case.id,
+                case.stage,
+                report.at,
+                next_kind=StepKind.MESSAGE,
+                next_at=report.not_before,
+                next_because=report.because,
+            )
+        return report
+
     def _report(self, order: MessageOrder, row: MessageRow) -> MessageReport:
         now = self.clock.now()
         self.ledger.cases.note(order.case_id, Stage.WARNED if order.must_arrive else Stage.NOTIFIED, now)
         return MessageReport(at=now, key=order.key, state=row.state, because=row.because or row.state.value)
+
+
+def _shown(listed: Listed) -> OpenInvoice:
+    """With the end of its access, where the message gives notice of it."""
+    return listed.item.model_copy(update={"suspend_on": listed.says.suspend_at})
+
+
+def _earliest_end(order: MessageOrder, listed: list[Listed]) -> datetime | None:
+    """The first day on which an access would end, of what the message speaks of."""
+    notice = order.template is Template.LAST_NOTICE
+    ends = [each.says.suspend_at if notice else each.suspend_at for each in listed]
+    return min((at for at in ends if at is not None), default=None)

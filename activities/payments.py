@@ -251,6 +251,7 @@ class Payments:
             payment_method=payments.tried_with,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
+            gather_minutes=self.policy.policy.contact.gather_minutes,
         )
         decline = payments.decline(state.method) or (None if state.method else fold.NO_METHOD)
         return fold.declined(case, decline, latest.at if latest else now) if decline else case

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -20,7 +20,10 @@ from activities.note_contracts import Note, Noted
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
 from recoup.rules.case import Access
+from recoup.rules.contact import MOST_MINUTES
 from recoup.rules.declines import Decline, unknown_codes
+
+_LONGEST_GATHERING = timedelta(minutes=MOST_MINUTES)
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Records:
             outcome=row.outcome or order.outcome,
             because=row.because or order.because,
             suspended=held is not None and held.state is Access.SUSPENDED,
+            alone=self._is_alone(row),
         )
 
     @activity.defn(name=Activity.NOTE.value, no_thread_cancel_exception=True)
@@ -58,6 +62,13 @@ class Records:
             unique=f"{note.kind.value}/{note.request}",
         )
         return Noted(at=self.clock.now())
+
+    def _is_alone(self, case: CaseRow) -> bool:
+        """Whether nothing else of the customer's can end, or has ended, within the time that a last word gathers."""
+        cases, since = self.ledger.cases, self.clock.now() - _LONGEST_GATHERING
+        open_ = cases.open_of_customer(case.customer)
+        others = [*open_, *cases.ended_of_customer(case.customer, since)]
+        return all(other.id == case.id for other in others)
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:

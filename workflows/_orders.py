@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.contracts import Activity, AttemptReport, Decision, TellCase
+from activities.contracts import Activity, AttemptReport, Decision, MessageReport, TellCase
 from recoup.rules import fold
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Trigger
@@ -123,6 +123,14 @@ def fold_report(case: Case, report: AttemptReport) -> Case:
         not_before=report.not_before,
         check_at=report.check_at,
     )
+
+
+def fold_message(case: Case, report: MessageReport) -> Case:
+    """Fold what came of a message into the case."""
+    if report.not_before is not None:
+        return fold.message_put_off(case, report.key, report.not_before, report.because)
+    said_at = report.said_at or report.at
+    return fold.message_done(case, report.key, report.state, said_at, report.covered_by)
 
 
 def describe_failure(error: ActivityError) -> str:

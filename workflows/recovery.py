@@ -160,7 +160,7 @@ class RecoveryCase(Hearing):
             Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}", until=self._overtaken()
         )
         self._see(report.at)
-        self._fold(lambda now: fold.message_done(now, report.key, report.state, report.at))
+        self._fold(lambda now: orders.fold_message(now, report))
         if report.ended is not None:
             self._fold(lambda now: fold.ended(now, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
 
@@ -243,7 +243,12 @@ class RecoveryCase(Hearing):
         self._see(closed.at)
         self._fold(
             lambda now: fold.closed(
-                now, closed.outcome, closed.because, closed.at, suspended=closed.suspended
+                now,
+                closed.outcome,
+                closed.because,
+                closed.at,
+                suspended=closed.suspended,
+                alone=closed.alone,
             )
         )
 

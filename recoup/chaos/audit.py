@@ -6,7 +6,7 @@ are counted anew in the plainest way.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,8 @@ from typing import Any
 
 from recoup.chaos.runs import Played, Run
 from recoup.ledger import AttemptRow, CaseRow, Ledger
-from recoup.rules.case import AttemptState, Outcome, Stage
+from recoup.rules.case import AttemptState, MessageState, Outcome, Stage, Template
+from recoup.rules.conversation import Said
 from recoup.rules.networks import DEFAULT_CAP
 
 FIGURES = (
@@ -30,6 +31,9 @@ FIGURES = (
 )
 HARMLESS = ("raced_charges",)
 """What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+WENT_OUT = (MessageState.SENT, MessageState.UNKNOWN)
 
 MONTH, DAY = timedelta(days=30), timedelta(days=1)
 EXECUTED_WITHIN = 600.0
@@ -63,6 +67,7 @@ def audit(played: Played) -> list[Finding]:
             if book["billing_reason"] == "subscription_cycle":
                 said += _of_invoice(run, book, cases[book["id"]], played.ledger)
         said += _of_messages(run)
+        said += _told_twice(run, played.ledger)
         findings += [Finding(figure, run.plan.seed, sentence) for figure, sentence in said]
     findings += _of_workflows(played)
     findings += _of_cards(played)
@@ -160,6 +165,24 @@ def _of_messages(run: Run) -> Iterable[tuple[str, str]]:
     for key, times in run.messages.items():
         if times > 1:
             yield "doubled_messages", f"{key} went out {times} times"
+
+
+def _told_twice(run: Run, ledger: Ledger) -> Iterable[tuple[str, str]]:
+    """What more than one message said for one message of a case, or a first message about what had been told before."""
+    rows = [row for row in ledger.messages.of_customer(run.customer, EVER) if row.state in WENT_OUT]
+    sent = {row.key: row for row in rows}
+    for invoice in run.invoices:
+        said = [each for each in ledger.messages.said_of(invoice) if each.message in sent]
+        for key, times in Counter(each.stands_for for each in said if each.stands_for is not None).items():
+            if times > 1:
+                yield "doubled_messages", f"{key} was said by {times} messages"
+        first = sent.get(f"{invoice}/{Template.PAYMENT_FAILED}")
+        if first is None or first.template is not Template.PAYMENT_FAILED or first.sending_at is None:
+            continue
+        for each in said:
+            at = sent[each.message].sending_at
+            if at is not None and at < first.sending_at and each.said in (Said.OPEN, Said.NOTICE):
+                yield "doubled_messages", f"{first.key} told what {each.message} had told before"
 
 
 def _of_workflows(played: Played) -> list[Finding]:

@@ -6,6 +6,7 @@ the tables and the promises.
 
 from recoup.ledger._reserving import Guard
 from recoup.ledger._store import NotInLedger
+from recoup.ledger._telling import Gate
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -13,6 +14,7 @@ from recoup.ledger.inputs import (
     NewMessage,
     ObservedCharge,
     ReserveAttempt,
+    SaidOf,
 )
 from recoup.ledger.ledger import Ledger
 from recoup.ledger.rows import (
@@ -29,6 +31,7 @@ from recoup.ledger.rows import (
     EventRow,
     InvoiceRow,
     LinkRow,
+    MessageInvoiceRow,
     MessageRow,
     PastAttempt,
     PastDecline,
@@ -52,10 +55,12 @@ __all__ = [
     "DeliveryState",
     "DestinationRow",
     "EventRow",
+    "Gate",
     "Guard",
     "InvoiceRow",
     "Ledger",
     "LinkRow",
+    "MessageInvoiceRow",
     "MessageRow",
     "NewCase",
     "NewMessage",
@@ -66,6 +71,7 @@ __all__ = [
     "RateRow",
     "Reservation",
     "ReserveAttempt",
+    "SaidOf",
     "Verdict",
     "WebhookRow",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from recoup.rules.base import Frozen
 from recoup.rules.case import Access, AttemptState, MessageState, Outcome, Stage, Template, Trigger
+from recoup.rules.conversation import Said
 from recoup.rules.declines import Decline, DeclineClass
 
 
@@ -166,6 +167,16 @@ class MessageRow(Frozen):
     reserved_at: datetime
     sending_at: datetime | None
     finished_at: datetime | None
+
+
+class MessageInvoiceRow(Frozen):
+    """What a message said of one invoice."""
+
+    message: str
+    invoice: str
+    said: Said
+    suspend_at: datetime | None
+    stands_for: str | None
 
 
 class DecisionRow(Frozen):

@@ -159,6 +159,17 @@ messages = sa.Table(
     sa.Index("ix_messages_customer_reserved_at", "customer", "reserved_at"),
 )
 
+message_invoices = sa.Table(
+    "message_invoices",
+    metadata,
+    _text("message", sa.ForeignKey("messages.key"), primary_key=True),
+    _text("invoice", primary_key=True),
+    _text("said"),
+    _moment("suspend_at", null=True),
+    _text("stands_for", null=True),
+    sa.Index("ix_message_invoices_invoice", "invoice"),
+)
+
 decisions = sa.Table(
     "decisions",
     metadata,

@@ -36,6 +36,7 @@ class ItemView:
     amount: str
     failed_on: DayView
     pay_url: str | None
+    suspend_on: DayView | None
 
 
 def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def _item(item: OpenInvoice, facts: MessageFacts, locale: Locale) -> ItemView:
         amount=formatting.amount(item.due, locale),
         failed_on=failed_on,
         pay_url=item.pay_url,
+        suspend_on=_day(item.suspend_on, facts, locale),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
+from recoup.rules.holding import gathered, gathering, held
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import notice_due, suspend_at
@@ -89,14 +90,15 @@ def _return_step(case: Case, now: datetime) -> Step:
             "the attempt after the suspension failed too, and the customer should know that nothing was paid"
         )
         template = _template(Template.REMINDER, case.decline)
-        return Step(kind=StepKind.MESSAGE, due_at=now, because=because, template=template, key="reminder")
+        told = Step(kind=StepKind.MESSAGE, due_at=now, because=because, template=template, key="reminder")
+        return held(case, told)
     because = "nothing was paid, so the suspension stays"
     return Step(kind=StepKind.SUSPEND, due_at=case.suspend_not_before or now, because=because)
 
 
 def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     planned = [
-        step
+        held(case, step)
         for step in (
             _message(case, campaign, now),
             _confirmation(case),
@@ -126,9 +128,10 @@ def _order(step: Step, now: datetime) -> tuple[datetime, int]:
 def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     keys = message_keys(campaign.messages)
     dues = [case.failed_at + days(step.after_days) for step in campaign.messages]
+    dues[0] = max(dues[0], case.failed_at + gathering(case))
     sent = [index for index, key in enumerate(keys) if case.message(key)]
     pending = list(range(sent[-1] + 1, len(keys))) if sent else [0]
-    if sent and (notice := _last_notice_at(case, campaign, now)):
+    if (sent or case.message("last_notice")) and (notice := _last_notice_at(case, campaign, now)):
         pending = [index for index in pending if dues[index] > notice]
     if not pending:
         return None
@@ -138,7 +141,8 @@ def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     return Step(
         kind=StepKind.MESSAGE,
         due_at=due,
-        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}",
+        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}"
+        f"{gathered(case) if index == 0 else ''}",
         template=_template(campaign.messages[index].template, case.decline),
         key=keys[index],
     )

@@ -162,6 +162,16 @@ class SentMessage(Wire):
     """Its place in the campaign: ``payment_failed``, ``reminder/2``, ``last_notice``."""
     at: Moment
     state: MessageState = MessageState.SENT
+    covered_by: str | None = None
+    """The key of the message, of another case of the customer's, that has said it."""
+
+
+class PutOff(Wire):
+    """A message that was due and may not go out yet."""
+
+    key: str
+    until: Moment
+    because: str
 
 
 class PlannedAttempt(Wire):
@@ -198,6 +208,10 @@ class Case(Wire):
     """All attempts of this case so far."""
     last_attempt_at: Moment | None = None
     messages: tuple[SentMessage, ...] = ()
+    put_off: tuple[PutOff, ...] = ()
+    """Messages that wait for their moment: a night, a day off or the customer's budget holds them."""
+    gather_minutes: int = 0
+    """What happens to the customer within so many minutes is told in one message."""
     untried: Trigger | None = None
     """Set while a new method or an operator's request waits for its immediate attempt."""
     tried_methods: tuple[str, ...] = ()
@@ -246,3 +260,7 @@ class Case(Wire):
     def message(self, key: str) -> SentMessage | None:
         """The message with this key, if it was sent or counts as sent."""
         return next((sent for sent in self.messages if sent.key == key), None)
+
+    def waits(self, key: str | None) -> PutOff | None:
+        """What the message with this key waits for, if it was put off."""
+        return next((held for held in self.put_off if held.key == key), None)

@@ -17,6 +17,7 @@ from recoup.rules.case import (
     MessageState,
     Outcome,
     PlannedAttempt,
+    PutOff,
     SentMessage,
     Stage,
     Trigger,
@@ -40,9 +41,19 @@ def ended(case: Case, outcome: Outcome, because: str) -> Case:
     return case.model_copy(update=over | {"failed_step": None})
 
 
-def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Case:
-    """A message was sent, counts as sent, or can never be."""
-    return case.model_copy(update={"messages": (*case.messages, SentMessage(key=key, at=at, state=state))})
+def message_done(
+    case: Case, key: str, state: MessageState, at: datetime, covered_by: str | None = None
+) -> Case:
+    """A message was sent, counts as sent, was said by another case's, or can never be."""
+    sent = SentMessage(key=key, at=at, state=state, covered_by=covered_by)
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"messages": (*case.messages, sent), "put_off": left})
+
+
+def message_put_off(case: Case, key: str, until: datetime, because: str) -> Case:
+    """A message that was due may not go out before a moment."""
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"put_off": (*left, PutOff(key=key, until=until, because=because))})
 
 
 def attempt_begun(case: Case) -> Case:
@@ -270,9 +281,13 @@ def suspension_put_off(case: Case, until: datetime) -> Case:
     return case.model_copy(update={"suspend_not_before": until})
 
 
-def closed(case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False) -> Case:
-    """The outcome is committed; what the ledger kept is what counts, of the access too."""
+def closed(
+    case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False, alone: bool = False
+) -> Case:
+    """The outcome is committed; what the ledger kept is what counts, of the access too. ``alone``: no other case says its last word."""
     update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}
+    if alone:
+        update["gather_minutes"] = 0
     if suspended:
         update["access"] = Access.SUSPENDED
     return case.model_copy(update=update | {"stage": Stage(outcome.stage)})

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
+from recoup.rules.contact import ContactPolicy
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
@@ -154,6 +155,7 @@ class Policy(Frozen):
     raced_payments: RacedPayments = RacedPayments.REFUND
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
+    contact: ContactPolicy = ContactPolicy()
 
     def campaign_for_everybody(self) -> Campaign:
         """The campaign of a new case."""

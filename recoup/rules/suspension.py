@@ -18,5 +18,7 @@ def suspend_at(case: Case, campaign: Campaign) -> datetime:
     """When access ends if nothing is paid: never sooner after the last notice than the campaign promises."""
     planned = case.failed_at + days(campaign.suspend_after_days)
     notices = [sent.at for sent in case.messages if sent.key.startswith(Template.LAST_NOTICE)]
+    if not notices and (waits := case.waits(Template.LAST_NOTICE)):
+        notices = [waits.until]
     warned = max(notices) + days(campaign.warning.days_before) if notices else planned
     return max(planned, warned, case.suspend_not_before or planned)

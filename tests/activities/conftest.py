@@ -31,6 +31,7 @@ from recoup.ledger import Ledger
 from recoup.messages import Composer, MailSettings, Outbox, sender_from
 from recoup.policy_file import load_policy
 from recoup.rules.case import Case, Template, Trigger
+from recoup.rules.contact import ContactPolicy
 from recoup.rules.policy import Ending
 from recoup.rules.steps import Step, StepKind
 from tests.fixtures.sandbox import ROOT, Sandbox, running_sandbox
@@ -117,6 +118,7 @@ class Desk:
             sender_from(mail, clock),
             mail,
             lambda id_, _: f"http://127.0.0.1/u/{id_}",
+            ContactPolicy(gather_minutes=0, quiet_hours=None),
         )
         self.access = Access(client, self.ledger, clock, self.backend)
         self.records = Records(self.ledger, clock)

@@ -131,6 +131,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "messages": rows.MessageRow, "decisions": rows.DecisionRow, "events": rows.EventRow, "links": rows.LinkRow,
         "webhooks": rows.WebhookRow, "access": rows.AccessRow, "invoices": rows.InvoiceRow,
         "rates": rows.RateRow, "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
+        "message_invoices": rows.MessageInvoiceRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()

@@ -1,0 +1,67 @@
+"""The gate in front of every message, for one customer: their clock, their days off, and what the ledger is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from activities.contracts import MessageOrder, MessageReport
+from recoup.billing.customers import Contact
+from recoup.billing.places import days_off
+from recoup.ledger import Gate
+from recoup.rules.base import days
+from recoup.rules.case import MessageState
+from recoup.rules.contact import ContactPolicy, Hours
+from recoup.rules.conversation import Answer, Wish, may_tell
+
+_BEFORE, _AHEAD = timedelta(days=2), timedelta(days=400)
+"""Days off are looked up for so long: nobody waits for longer."""
+
+
+def gate_for(
+    order: MessageOrder, channel: str, contact: Contact, rules: ContactPolicy, zone: str, now: datetime
+) -> Gate:
+    """What the ledger is asked before this message goes out; ``zone`` is for customers of whom none is known."""
+    wish = Wish(
+        key=f"{order.case_id}/{order.key}",
+        name=order.key,
+        invoice=order.invoice,
+        customer=order.customer,
+        template=order.template,
+        channel=channel,
+    )
+    hours = hours_of(contact, rules, zone, now)
+    span = days(rules.budget.days) if rules.budget else timedelta(0)
+    return Gate(wish, now - span, lambda history: may_tell(wish, history, hours, now))
+
+
+def hours_of(contact: Contact, rules: ContactPolicy, zone: str, now: datetime) -> Hours:
+    """When this customer may be written to."""
+    found = ZoneInfo(contact.timezone or rules.default_timezone or zone)
+    off: Mapping[date, str] = {}
+    if rules.working_days_only:
+        country = contact.country or rules.default_country
+        today = now.astimezone(found).date()
+        off = days_off(country, contact.state, today - _BEFORE, today + _AHEAD)
+    return Hours(found, rules.quiet_hours, off, rules.budget)
+
+
+def not_sent(order: MessageOrder, answer: Answer, now: datetime) -> MessageReport:
+    """The report of a message that the gate has kept from being sent."""
+    if (covered := answer.covered_by) is not None:
+        return MessageReport(
+            at=now,
+            key=order.key,
+            state=covered.state,
+            because=answer.because,
+            covered_by=covered.message,
+            said_at=covered.at,
+        )
+    state, until = MessageState.RESERVED, _whole(answer.not_before or now)
+    return MessageReport(at=now, key=order.key, state=state, because=answer.because, not_before=until)
+
+
+def _whole(moment: datetime) -> datetime:
+    """The next whole second: asked again a part of one too early, the gate would say the same."""
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)
