@@ -235,6 +235,7 @@ class Payments:
             payment_method=latest.method if latest else None,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
+            promise_days=self.policy.policy.customer_page.promise_days,
         )
         decline = decline_of_charge(latest) or (None if state.method else fold.NO_METHOD)
         return fold.declined(case, decline, latest.at if latest else now) if decline else case

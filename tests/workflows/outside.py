@@ -32,6 +32,7 @@ from activities.contracts import (
     TakeUp,
     TellCase,
 )
+from activities.wish_contracts import Noted, NotePromise, PromiseToPay, WishActivity
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
@@ -87,6 +88,8 @@ class Outside:
     plans: list[float | None] = field(default_factory=list)
     """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
     told: list[TellCase] = field(default_factory=list)
+    promises: list[PromiseToPay] = field(default_factory=list)
+    """What was written down in the ledger."""
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -123,7 +126,7 @@ class Outside:
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
-            self.send, self.suspend, self.restore, self.close, self.tell,
+            self.send, self.suspend, self.restore, self.close, self.tell, self.note_promise,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -225,6 +228,11 @@ class Outside:
         at = self._did("close", order.outcome.value, order)
         gone = self.suspended_already
         return Closed(at=at, outcome=order.outcome, because=order.because, suspended=gone)
+
+    @activity.defn(name=WishActivity.NOTE_PROMISE.value)
+    def note_promise(self, order: NotePromise) -> Noted:
+        self.promises.append(order.promise)
+        return Noted(at=order.promise.at)
 
     @activity.defn(name=Activity.TELL_CASE.value)
     def tell(self, order: TellCase) -> bool:
