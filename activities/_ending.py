@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from activities.cancellations import cancelled_at
 from activities.complaints import has_complained
+from activities.customer_words import cancelled_at
 from activities.stripe_tries import collected_by_stripe
 from activities.wish_contracts import CANCELLED
 from recoup.billing import InvoiceState, ended_as

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from activities.customer_words import CUSTOMER_PROMISED
 from recoup.ledger import AttemptRow, CaseRow, Ledger, MessageRow
 from recoup.rules.case import AttemptState, Case, MessageState, Promise, SentMessage, Trigger
 from recoup.rules.promising import after_attempt
-
-CUSTOMER_PROMISED = "customer_promised"
-"""Kind of the ledger's events about a promise to pay."""
 
 _SAID = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED})
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stripe import InvalidRequestError, StripeClient
 
-from activities.cancellations import cancelled_at
+from activities.customer_words import cancelled_at
 from activities.pacing import Pace
 from activities.sweep_contracts import Finding, Look, LookOrder
 from activities.wish_contracts import CANCELLED

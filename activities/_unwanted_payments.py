@@ -13,8 +13,8 @@ from datetime import datetime
 import stripe
 from stripe import StripeClient
 
-from activities.cancellations import cancelled_at
 from activities.complaints import has_complained
+from activities.customer_words import cancelled_at
 from recoup.billing import ChargeState, InvoiceState, read_invoice
 from recoup.clock import Clock
 from recoup.ledger import AccessMeans, AttemptRow, Ledger

@@ -10,10 +10,14 @@ from stripe import StripeClient
 from temporalio import activity
 
 from activities._failures import sentence, stripe_errors
-from activities._restoring import CUSTOMER_PROMISED
 from activities._unwanted_payments import UnwantedPayments
-from activities.cancellations import CUSTOMER_CANCELLED
 from activities.contracts import Happened
+from activities.customer_words import (
+    CUSTOMER_CANCELLED,
+    CUSTOMER_PROMISED,
+    WISH_FULFILLED,
+    WISH_REFUSED,
+)
 from activities.wish_contracts import (
     CANCELLED,
     CUSTOMER,
@@ -33,8 +37,6 @@ from recoup.rules.case import AttemptState
 from recoup.rules.policy import RacedPayments
 from recoup.temporal.gateway import CaseGateway
 
-WISH_FULFILLED = "wish_fulfilled"
-WISH_REFUSED = "wish_refused"
 STOP_SIGNAL = "cancelled_by_customer"
 
 
