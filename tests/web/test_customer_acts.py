@@ -7,39 +7,13 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from activities.customer_words import CUSTOMER_CANCELLED, CUSTOMER_PROMISED, WISH_FULFILLED, WISH_REFUSED
+from activities.customer_words import WISH_FULFILLED, WISH_REFUSED
 from activities.wish_contracts import WishKind
-from recoup.billing.plans import Plan
 from recoup.ledger import Ledger
-from recoup.rules.case import Outcome
 from recoup.rules.customer_page import CancelWhen, CustomerPage
-from recoup.rules.money import Money
-from recoup.rules.policy import Campaign, Retries, RetryMode
-from recoup.web.stripe_side import Subscribed
+from tests.web.asking import EVERYTHING, FORM, cancelled, send, subscribed, two_subscriptions
 from tests.web.conftest import Book
-from tests.web.doubles import NOW, FakeBilling, FakeGateway, StandingClock, open_invoice
-
-FORM = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
-BIG = Plan(price="price_big", name="Team plan", amount=Money(amount=9900, currency="pln"), interval="month")
-SMALL = Plan(
-    price="price_small", name="Solo plan", amount=Money(amount=2900, currency="pln"), interval="month"
-)
-EVERYTHING = CustomerPage(
-    promise_days=5,
-    smaller_plans={"price_big": ("price_small", "price_yearly", "price_gone")},
-    pause_days=(30, 60),
-)
-
-
-def subscribed(id_: str = "sub_1", **more: object) -> Subscribed:
-    """A subscription of the big plan in its period."""
-    values = {
-        "id": id_,
-        "status": "past_due",
-        "plans": (BIG.model_copy(update={"name": None}),),
-        "renews_at": NOW + timedelta(days=28),
-    }
-    return Subscribed(**(values | more))  # type: ignore[arg-type]
+from tests.web.doubles import NOW, FakeBilling, FakeGateway, StandingClock
 
 
 @pytest.fixture
@@ -51,39 +25,7 @@ def offered() -> CustomerPage:
 @pytest.fixture
 def owing(billing: FakeBilling, book: Book) -> str:
     """A customer with two subscriptions of which something is open, and the path of the link."""
-    billing.invoices = (
-        open_invoice("in_2", subscription="sub_2", description="Storage"),
-        open_invoice("in_1"),
-    )
-    billing.subscribed = (subscribed(), subscribed("sub_2", plans=()))
-    yearly = SMALL.model_copy(update={"price": "price_yearly", "interval": "year"})
-    billing.plans = {"price_big": BIG, "price_small": SMALL, "price_yearly": yearly}
-    book.case("in_1")
-    book.case("in_2", subscription="sub_2")
-    return book.link()
-
-
-def send(web: TestClient, path: str, **form: str) -> str:
-    """Send a form; where it leads to."""
-    response = web.post(path, data=form, headers=FORM)
-    assert response.status_code == 303, response.text
-    return response.headers["location"]
-
-
-def promised(ledger: Ledger, case: str, days: float) -> None:
-    """What the case's activity writes when it takes a promise."""
-    until = (NOW + timedelta(days=days)).isoformat()
-    ledger.events.append(
-        CUSTOMER_PROMISED, NOW, case_id=case, invoice=case, customer="cus_1", data={"until": until}
-    )
-
-
-def cancelled(ledger: Ledger, invoice: str, subscription: str) -> None:
-    """What the activity writes when a customer cancels."""
-    data = {"subscription": subscription, "when": "now", "because": "x"}
-    ledger.events.append(
-        CUSTOMER_CANCELLED, NOW, case_id=invoice, invoice=invoice, customer="cus_1", data=data
-    )
+    return two_subscriptions(billing, book)
 
 
 def test_the_page_leads_to_what_is_offered(web: TestClient, owing: str) -> None:
@@ -163,89 +105,6 @@ def test_a_form_that_is_none_of_ours_asks_for_nothing(
     response = web.post(f"{owing}/promise", content=body, headers=headers)
     assert response.headers["location"] == f"{owing}/promise"
     assert gateway.words == []
-
-
-# A promise to pay.
-
-
-def test_a_promise_goes_to_every_open_case(web: TestClient, owing: str, gateway: FakeGateway) -> None:
-    """The form offers the policy's five days by their dates; the one that was chosen reaches both cases."""
-    page = web.get(f"{owing}/promise").text
-    assert page.count('type="radio"') == 5
-    for words in (
-        "Friday, November 27, 2026",
-        "On that day we try your payment method once",
-        "PLN\u00a02,469.00",
-    ):
-        assert words in page, words
-    assert send(web, f"{owing}/promise", days="3") == owing
-    assert [(case, name) for case, name, _ in gateway.words] == [
-        ("in_2", "promise_to_pay"), ("in_1", "promise_to_pay"),
-    ]  # fmt: skip
-    assert {word.until for _, _, word in gateway.words} == {NOW + timedelta(days=3)}
-    assert {word.operator for _, _, word in gateway.words} == {"customer"}
-
-
-def test_a_promise_that_was_given_is_shown_and_not_asked_for_again(
-    web: TestClient, owing: str, gateway: FakeGateway, ledger: Ledger
-) -> None:
-    """The page says by when, the suspension's day has moved, and the button pressed twice does nothing twice."""
-    promised(ledger, "in_1", 5)
-    promised(ledger, "in_2", 5)
-    text = web.get(owing).text
-    assert "You have promised to pay by Friday, November 27, 2026" in text
-    assert f"{owing}/promise" not in text
-    assert send(web, f"{owing}/promise", days="5") == owing
-    assert gateway.words == []
-
-
-def test_a_promise_moves_the_day_that_the_page_names(
-    web: TestClient, owing: str, ledger: Ledger, clock: StandingClock
-) -> None:
-    """Promised for a day after the one of the suspension, which follows as long after it as a warning is before."""
-    clock.move(days=17)
-    for case in ("in_1", "in_2"):
-        promised(ledger, case, 22)
-    assert "December 17, 2026" in web.get(owing).text
-
-
-def test_a_promise_covers_what_has_none_yet(
-    web: TestClient, owing: str, gateway: FakeGateway, ledger: Ledger
-) -> None:
-    """One case has its promise; the other one, that came later, may still be promised."""
-    promised(ledger, "in_1", 2)
-    send(web, f"{owing}/promise", days="4")
-    assert [case for case, _, _ in gateway.words] == ["in_2"]
-
-
-@pytest.mark.parametrize("days", ["6", "0", "", "two"])
-def test_only_the_policys_days_can_be_promised(
-    web: TestClient, owing: str, gateway: FakeGateway, days: str
-) -> None:
-    """Any other number leads back to the form."""
-    assert send(web, f"{owing}/promise", days=days) == f"{owing}/promise"
-    assert gateway.words == []
-
-
-def test_no_promise_where_stripe_retries_or_the_access_is_gone(
-    web: TestClient, billing: FakeBilling, book: Book
-) -> None:
-    """Nobody could hold Stripe's own retries until that day, and a suspension is ended by a payment alone."""
-    billing.invoices = (open_invoice("in_1"), open_invoice("in_2"))
-    weaving = Campaign(retries=Retries(mode=RetryMode.WEAVE)).model_dump(mode="json")
-    book.case("in_1", policy=weaving)
-    book.end(book.case("in_2"), Outcome.LOST_SUSPENDED)
-    link = book.link()
-    assert f"{link}/promise" not in web.get(link).text
-
-
-def test_a_case_that_refuses_does_not_keep_the_others(
-    web: TestClient, owing: str, gateway: FakeGateway
-) -> None:
-    """One case has ended in that moment: the other one has its promise all the same."""
-    gateway.refusing = {"in_2"}
-    assert send(web, f"{owing}/promise", days="3") == owing
-    assert [case for case, _, _ in gateway.words] == ["in_1"]
 
 
 # A smaller plan.
