@@ -77,7 +77,7 @@ class Wishes:
     @activity.defn(name=WishActivity.FULFIL.value, no_thread_cancel_exception=True)
     def fulfil(self, wish: Wish) -> WishResult:
         """Have Stripe do it, if it still can be done; a repetition finds it done."""
-        key = f"recoup/wish/{activity.info().workflow_run_id}"
+        key = f"recoup/{_name(wish)}"
         try:
             with stripe_errors(f"{wish.kind} the subscription {wish.subscription}"):
                 because = self._do(wish, key)
@@ -103,7 +103,7 @@ class Wishes:
             customer=wish.customer,
             actor=CUSTOMER,
             data={"kind": wish.kind, "subscription": wish.subscription, "because": because},
-            unique=f"wish/{activity.info().workflow_run_id}",
+            unique=_name(wish),
         )
         return WishResult(at=now, done=done, because=because)
 
@@ -136,3 +136,8 @@ class Wishes:
             UnwantedPayments(self.client, self.ledger, self.clock, self.raced).look(
                 latest, latest.charge, charges
             )
+
+
+def _name(wish: Wish) -> str:
+    """One for each time that it is wished: who takes a wish back and has it again days later has another one."""
+    return f"wish/{wish.kind}/{wish.subscription}/{activity.info().workflow_run_id}"
