@@ -119,7 +119,7 @@ def test_a_smaller_plan_says_what_it_means_in_money(
     for words in (
         "Solo plan: PLN\u00a029.00 a month",
         "instead of PLN\u00a099.00 a month, from Sunday, December 20, 2026",
-        "PLN\u00a02,469.00</strong> that are open stay owed",
+        "PLN\u00a02,469.00</strong> stays owed",
     ):
         assert words in page, words
     assert send(web, f"{owing}/plan", choice="sub_1/price_small") == owing
@@ -168,7 +168,7 @@ def test_a_pause_says_until_when_and_what_stays_owed(
     page = web.get(f"{owing}/pause").text
     assert page.count('type="radio"') == 4
     assert "Tuesday, December 22, 2026" in page
-    assert "stay owed" in page
+    assert "stays owed" in page
     assert send(web, f"{owing}/pause", choice="sub_2/60") == owing
     (wish,) = gateway.wishes
     assert (wish.kind, wish.subscription, wish.until) == (WishKind.PAUSE, "sub_2", NOW + timedelta(days=60))

@@ -13,6 +13,7 @@ from recoup.billing.plans import STANDS_STILL, Plan
 from recoup.messages import formatting
 from recoup.rules.base import days
 from recoup.rules.customer_page import CancelWhen, CustomerPage
+from recoup.rules.money import totals
 from recoup.web.customer._debt import Debt, Item
 from recoup.web.stripe_side import Billing, Subscribed
 
@@ -115,6 +116,11 @@ class Writing:
             for count in counts
         ]
 
+    def owed(self, items: Iterable[Item], subscription: str) -> str:
+        """What is open of one subscription."""
+        mine = (item.invoice.due for item in items if item.invoice.subscription == subscription)
+        return formatting.amounts(totals(mine), self.locale)
+
     def plan(self, plan: Plan) -> dict[str, Any]:
         """A plan with its price; the template knows the words for its rhythm."""
         return {
@@ -125,11 +131,10 @@ class Writing:
         }
 
 
-def named(items: Iterable[Item], subscription: str) -> dict[str, Any]:
-    """A subscription as its open invoices call it, and which these are."""
-    mine = [item for item in items if item.invoice.subscription == subscription]
-    name = next((item.invoice.description for item in mine if item.invoice.description), None)
-    return {"id": subscription, "name": name, "items": mine}
+def named(items: Iterable[Item], subscription: str) -> str | None:
+    """A subscription as its open invoices call it."""
+    mine = (item.invoice.description for item in items if item.invoice.subscription == subscription)
+    return next((name for name in mine if name), None)
 
 
 def ends_at(page: CustomerPage, subscription: Subscribed | None) -> datetime | None:

@@ -218,7 +218,7 @@ class CustomerPages:
             "choices": [
                 {
                     "value": f"{each.id}/{length['days']}",
-                    "name": offers.named(visit.debt.items, each.id)["name"],
+                    "name": offers.named(visit.debt.items, each.id),
                     **length,
                 }
                 for each in offers.pausable(visit.debt, self.billing)
@@ -235,7 +235,8 @@ class CustomerPages:
             "choices": [
                 {
                     "value": each,
-                    "name": offers.named(visit.debt.items, each)["name"],
+                    "name": offers.named(visit.debt.items, each),
+                    "amount": writing.owed(visit.debt.items, each),
                     "ends": writing.day(offers.ends_at(self.offered, read.get(each))),
                 }
                 for each in visit.debt.subscriptions
