@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import CaseView
 from recoup.ledger import CaseRow, Ledger
+from recoup.rules.base import Wire
 from recoup.rules.customer_page import CustomerPage
 from recoup.settings import Settings, TemporalSettings
 from recoup.temporal import SEARCH_ATTRIBUTES
@@ -96,6 +97,13 @@ class Living:
             return asyncio.run_coroutine_threadsafe(asked, self.behind.loop).result(20)
         except WorkflowQueryFailedError:  # it is still being opened
             return None
+
+    def tell(self, case: str, name: str, word: Wire) -> None:
+        """Give a word to a case."""
+        assert self.behind.loop is not None
+        assert self.behind.client is not None
+        told = CaseGateway(self.behind.client).update(case, name, word)
+        asyncio.run_coroutine_threadsafe(told, self.behind.loop).result(20)
 
     def waiting(self, case: str) -> CaseView:
         """The case once it sleeps."""
