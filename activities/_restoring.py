@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from activities.customer_words import CUSTOMER_PROMISED
 from recoup.ledger import AttemptRow, CaseRow, Ledger, MessageRow
-from recoup.rules.case import AttemptState, Case, MessageState, SentMessage, Trigger
+from recoup.rules.case import AttemptState, Case, MessageState, Promise, SentMessage, Trigger
+from recoup.rules.promising import after_attempt
 
 _SAID = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED})
 
@@ -29,10 +31,19 @@ def restored(case: Case, row: CaseRow, ledger: Ledger) -> Case:
         "messages": tuple(
             sorted((*(_sent(message, case.id) for message in said), *_covered(case, ledger)), key=_moment)
         ),
+        "promise": _promise(case, ledger, made),
     }
     if waiting is not None:
         update |= {"unsettled": waiting.number, "unsettled_trigger": waiting.trigger}
     return case.model_copy(update=update)
+
+
+def _promise(case: Case, ledger: Ledger, made: list[AttemptRow]) -> Promise | None:
+    told = next((each for each in ledger.events.of_case(case.id) if each.kind == CUSTOMER_PROMISED), None)
+    promise = Promise(at=told.at, until=told.data["until"]) if told is not None else None
+    for attempt in made:
+        promise = after_attempt(promise, attempt.trigger, attempt.counted_at)
+    return promise
 
 
 def _was_made(attempt: AttemptRow) -> bool:

@@ -15,6 +15,7 @@ from stripe import StripeClient
 
 from activities._double_payments import GONE_BACK
 from activities.complaints import has_complained
+from activities.customer_words import cancelled_at
 from recoup.billing import ChargeState, InvoiceState
 from recoup.clock import Clock
 from recoup.ledger import AccessMeans, AttemptRow, Ledger
@@ -46,7 +47,7 @@ class UnwantedPayments:
         refunds = self.policy is RacedPayments.REFUND
         if refunds:
             self._refund(row, charge.id)
-        what = "cancelled" if outcome is Outcome.LOST_CANCELLED else "disputed a payment"
+        what = "disputed a payment" if outcome is Outcome.CLOSED_DISPUTED else "cancelled"
         because = f"the customer {what} while an attempt of ours was under way, and it was paid"
         self.ledger.events.append(
             EVENT,
@@ -62,6 +63,10 @@ class UnwantedPayments:
         if has_complained(self.ledger, row.invoice, row.customer):
             # None was known of when the attempt was sent.
             return Outcome.CLOSED_DISPUTED
+        said = cancelled_at(self.ledger, row.invoice, row.customer)
+        # Stripe tells the second of a charge; in the very second of the word the customer's wish counts.
+        if said is not None and said.replace(microsecond=0) <= charged_at:
+            return Outcome.LOST_CANCELLED_BY_CUSTOMER
         held = self.ledger.access.get(state.subscription) if state.subscription else None
         if held is not None and held.how is AccessMeans.CANCELLED:
             return None

@@ -15,6 +15,7 @@ from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
 from activities.sweep import Sweep
+from activities.wishes import Wishes
 from recoup.access import backend_from
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
@@ -57,8 +58,10 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         max_age=timedelta(days=settings.sweep.max_age_days),
         raced=policy.policy.raced_payments,
     )
+    wishes = Wishes(stripe, ledger, clock, gateway, policy.policy.raced_payments)
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
+        wishes.note_promise, wishes.stop_cases, wishes.fulfil,
     ]  # fmt: skip

@@ -252,6 +252,7 @@ class Payments:
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
             gather_minutes=self.policy.policy.contact.gather_minutes,
+            promise_days=self.policy.policy.customer_page.promise_days,
         )
         decline = payments.decline(state.method) or (None if state.method else fold.NO_METHOD)
         return fold.declined(case, decline, latest.at if latest else now) if decline else case

@@ -23,7 +23,8 @@ from activities.contracts import (
     PauseUntil,
     WhatWillHappen,
 )
-from activities.note_contracts import Note, NoteKind
+from activities.note_contracts import Note, Noted, NoteKind
+from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
 from recoup.rules import fold
 from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
@@ -85,6 +86,11 @@ class Hearing:
             )
 
     @workflow.signal
+    def cancelled_by_customer(self, news: Happened) -> None:
+        """The customer cancelled on their page: no further charge, no further message."""
+        self._hear(news, lambda case: fold.ended(case, Outcome.LOST_CANCELLED_BY_CUSTOMER, CANCELLED))
+
+    @workflow.signal
     def dispute_opened(self, news: Happened) -> None:
         """The customer disputed a payment: no further charge, no further message."""
         self._hear(
@@ -134,6 +140,13 @@ class Hearing:
         self._heed(request, "mark_paid_outside", fold.marked_paid)
         return self._what_will_happen()
 
+    @workflow.update
+    async def promise_to_pay(self, promise: PromiseToPay) -> WhatWillHappen:
+        """The customer pays by a moment: until then the case collects, reminds and suspends nothing by itself."""
+        self._hear(promise, lambda case: fold.promised(case, promise.at, promise.until))
+        await self._note(promise)
+        return self._what_will_happen()
+
     @retry_now.validator
     def _may_retry(self, request: OperatorRequest) -> None:
         orders.refuse_if_over(self._case)
@@ -152,6 +165,11 @@ class Hearing:
     @stop.validator
     def _may_stop(self, request: OperatorRequest) -> None:
         orders.refuse_if_over(self._case)
+
+    @promise_to_pay.validator
+    def _may_promise(self, promise: PromiseToPay) -> None:
+        orders.refuse_if_over(self._case)
+        orders.refuse_promise(self._open_case(), promise, self._now())
 
     @mark_paid_outside.validator
     def _may_mark_paid(self, request: OperatorRequest) -> None:
@@ -197,7 +215,14 @@ class Hearing:
             )
         )
 
-    def _hear(self, news: Happened | OperatorRequest | PauseUntil, change: Callable[[Case], Case]) -> None:
+    async def _note(self, promise: PromiseToPay) -> None:
+        case = self._open_case()
+        order = NotePromise(case_id=case.id, invoice=case.invoice, customer=case.customer, promise=promise)
+        await orders.execute(WishActivity.NOTE_PROMISE, order, Noted, "write the promise down")
+
+    def _hear(
+        self, news: Happened | OperatorRequest | PauseUntil | PromiseToPay, change: Callable[[Case], Case]
+    ) -> None:
         self._see(news.at)
         if self._case is None:
             self._early.append(change)

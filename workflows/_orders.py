@@ -11,10 +11,12 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.contracts import Activity, AttemptReport, Decision, MessageReport, TellCase
+from activities.wish_contracts import PromiseToPay, WishActivity
 from recoup.rules import fold
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Trigger
 from recoup.rules.declines import read
+from recoup.rules.promising import refusal
 from recoup.rules.step import Step
 
 Report = TypeVar("Report", bound=Wire)
@@ -34,7 +36,7 @@ SUMMARY_BYTES = 200
 
 
 async def execute(
-    activity: Activity,
+    activity: Activity | WishActivity,
     order: Wire,
     report: type[Report],
     summary: str,
@@ -151,6 +153,12 @@ def refuse_if_over(case: Case | None) -> None:
         )
     if case.outcome is not None:
         raise ApplicationError(f"The case has ended: {case.outcome}, because {case.because}")
+
+
+def refuse_promise(case: Case, promise: PromiseToPay, now: datetime) -> None:
+    """Refuse a promise that the policy, or what has happened, leaves no room for."""
+    if because := refusal(case, promise.until, now):
+        raise ApplicationError(because)
 
 
 def refuse_retry(case: Case, *, under_way: bool) -> None:

@@ -29,6 +29,7 @@ FIGURES = (
     "doubled_messages",
     "wrong_outcomes",
 )
+LEFT = (Outcome.LOST_CANCELLED, Outcome.LOST_CANCELLED_BY_CUSTOMER)
 HARMLESS = ("raced_charges",)
 """What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
 
@@ -156,7 +157,7 @@ def _outcome(
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
     ours = any(row.state is AttemptState.PAID for row in attempts)
     known = any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases)
-    given_back = last.outcome is Outcome.LOST_CANCELLED and bool(book["refunds"])
+    given_back = last.outcome in LEFT and bool(book["refunds"])
     if ours and not known and not given_back and last.outcome is not Outcome.CLOSED_DISPUTED:
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
 

@@ -9,6 +9,7 @@ from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
 from recoup.rules.holding import gathered, gathering, held
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
+from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import notice_due, suspend_at
 from recoup.rules.weaving import beside_stripe, first_clear
@@ -98,7 +99,7 @@ def _return_step(case: Case, now: datetime) -> Step:
 
 def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     planned = [
-        held(case, step)
+        held(case, put_off(case, step))
         for step in (
             _message(case, campaign, now),
             _confirmation(case),
@@ -117,12 +118,17 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     return planned[0].model_copy(update={"candidates": candidates})
 
 
-_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 1, StepKind.ATTEMPT: 2, StepKind.SUSPEND: 3}
+_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 2, StepKind.ATTEMPT: 3, StepKind.SUSPEND: 4}
+_PROMISED_RANK = 1
 
 
 def _order(step: Step, now: datetime) -> tuple[datetime, int]:
-    """Earliest first; of what is due already, words before attempts and attempts before the suspension."""
-    return max(step.due_at or now, now), _RANK[step.kind]
+    """Earliest first; of what is due already, words before attempts and attempts before the suspension.
+
+    What was promised comes before the words that waited for it: who has paid on the day is not reminded.
+    """
+    rank = _PROMISED_RANK if step.trigger is Trigger.PROMISE else _RANK[step.kind]
+    return max(step.due_at or now, now), rank
 
 
 def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
@@ -193,6 +199,8 @@ def _wants_a_plan(case: Case, campaign: Campaign, now: datetime) -> bool:
     retries = campaign.retries
     if retries.timing is not Timing.PLANNED or retries.mode is RetryMode.OBSERVE or case.planned is not None:
         return False
+    if promised_attempt(case) is not None:
+        return False
     if case.retries_made >= len(retries.after_days) or now > case.failed_at + days(campaign.window_days):
         return False
     return case.decline is None or _may_retry(read(case.decline), case.retries_made)
@@ -208,10 +216,12 @@ def _due(case: Case, campaign: Campaign) -> tuple[datetime, str] | None:
 
 def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     retries = campaign.retries
-    if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
-        return None
     reading = read(case.decline) if case.decline else None
     if reading is not None and not _may_retry(reading, case.retries_made):
+        return None
+    if (promised := promised_attempt(case)) is not None:
+        return promised
+    if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
         return None
     if (asked := _due(case, campaign)) is None:
         return None

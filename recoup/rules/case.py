@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from recoup.rules.base import Moment, Wire
+from recoup.rules.customer_page import DEFAULT_PROMISE_DAYS
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
@@ -63,6 +64,9 @@ class Outcome(StrEnum):
     """Paid outside Stripe: a bank transfer, cash, a credit."""
     LOST_SUSPENDED = "lost_suspended"
     LOST_CANCELLED = "lost_cancelled"
+    """The subscription ended, and not by our suspension; who wanted it is not known."""
+    LOST_CANCELLED_BY_CUSTOMER = "lost_cancelled_by_customer"
+    """The customer cancelled on the page behind the update link: voluntary churn."""
     CLOSED_VOIDED = "closed_voided"
     CLOSED_UNCOLLECTIBLE = "closed_uncollectible"
     CLOSED_DISPUTED = "closed_disputed"
@@ -76,6 +80,11 @@ class Outcome(StrEnum):
         """The final stage that belongs to this outcome."""
         return Stage(self.value.split("_", 1)[0])
 
+    @property
+    def is_voluntary(self) -> bool:
+        """Whether the customer chose to leave: churn that no retry could have prevented."""
+        return self is Outcome.LOST_CANCELLED_BY_CUSTOMER
+
 
 class Trigger(StrEnum):
     """Why an attempt is made."""
@@ -88,6 +97,8 @@ class Trigger(StrEnum):
     """Stripe made it by itself; Recoup only counts it."""
     CUSTOMER = "customer"
     """The customer made it, on a page of Stripe's."""
+    PROMISE = "promise"
+    """The day has come by which the customer promised to pay."""
 
 
 OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
@@ -97,6 +108,7 @@ OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
     Trigger.ACCOUNT_UPDATER: Outcome.RECOVERED_BY_ACCOUNT_UPDATER,
     Trigger.MANUAL: Outcome.RECOVERED_BY_OPERATOR,
     Trigger.CUSTOMER: Outcome.RECOVERED_BY_CUSTOMER,
+    Trigger.PROMISE: Outcome.RECOVERED_BY_RETRY,
 }
 
 
@@ -184,6 +196,16 @@ class PlannedAttempt(Wire):
     """The chance that it is approved."""
 
 
+class Promise(Wire):
+    """A customer's word that a debt will be paid by a day."""
+
+    at: Moment
+    """When it was given."""
+    until: Moment
+    tried: bool = False
+    """Whether the attempt of its day has been made."""
+
+
 class Case(Wire):
     """The recovery of one failed invoice. Field meanings are those of the design's glossary in ``docs/architecture.md``."""
 
@@ -227,6 +249,10 @@ class Case(Wire):
     paused_until: Moment | None = None
     suspend_not_before: Moment | None = None
     """A payment of the customer's is on its way; its result is waited for."""
+    promise: Promise | None = None
+    """The customer's word to pay by a day; given once, it stays here when that day is past."""
+    promise_days: float = DEFAULT_PROMISE_DAYS
+    """For how many days ahead this case takes a promise; 0 for none."""
     planned: PlannedAttempt | None = None
     """The next scheduled attempt, where the campaign lets it be planned; nothing between a refusal and the plan that follows."""
     stale: bool = False

@@ -17,6 +17,7 @@ from recoup.rules.case import (
     MessageState,
     Outcome,
     PlannedAttempt,
+    Promise,
     PutOff,
     SentMessage,
     Stage,
@@ -24,11 +25,14 @@ from recoup.rules.case import (
 )
 from recoup.rules.declines import Decline, read
 from recoup.rules.policy import Timing
+from recoup.rules.promising import after_attempt
 from recoup.rules.weaving import StripeTries
 
 NO_METHOD = Decline(code="no_payment_method")
 NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
 """What asks for an attempt with another method than the one that was declined."""
+PLANNED = frozenset({Trigger.SCHEDULE, Trigger.PROMISE})
+"""What the case asks for by itself."""
 NEVER = "do_not_try_again"
 """Stripe's advice code for a method that must not be tried again; the guard's final no is kept in the same word."""
 
@@ -62,8 +66,8 @@ def attempt_begun(case: Case) -> Case:
 
 
 def still_wanted(case: Case, trigger: Trigger) -> Case:
-    """The attempt that was asked for has not been made after all; the schedule asks by itself."""
-    if case.outcome is not None or case.untried is not None or trigger is Trigger.SCHEDULE:
+    """The attempt that was asked for has not been made after all; the schedule and a promised day ask by themselves."""
+    if case.outcome is not None or case.untried is not None or trigger in PLANNED:
         return case
     return case.model_copy(update={"untried": trigger})
 
@@ -161,6 +165,7 @@ def _counted(case: Case, trigger: Trigger, at: datetime) -> Case:
             "attempts_made": case.attempts_made + 1,
             "retries_made": case.retries_made + (1 if trigger is Trigger.SCHEDULE else 0),
             "last_attempt_at": at,
+            "promise": after_attempt(case.promise, trigger, at),
         }
     )
 
@@ -219,6 +224,13 @@ def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:
             case, Outcome.RECOVERED_BY_STRIPE, "a retry that Stripe made by itself collected the invoice"
         )
     return ended(case, Outcome.RECOVERED_BY_CUSTOMER, "the customer paid the invoice")
+
+
+def promised(case: Case, at: datetime, until: datetime) -> Case:
+    """The customer promised to pay by a moment; the first promise stands."""
+    if case.outcome is not None or case.promise is not None:
+        return case
+    return case.model_copy(update={"promise": Promise(at=at, until=until)})
 
 
 def paused(case: Case, until: datetime) -> Case:

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
 from recoup.rules.contact import ContactPolicy
+from recoup.rules.customer_page import CustomerPage
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
@@ -152,6 +153,7 @@ class Policy(Frozen):
     version: Literal[1]
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
     """For now one campaign for everybody."""
+    customer_page: CustomerPage = CustomerPage()
     raced_payments: RacedPayments = RacedPayments.REFUND
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""

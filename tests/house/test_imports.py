@@ -17,6 +17,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.sweep_contracts",
         "activities.integration_contracts",
         "activities.note_contracts",
+        "activities.wish_contracts",
         "recoup.policy_file",
     ),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
@@ -41,6 +42,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "activities.sweep_contracts": ("recoup.rules",),
     "activities.integration_contracts": ("recoup.rules",),
     "activities.note_contracts": ("recoup.rules",),
+    "activities.wish_contracts": ("recoup.rules",),
 }
 """Parts that may import less than all that is below them: the pure ones, and the Stripe that must not know the product."""
 
@@ -65,6 +67,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "activities.sweep_contracts": PURE_LIBRARIES,
     "activities.integration_contracts": PURE_LIBRARIES,
     "activities.note_contracts": PURE_LIBRARIES,
+    "activities.wish_contracts": PURE_LIBRARIES,
     "workflows": PURE_LIBRARIES | {"asyncio", "contextlib", "temporalio"},
 }
 """Parts that do no I/O, and what they may import from outside the project."""
@@ -74,8 +77,9 @@ CONTRACTS = (
     "activities.sweep_contracts",
     "activities.integration_contracts",
     "activities.note_contracts",
+    "activities.wish_contracts",
 )
-"""What workflows and activities say to each other."""
+"""What workflows and activities say to each other: the only modules of the activities that workflows import."""
 
 TOPS = ("recoup", "workflows", "activities", "worker", "starter", "tests", "bench", "scripts")
 

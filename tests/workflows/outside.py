@@ -33,6 +33,7 @@ from activities.contracts import (
     TellCase,
 )
 from activities.note_contracts import Note, Noted
+from activities.wish_contracts import NotePromise, PromiseToPay, WishActivity
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
@@ -93,6 +94,8 @@ class Outside:
     """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
     notes: list[Note] = field(default_factory=list)
     told: list[TellCase] = field(default_factory=list)
+    promises: list[PromiseToPay] = field(default_factory=list)
+    """What was written down in the ledger."""
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -131,7 +134,7 @@ class Outside:
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
-            self.send, self.suspend, self.restore, self.close, self.tell, self.note,
+            self.send, self.suspend, self.restore, self.close, self.tell, self.note, self.note_promise,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -244,6 +247,11 @@ class Outside:
         if not any(known.request == note.request for known in self.notes):
             self.notes.append(note)
         return Noted(at=note.at)
+
+    @activity.defn(name=WishActivity.NOTE_PROMISE.value)
+    def note_promise(self, order: NotePromise) -> Noted:
+        self.promises.append(order.promise)
+        return Noted(at=order.promise.at)
 
     @activity.defn(name=Activity.TELL_CASE.value)
     def tell(self, order: TellCase) -> bool:

@@ -11,12 +11,15 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import Happened, InvoicePaid, MethodUpdated, OperatorRequest, PauseUntil
+from activities.wish_contracts import PromiseToPay
 from recoup.rules.declines import Decline
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
 from tests.workflows.playing import asleep, beginner, moved
 from tests.workflows.shop import APPEARED, CHOSEN, Shop
 from tests.workflows.shop import play as play_update
+from tests.workflows.wishing import CANCELLATION, Company
+from tests.workflows.wishing import play as play_wish
 from workflows.recovery import RecoveryCase
 
 Played = WorkflowHandle[Any, Any]
@@ -226,6 +229,39 @@ async def people_noted(env: WorkflowEnvironment) -> Played:
         return handle
 
 
+async def promised(env: WorkflowEnvironment) -> Played:
+    """On the second day the customer promises to pay within four days; the bank agrees on the promised one."""
+    outside = Outside(answers=["declined", "paid"])
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await moved(env, handle, 2)
+        at = (await asleep(handle)).now
+        promise = PromiseToPay(at=at, until=at + timedelta(days=4))
+        await handle.execute_update(RecoveryCase.promise_to_pay, promise)
+        await moved(env, handle, 4.1)
+        await handle.result()
+        return handle
+
+
+async def cancelled_by_customer(env: WorkflowEnvironment) -> Played:
+    """The customer cancels on their page while an attempt is under way, which is refused."""
+    outside = Outside()
+    attempt = outside.hold("attempt")
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await attempt.begun()
+        await handle.signal(RecoveryCase.cancelled_by_customer, Happened(at=now()))
+        attempt.let_go()
+        await handle.result()
+        return handle
+
+
+async def wish_to_cancel(env: WorkflowEnvironment) -> Played:
+    """A customer's wish to cancel, from the cases to Stripe and back to the cases."""
+    return await play_wish(env, Company(), CANCELLATION)
+
+
 async def method_adopted(env: WorkflowEnvironment) -> Played:
     """The card update of a method that appeared first and was chosen then."""
     return await play_update(env, Shop(), APPEARED, CHOSEN)
@@ -249,6 +285,9 @@ _ALL = (
     returned,
     people_noted,
     method_adopted,
+    promised,
+    cancelled_by_customer,
+    wish_to_cancel,
 )
 SCENARIOS: dict[str, Callable[[WorkflowEnvironment], Awaitable[Played]]] = {
     play.__name__.replace("_", "-"): play for play in _ALL
