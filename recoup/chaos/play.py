@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ import structlog
 
 from recoup.chaos.audit import HARMLESS, Finding, audit
 from recoup.chaos.batch import Batch
-from recoup.chaos.plan import BATCH, plan_of, setting_of
+from recoup.chaos.plan import BATCH, Setting, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Kept, Report, Tally
 from recoup.chaos.runs import Played, Run
@@ -110,14 +111,11 @@ def _write(report: Report, options: Options, seconds: float) -> None:
 
 def grouped(seeds: Iterable[int]) -> Iterator[list[int]]:
     """Seeds that are played together: always the same neighbours share a world."""
-    group: list[int] = []
-    for seed in seeds:
-        if group and seed // BATCH != group[0] // BATCH:
-            yield group
-            group = []
-        group.append(seed)
-    if group:
-        yield group
+    for _, batch in groupby(seeds, lambda seed: seed // BATCH):
+        alike: dict[Setting, list[int]] = {}
+        for seed in batch:
+            alike.setdefault(setting_of(seed), []).append(seed)
+        yield from alike.values()
 
 
 def _stacks(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -241,5 +239,9 @@ def _say(report: Report, seconds: float) -> None:
     for name, value in told.items():
         if isinstance(value, int):
             click.echo(f"{name:>18}  {value}")
+    for name, tally in report.tallies.items():
+        bad = sum(count for figure, count in tally.figures.items() if figure not in HARMLESS)
+        runs = "1 run" if tally.runs == 1 else f"{tally.runs} runs"
+        click.echo(f"{name}: {runs}, {bad} that must not be, {tally.figures['raced_charges']} raced charges")
     struck = {kind: count for kind, count in told["faults"].items() if count}
     click.echo(f"{len(struck)} kinds of fault took effect, {sum(struck.values())} times, in {seconds:.0f} s")
