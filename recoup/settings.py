@@ -45,7 +45,7 @@ class StripeSettings(_Section):
     portal_configuration: str | None = None
     """A customer portal configuration (``bpc_…``) other than the account's default."""
     sweep_requests_per_second: Annotated[float, Field(ge=1, le=100)] = 20
-    """How many requests all sweeps together may make; Stripe allows 100 a second live, 25 in a sandbox and to one endpoint."""
+    """How many requests all sweeps together make in any second; Stripe allows 100 live, 25 in a sandbox and to one endpoint."""
 
 
 class TemporalSettings(_Section):

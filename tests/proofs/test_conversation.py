@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recoup.billing.places import days_off
-from recoup.chaos.play import MEMORY
+from recoup.chaos.shards import MEMORY
 from recoup.ledger import Ledger
 from recoup.rules.base import days
 from recoup.rules.case import Case, MessageState, Outcome
