@@ -116,7 +116,8 @@ def _sent_is_forgotten(patch: Patch) -> None:
         return reserve(self, new, at).model_copy(update={"state": MessageState.RESERVED})
 
     patch.setattr(LedgerMessages, "reserve", changed)
-    patch.setattr(LedgerMessages, "begin_sending", lambda *_: True)
+    patch.setattr(LedgerMessages, "ask", lambda *_: YES)
+    patch.setattr(LedgerMessages, "begin_sending", lambda *_: YES)
 
 
 def _disputes_are_not_heard(patch: Patch) -> None:
