@@ -41,8 +41,8 @@ def build_app(settings: Settings) -> FastAPI:
     Raises:
         RecoupError: a setting is missing or cannot be used, or the database does not answer.
     """
-    offered = load_policy(settings.policy_file).policy.customer_page
     billing = StripeBilling(stripe_client(settings.stripe), settings.stripe.portal_configuration)
+    offered = load_policy(settings.policy_file).policy.customer_page
     gateway = CaseGateway(LazyClient(settings.temporal))
     ledger = Ledger.connect(settings.database_url)
     ledger.migrate()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import Recoup
 
+POLICY = Path(__file__).parents[2] / "policy.yaml"
+
 
 def test_a_misspelt_setting_is_named(recoup: Recoup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A variable that is no setting stops every command, with the one that was probably meant."""
@@ -122,7 +124,8 @@ def test_an_option_that_does_not_exist(recoup: Recoup) -> None:
     [
         ("worker", {"TEMPORAL__ADDRESS": "127.0.0.1:1"}, "127.0.0.1:1"),
         ("starter", {}, "RECOUP_STRIPE__API_KEY"),
-        ("starter", {"STRIPE__API_KEY": "sk_test_0123456789"}, "RECOUP_"),
+        ("starter", {"STRIPE__API_KEY": "sk_test_0123456789"}, "The policy file policy.yaml cannot be read"),
+        ("starter", {"STRIPE__API_KEY": "sk_test_0123456789", "POLICY_FILE": str(POLICY)}, "RECOUP_"),
     ],
 )
 def test_a_process_that_cannot_work_does_not_start(
