@@ -93,6 +93,28 @@ def test_a_debit_that_was_written_off_meanwhile_is_waited_for(desk: Desk) -> Non
     assert desk.settle(case, 1, only_read=True).state is AttemptState.PAID
 
 
+def test_a_debit_of_ours_is_followed_to_its_end_although_the_debt_was_written_off(desk: Desk) -> None:
+    """Written off between our read and our debit: the bank may yet pay it, and then the ledger knows whose payment it was."""
+    case, real = desk.take_up("short"), desk.ledger.attempts.mark_sent
+    made = {"type": "sepa_debit", "sepa_debit": {"iban": GOOD_ACCOUNT}}
+    debit = desk.stripe.v1.payment_methods.create(made)
+    desk.stripe.v1.payment_methods.attach(debit.id, {"customer": case.customer})
+    desk.stripe.v1.customers.update(case.customer, {"invoice_settings": {"default_payment_method": debit.id}})
+
+    def meanwhile(*args):  # type: ignore[no-untyped-def]
+        desk.stripe.v1.invoices.mark_uncollectible(case.invoice)
+        return real(*args)
+
+    desk.ledger.attempts.mark_sent = meanwhile  # type: ignore[method-assign]
+    report = desk.attempt(case)
+    assert (report.state, report.number) == (AttemptState.PENDING, 1)
+    desk.sandbox.pass_time(days=1)
+    assert desk.settle(case, 1).state is AttemptState.PENDING
+    desk.sandbox.pass_time(days=3)
+    assert desk.settle(case, 1).state is AttemptState.PAID
+    assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
 def test_nobody_is_suspended_whose_payment_is_on_its_way(desk: Desk) -> None:
     """The suspension looks again when the bank may have answered, and then finds the invoice paid."""
     case = desk.take_up("short")
