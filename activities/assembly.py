@@ -11,6 +11,7 @@ from temporalio.client import Client
 from activities.access import Access
 from activities.cases import Cases
 from activities.messages import Messages
+from activities.mirror import CardMirror
 from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
@@ -46,13 +47,15 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     records = Records(ledger=ledger, clock=clock)
     gateway = CaseGateway(client)
+    pace = Pace(ledger, clock, settings.stripe.sweep_requests_per_second)
+    mirror = CardMirror(stripe, ledger, clock, pace, timedelta(days=settings.cards.import_every_days))
     sweep = Sweep(
         client=stripe,
         ledger=ledger,
         clock=clock,
         gateway=gateway,
         access=access,
-        pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
+        pace=pace,
         max_age=timedelta(days=settings.sweep.max_age_days),
         raced=policy.policy.raced_payments,
     )
@@ -60,4 +63,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
+        mirror.import_page, mirror.catch_up,
     ]  # fmt: skip

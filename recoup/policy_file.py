@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
 from recoup.rules.base import Frozen
+from recoup.rules.expiring import ExpiringCards
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
 
 
@@ -115,5 +116,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys() -> list[str]:
-    models = (Policy, Campaign, Retries, MessageStep, LastNotice)
+    models = (Policy, Campaign, Retries, MessageStep, LastNotice, ExpiringCards)
     return sorted({name for model in models for name in model.model_fields})

@@ -75,6 +75,15 @@ class SweepSettings(_Section):
     """Failed invoices older than this are left alone."""
 
 
+class CardsSettings(_Section):
+    """Cards before they fail: the mirror of them, and the reminders."""
+
+    every_hours: Annotated[float, Field(ge=0, le=168)] = 24
+    """How often the mirror is brought up to date and the reminders that are due are sent; 0 for never."""
+    import_every_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """How often every subscription is read; in between webhooks tell what changes."""
+
+
 class StarterSettings(_Section):
     """The public web process."""
 
@@ -104,6 +113,7 @@ class Settings(BaseSettings):
     temporal: TemporalSettings = TemporalSettings()
     access: AccessSettings = AccessSettings()
     sweep: SweepSettings = SweepSettings()
+    cards: CardsSettings = CardsSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
     database_url: str = "sqlite:///recoup.db"

@@ -63,6 +63,20 @@ async def execute(
     return await handle
 
 
+async def page(activity: str, order: Wire | None, report: type[Report], summary: str) -> Report:
+    """Have one page of something long done, however often it takes."""
+    done: Report = await workflow.execute_activity(
+        activity,
+        args=[] if order is None else [order],
+        result_type=report,
+        start_to_close_timeout=START_TO_CLOSE,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RETRY,
+        summary=cut(summary),
+    )
+    return done
+
+
 async def tell(order: TellCase) -> bool:
     """Tell one case of a new method; ``False`` when it was over."""
     told: bool = await workflow.execute_activity(

@@ -6,6 +6,16 @@ the tables and the promises.
 
 from recoup.ledger._reserving import Guard
 from recoup.ledger._store import NotInLedger
+from recoup.ledger.cards_rows import (
+    CardRow,
+    Expiring,
+    ImportRow,
+    MarkRow,
+    Mirrored,
+    MirroredCard,
+    MirroredRenewal,
+    RenewalRow,
+)
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -42,15 +52,22 @@ __all__ = [
     "AttemptCounts",
     "AttemptResult",
     "AttemptRow",
+    "CardRow",
     "CaseRow",
     "DecisionRecord",
     "DecisionRow",
     "EventRow",
+    "Expiring",
     "Guard",
+    "ImportRow",
     "InvoiceRow",
     "Ledger",
     "LinkRow",
+    "MarkRow",
     "MessageRow",
+    "Mirrored",
+    "MirroredCard",
+    "MirroredRenewal",
     "NewCase",
     "NewMessage",
     "NotInLedger",
@@ -58,6 +75,7 @@ __all__ = [
     "PastAttempt",
     "PastDecline",
     "RateRow",
+    "RenewalRow",
     "Reservation",
     "ReserveAttempt",
     "Verdict",

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
+from recoup.rules.expiring import ExpiringCards
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
@@ -152,6 +153,8 @@ class Policy(Frozen):
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
     """For now one campaign for everybody."""
     raced_payments: RacedPayments = RacedPayments.REFUND
+    expiring_cards: ExpiringCards = ExpiringCards()
+    """Reminders before a card expires."""
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
 

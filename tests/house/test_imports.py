@@ -12,7 +12,7 @@ from tests.house._tree import Source, product, report
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("recoup.errors", "recoup.clock"),
     ("recoup.rules", "recoup.worlds", "recoup.process", "recoup.logs"),
-    ("activities.contracts", "activities.sweep_contracts", "recoup.policy_file"),
+    ("activities.contracts", "activities.sweep_contracts", "activities.card_contracts", "recoup.policy_file"),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
     ("recoup.settings",),
     ("recoup.access", "recoup.billing", "recoup.links", "recoup.temporal"),
@@ -31,6 +31,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "recoup.sandbox": ("recoup.worlds", "recoup.errors"),
     "activities.contracts": ("recoup.rules",),
     "activities.sweep_contracts": ("recoup.rules",),
+    "activities.card_contracts": ("recoup.rules",),
 }
 """Parts that may import less than all that is below them: the pure ones, and the Stripe that must not know the product."""
 
@@ -53,9 +54,13 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "recoup.rules": PURE_LIBRARIES,
     "activities.contracts": PURE_LIBRARIES,
     "activities.sweep_contracts": PURE_LIBRARIES,
+    "activities.card_contracts": PURE_LIBRARIES,
     "workflows": PURE_LIBRARIES | {"asyncio", "contextlib", "temporalio"},
 }
 """Parts that do no I/O, and what they may import from outside the project."""
+
+CONTRACTS = ("activities.contracts", "activities.sweep_contracts", "activities.card_contracts")
+"""What workflows and activities say to each other: all that a workflow may import of the activities."""
 
 TOPS = ("recoup", "workflows", "activities", "worker", "starter", "tests", "bench", "scripts")
 
@@ -112,8 +117,8 @@ def _problem(importer: str, name: str) -> str | None:
 
 def _problem_between(importer: str, imported: str) -> str | None:
     if importer == "workflows" and imported == "activities":
-        return "workflows import from activities only activities.contracts and activities.sweep_contracts"
-    if importer == "activities" and imported in ("activities.contracts", "activities.sweep_contracts"):
+        return f"workflows import from activities only {', '.join(CONTRACTS)}"
+    if importer == "activities" and imported in CONTRACTS:
         return None
     if imported in IMPORTERS and importer not in IMPORTERS[imported]:
         return f"{imported} is imported by {', '.join(IMPORTERS[imported])} alone"
