@@ -23,9 +23,11 @@ from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.bootstrap import ensure_search_attributes
 from recoup.temporal.connection import connect
+from recoup.temporal.expiring import keep_card_schedule
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
+from workflows.expiring import ExpiringCards
 from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
@@ -38,7 +40,7 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, MirrorCards]
+WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, MirrorCards, ExpiringCards]
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
@@ -72,19 +74,20 @@ async def serve(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         async with build_worker(client, activities, threads):
-            await _keep_schedule(client, settings)
+            await _keep_schedules(client, settings)
             _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
             await stop.wait()
     ledger.close()
     return 0
 
 
-async def _keep_schedule(client: Client, settings: Settings) -> None:
-    """The cases need no schedule: where it cannot be kept, the worker says so and works."""
+async def _keep_schedules(client: Client, settings: Settings) -> None:
+    """The cases need no schedule: where one cannot be kept, the worker says so and works."""
     try:
         await keep_schedule(client, settings.sweep.every_hours)
+        await keep_card_schedule(client, settings.cards.every_hours)
     except RecoupError as error:
-        _log.warning("sweep_not_scheduled", because=str(error))
+        _log.warning("not_scheduled", because=str(error))
 
 
 def main() -> None:

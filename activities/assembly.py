@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from activities._notices import Notices
 from activities.access import Access
 from activities.cases import Cases
 from activities.messages import Messages
@@ -15,6 +16,7 @@ from activities.mirror import CardMirror
 from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
+from activities.reminders import Reminders
 from activities.sweep import Sweep
 from recoup.access import backend_from
 from recoup.billing import stripe_client
@@ -49,6 +51,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     gateway = CaseGateway(client)
     pace = Pace(ledger, clock, settings.stripe.sweep_requests_per_second)
     mirror = CardMirror(stripe, ledger, clock, pace, timedelta(days=settings.cards.import_every_days))
+    reminders = Reminders(Notices(messages, pace), policy.policy.expiring_cards)
     sweep = Sweep(
         client=stripe,
         ledger=ledger,
@@ -63,5 +66,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
-        mirror.import_page, mirror.catch_up,
+        mirror.import_page, mirror.catch_up, reminders.due, reminders.remind,
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from enum import StrEnum
 from recoup.rules.base import Moment, Wire
 
 MIRROR_WORKFLOW = "MirrorCards"
+EXPIRING_WORKFLOW = "ExpiringCards"
 
 
 class CardActivity(StrEnum):
@@ -17,6 +18,21 @@ class CardActivity(StrEnum):
 
     IMPORT_PAGE = "cards.import_page"
     CATCH_UP = "cards.catch_up"
+    DUE_REMINDERS = "cards.due_reminders"
+    REMIND = "cards.remind"
+
+
+class Told(StrEnum):
+    """What became of one customer."""
+
+    TOLD = "told"
+    """The message was sent, or counts as sent."""
+    LEFT = "left"
+    """Nothing is to be said."""
+    RENEWED = "renewed"
+    """The card is another one, or renewed, by now."""
+    FAILED = "failed"
+    """The message was refused for good: no address, rejected by the sender."""
 
 
 class KeepMirror(Wire):
@@ -59,3 +75,63 @@ class MirrorResult(Wire):
     """Subscriptions that were read in an import."""
     caught_up: int
     """Customers that were read again because something of theirs had changed."""
+
+
+class StartExpiring(Wire):
+    """Begins ``ExpiringCards``; all fields but the first are set only when a long run continues as new."""
+
+    by: str = "schedule"
+    began_at: Moment | None = None
+    mirrored: MirrorResult | None = None
+    after: str = ""
+    tally: ReminderTally | None = None
+
+
+class DueOrder(Wire):
+    """Look at one page of cards that expire."""
+
+    after: str = ""
+    """The last card of the page before."""
+
+
+class Remind(Wire):
+    """One card whose customer may have to be reminded; all that decides is read once more."""
+
+    customer: str
+    method: str
+
+
+class DuePage(Wire):
+    """What one page showed."""
+
+    at: Moment
+    looked: int
+    found: tuple[Remind, ...]
+    after: str | None
+    """Where the next page begins; None after the last."""
+
+
+class Reminded(Wire):
+    """What became of one reminder."""
+
+    at: Moment
+    told: Told
+    because: str
+
+
+class ReminderTally(Wire):
+    """The reminders of one run in figures."""
+
+    looked: int = 0
+    told: int = 0
+    left: int = 0
+    failed: int = 0
+
+
+class ExpiringResult(Wire):
+    """What one run came to."""
+
+    began_at: Moment
+    ended_at: Moment
+    mirror: MirrorResult
+    tally: ReminderTally

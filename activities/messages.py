@@ -55,33 +55,40 @@ class Messages:
         """Send one message once; one that may have gone out is never sent again."""
         write_decision(self.ledger, order)
         key = f"{order.case_id}/{order.key}"
-        row = self.ledger.messages.get(key)
-        if row is not None and row.state is MessageState.SENDING:
-            row = self._find_out(row)
-        if row is not None and row.state is not MessageState.RESERVED:
+        if (row := self.done_with(key)) is not None:
             return self._report(order, row)
         if (ended := self._ended(order)) is not None:
             return ended
         with stripe_errors(f"read the customer {order.customer}"):
             contact = read_contact(self.client, order.customer)
-        locale = contact.locale or self.mail.default_locale
-        row = self.ledger.messages.reserve(
-            NewMessage(
-                key=key,
-                case_id=order.case_id,
-                customer=order.customer,
-                template=order.template,
-                channel=CHANNEL,
-                locale=locale,
-            ),
-            self.clock.now(),
+        new = NewMessage(
+            key=key,
+            case_id=order.case_id,
+            customer=order.customer,
+            template=order.template,
+            channel=CHANNEL,
+            locale=contact.locale or self.mail.default_locale,
         )
+        return self._report(order, self.deliver(new, contact, lambda: self._write(order, key, contact)))
+
+    def done_with(self, key: str) -> MessageRow | None:
+        """The message, where nothing is left to do for it; None where it still has to be written down or sent."""
+        row = self.ledger.messages.get(key)
+        if row is not None and row.state is MessageState.SENDING:
+            row = self._find_out(row)
+        return row if row is not None and row.state is not MessageState.RESERVED else None
+
+    def deliver(self, new: NewMessage, contact: Contact, write: Callable[[], bytes]) -> MessageRow:
+        """Write a message down, then hand it over: the one way in which messages leave, whatever they are about.
+
+        Raises:
+            ApplicationError: it could not be written or handed over, or another worker has it in its hands.
+        """
+        self.ledger.messages.reserve(new, self.clock.now())
         if contact.email is None:
-            row = self.ledger.messages.mark_failed(
-                key, "the customer has no e-mail address", self.clock.now()
-            )
-            return self._report(order, row)
-        return self._report(order, self._hand_over(order, key, contact, locale))
+            because = "the customer has no e-mail address"
+            return self.ledger.messages.mark_failed(new.key, because, self.clock.now())
+        return self._hand_over(new, contact, write)
 
     def _ended(self, order: MessageOrder) -> MessageReport | None:
         """A debt that has ended is not written about, whatever no webhook has told yet; a thank-you is."""
@@ -95,9 +102,10 @@ class Messages:
         state = MessageState.FAILED
         return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
-    def _hand_over(self, order: MessageOrder, key: str, contact: Contact, locale: str) -> MessageRow:
+    def _hand_over(self, new: NewMessage, contact: Contact, write: Callable[[], bytes]) -> MessageRow:
+        key = new.key
         try:
-            mime = self._write(order, key, contact)
+            mime = write()
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
@@ -106,7 +114,8 @@ class Messages:
             ) from None
         if not self.ledger.messages.begin_sending(key, self.clock.now()):
             raise ApplicationError(f"The message {key} is being sent by another worker")
-        tags = {"template": order.template.value, "locale": locale, "case": order.case_id.replace("/", "_")}
+        tags = {"template": new.template.value, "locale": new.locale}
+        tags |= {"case": new.case_id.replace("/", "_")} if new.case_id else {}
         try:
             receipt = self.sender.send(
                 mime, sender=self.mail.sender, recipient=contact.email or "", key=key, tags=tags

@@ -6,12 +6,14 @@ expanded tells everything. Stripe lists no cards by their expiry.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from stripe import StripeClient
 
 from recoup.billing.invoices import moment, object_of
 from recoup.ledger import Mirrored, MirroredCard, MirroredRenewal
+from recoup.rules.base import Wire
 
 PAGE = 100
 """Subscriptions on a page of Stripe's, the most that there can be."""
@@ -113,9 +115,15 @@ def _renewal(data: dict[str, Any], method: str | None) -> MirroredRenewal:
         renews_at=moment(min(item["current_period_end"] for item in items)),
         interval=recurring.get("interval") or "month",
         interval_count=recurring.get("interval_count") or 1,
+        charged_at=None if data.get("status") == "trialing" else _began(items),
         amount=_amount(items),
         currency=data.get("currency"),
     )
+
+
+def _began(items: list[dict[str, Any]]) -> datetime | None:
+    starts = [item["current_period_start"] for item in items if item.get("current_period_start")]
+    return moment(min(starts)) if starts else None
 
 
 def _amount(items: list[dict[str, Any]]) -> int | None:
@@ -126,3 +134,25 @@ def _amount(items: list[dict[str, Any]]) -> int | None:
         if (price := item.get("price") or {}).get("unit_amount") is not None
     ]
     return sum(parts) if len(parts) == len(items) else None
+
+
+class CardWords(Wire):
+    """What a customer knows a card by; read for one message, and let go."""
+
+    brand: str | None = None
+    last4: str | None = None
+
+
+def read_card_words(client: StripeClient, method: str) -> CardWords:
+    """What the customer knows this card by."""
+    card = client.v1.payment_methods.retrieve(method).to_dict().get("card") or {}
+    return CardWords(brand=card.get("display_brand") or card.get("brand"), last4=card.get("last4"))
+
+
+def read_plan(client: StripeClient, subscription: str) -> str | None:
+    """What the subscription is for, in the merchant's words."""
+    params: Any = {"expand": ["items.data.price.product"]}
+    data = client.v1.subscriptions.retrieve(subscription, params).to_dict()
+    items = (data.get("items") or {}).get("data") or [{}]
+    price = items[0].get("price") or {}
+    return data.get("description") or object_of(price.get("product")).get("name") or price.get("nickname")

@@ -53,6 +53,8 @@ class MirroredRenewal(Frozen):
     renews_at: AwareDatetime
     interval: Interval
     interval_count: int
+    charged_at: AwareDatetime | None = None
+    """When the running period began; None in a trial."""
     amount: int | None = None
     """In minor units; None where it depends on use."""
     currency: str | None = None
@@ -60,7 +62,12 @@ class MirroredRenewal(Frozen):
     @property
     def rhythm(self) -> Rhythm:
         """When it renews."""
-        return Rhythm(renews_at=self.renews_at, interval=self.interval, count=self.interval_count)
+        return Rhythm(
+            renews_at=self.renews_at,
+            interval=self.interval,
+            count=self.interval_count,
+            charged_at=self.charged_at,
+        )
 
     @property
     def due(self) -> Money | None:

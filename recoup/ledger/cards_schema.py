@@ -50,6 +50,7 @@ renewals = sa.Table(
     _moment("renews_at"),
     _text("interval"),
     _number("interval_count"),
+    _moment("charged_at", null=True),
     sa.Column("amount", sa.BigInteger(), nullable=True),
     _text("currency", null=True),
     _moment("read_at"),

@@ -7,6 +7,7 @@ banks and networks often let a renewal through afterwards, so a card that was ch
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -45,9 +46,11 @@ class Rhythm(Frozen):
     renews_at: datetime
     interval: Interval = "month"
     count: Annotated[int, Field(ge=1)] = 1
+    charged_at: datetime | None = None
+    """When the period that runs now began, and was charged for; None where it is free, as a trial is."""
 
     def renewal(self, number: int) -> datetime:
-        """The renewal so many periods after the next one; below 0 those before it."""
+        """The renewal so many periods after the next one."""
         periods = number * self.count
         if self.interval in ("day", "week"):
             return self.renews_at + timedelta(days=periods * (7 if self.interval == "week" else 1))
@@ -62,10 +65,10 @@ def good_until(year: int, month: int) -> datetime:
 def first_failing(rhythm: Rhythm, gone_at: datetime) -> datetime | None:
     """The first renewal at which the card is expired.
 
-    None where the renewal before the next one came after the card's date already: the bank lets it through, or the failure
-    was told by other means. None too where it lies too far ahead to be of interest.
+    None where the running period was charged after the card's date already: the bank lets it through, or the failure was
+    told by other means. None too where it lies too far ahead to be of interest.
     """
-    if rhythm.renewal(-1) >= gone_at:
+    if rhythm.charged_at is not None and rhythm.charged_at >= gone_at:
         return None
     renewals = (rhythm.renewal(number) for number in range(_MOST_AHEAD))
     return next((renewal for renewal in renewals if renewal >= gone_at), None)
@@ -79,6 +82,32 @@ def due_step(steps: tuple[int, ...], fails_at: datetime, now: datetime) -> int |
     if now >= fails_at:
         return None
     return min((step for step in steps if fails_at - days(step) <= now), default=None)
+
+
+class Reminder(Frozen):
+    """A reminder that is due."""
+
+    step: int
+    """Which of the days before it is."""
+    fails_at: datetime
+    rhythm: int
+    """Whose renewal that is: its place among the card's rhythms."""
+
+
+def due_reminder(
+    gone_at: datetime, rhythms: Sequence[Rhythm], steps: tuple[int, ...], now: datetime
+) -> Reminder | None:
+    """The reminder that is due for a card which all these renewals are charged to: the first to fail counts."""
+    failing = [
+        (fails_at, number)
+        for number, rhythm in enumerate(rhythms)
+        if (fails_at := first_failing(rhythm, gone_at)) is not None and fails_at > now
+    ]
+    if not failing:
+        return None
+    fails_at, number = min(failing)
+    step = due_step(steps, fails_at, now)
+    return None if step is None else Reminder(step=step, fails_at=fails_at, rhythm=number)
 
 
 def _months_later(moment: datetime, months: int) -> datetime:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.card_contracts import KeepMirror, MirrorResult
@@ -29,6 +30,7 @@ start: {weekday: monday, time: "09:00", timezone: UTC}
 cards:
   good: {brand: visa}
   other: {brand: mastercard}
+  dead: {brand: visa, issuer: [{declines: {decline_code: expired_card, network_decline_code: "54"}}]}
 customers:
   nobody:
     name: Nobody Example
@@ -108,6 +110,13 @@ class Stage:
             result_type=MirrorResult,
         )
         return result
+
+    async def another_client(self) -> Client:
+        """A connection of its own, as another machine has one."""
+        host = self.client.service_client.config.target_host
+        return await Client.connect(
+            host, namespace=self.client.namespace, data_converter=pydantic_data_converter
+        )
 
     async def in_thread(self, function: Any, *arguments: Any, **named: Any) -> Any:
         """Call something that waits, without holding up the worker."""

@@ -18,7 +18,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("recoup.access", "recoup.billing", "recoup.links", "recoup.temporal"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
-    ("recoup.doctor", "worker", "starter"),
+    ("recoup.doctor", "recoup.card_commands", "worker", "starter"),
     ("recoup.chaos",),
     ("recoup.cli",),
     ("recoup.__main__",),

@@ -43,8 +43,9 @@ def test_a_card_is_good_to_the_end_of_its_month(shown: tuple[int, int], gone: da
         (Rhythm(renews_at=day(2026, 11, 28), interval="day", count=2), day(2026, 12, 2)),
         (Rhythm(renews_at=day(2027, 3, 1), interval="year"), day(2027, 3, 1)),
         (Rhythm(renews_at=day(2026, 10, 31), interval="month", count=3), day(2027, 1, 31)),
-        (Rhythm(renews_at=day(2027, 1, 1)), None),
-        (Rhythm(renews_at=day(2027, 6, 1)), None),
+        (Rhythm(renews_at=day(2027, 1, 1), charged_at=day(2026, 12, 1)), None),
+        (Rhythm(renews_at=day(2027, 1, 1), charged_at=day(2026, 11, 30)), day(2027, 1, 1)),
+        (Rhythm(renews_at=day(2027, 6, 1)), day(2027, 6, 1)),
     ],
     ids=[
         "the one after",
@@ -54,7 +55,8 @@ def test_a_card_is_good_to_the_end_of_its_month(shown: tuple[int, int], gone: da
         "yearly",
         "quarterly",
         "charged after its date",
-        "long after",
+        "charged just before",
+        "after a trial",
     ],
 )
 def test_the_first_renewal_that_would_fail(rhythm: Rhythm, fails: datetime | None) -> None:
@@ -68,7 +70,7 @@ def test_no_renewal_between_the_date_and_the_first_failing_one(rhythm: Rhythm, g
     fails = first_failing(rhythm, gone_at)
     if fails is not None:
         assert fails >= gone_at
-        earlier = [rhythm.renewal(number) for number in range(-1, 401)]
+        earlier = [rhythm.renewal(number) for number in range(401)]
         assert not [renewal for renewal in earlier if gone_at <= renewal < fails]
 
 

@@ -50,9 +50,10 @@ class CustomerPages:
         if request.method == "GET":
             self.ledger.links.note_opened(link.id, self.clock.now())
         debt, wanted = self._debt(request, link)
+        method_path = f"{PATH}/{token}/method"
         if not debt.items:
-            return self._page(request, "nothing_owed", wanted=wanted)
-        return self._page(request, "update", wanted=wanted, debt=debt, method_path=f"{PATH}/{token}/method")
+            return self._page(request, "nothing_owed", wanted=wanted, method_path=method_path)
+        return self._page(request, "update", wanted=wanted, debt=debt, method_path=method_path)
 
     def to_portal(self, request: Request, token: str) -> Response:
         """A fresh page of Stripe's for a new payment method."""

@@ -64,6 +64,7 @@ def _renewals() -> None:
         sa.Column("renews_at", _MOMENT, nullable=False),
         sa.Column("interval", sa.String(), nullable=False),
         sa.Column("interval_count", sa.Integer(), nullable=False),
+        sa.Column("charged_at", _MOMENT, nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("read_at", _MOMENT, nullable=False),
