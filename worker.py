@@ -31,6 +31,7 @@ from workflows.expiring import ExpiringCards
 from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
+from workflows.refresh import RefreshCards
 
 __all__ = ["ACTIVITY_THREADS", "build_activities", "build_worker", "main", "serve"]
 
@@ -40,7 +41,7 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, MirrorCards, ExpiringCards]
+WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, MirrorCards, ExpiringCards, RefreshCards]
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:

@@ -18,17 +18,16 @@ from recoup.billing.renewals import (
     read_customer_renewals,
     read_plan,
 )
-from recoup.ledger import MarkRow, MessageRow, Mirrored, MirroredCard, MirroredRenewal, NewMessage
+from recoup.ledger import MessageRow, Mirrored, MirroredCard, MirroredRenewal, NewMessage
 from recoup.messages import CardOnFile, MessageFacts, NextPayment, build_mime, message_id
-from recoup.rules.base import days
+from recoup.rules.base import Frozen, days
 from recoup.rules.case import MessageState, Template
 
 CALLS_OF_A_NOTICE = 3
 """Requests that writing one takes: the customer, the card, the subscription."""
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(Frozen):
     """What is to be said, once under its key."""
 
     key: str
@@ -48,22 +47,15 @@ class Notices:
     pace: Pace
 
     def read(self, customer: str) -> Mirrored:
-        """What Stripe has of the customer at this moment; the mirror learns it too.
-
-        Nothing at all of a customer whom Stripe does not know any more.
-        """
+        """What Stripe has of the customer at this moment; nothing at all of one whom it does not know any more."""
         self.pace.wait_for()
-        read_at = self.messages.clock.now()
         with stripe_errors(f"list the subscriptions of {customer}"):
             try:
-                found = read_customer_renewals(self.messages.client, customer)
+                return read_customer_renewals(self.messages.client, customer)
             except InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
-                found = Mirrored()
-        mark = MarkRow(customer=customer, marked_at=read_at)
-        self.messages.ledger.mirror.write_customer(mark, found, read_at)
-        return found
+                return Mirrored()
 
     def owes(self, customer: str) -> bool:
         """Whether a case of the customer's is open, or ended in a suspension: its own messages speak already."""

@@ -16,6 +16,7 @@ from activities.mirror import CardMirror
 from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
+from activities.refreshing import Refreshing
 from activities.reminders import Reminders
 from activities.sweep import Sweep
 from recoup.access import backend_from
@@ -51,7 +52,9 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     gateway = CaseGateway(client)
     pace = Pace(ledger, clock, settings.stripe.sweep_requests_per_second)
     mirror = CardMirror(stripe, ledger, clock, pace, timedelta(days=settings.cards.import_every_days))
-    reminders = Reminders(Notices(messages, pace), policy.policy.expiring_cards)
+    notices = Notices(messages, pace)
+    reminders = Reminders(notices, policy.policy.expiring_cards)
+    refreshing = Refreshing(notices, policy.policy.expiring_cards)
     sweep = Sweep(
         client=stripe,
         ledger=ledger,
@@ -67,4 +70,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind,
+        refreshing.select, refreshing.work,
     ]  # fmt: skip

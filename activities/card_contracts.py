@@ -11,6 +11,7 @@ from recoup.rules.base import Moment, Wire
 
 MIRROR_WORKFLOW = "MirrorCards"
 EXPIRING_WORKFLOW = "ExpiringCards"
+REFRESH_WORKFLOW = "RefreshCards"
 
 
 class CardActivity(StrEnum):
@@ -20,6 +21,8 @@ class CardActivity(StrEnum):
     CATCH_UP = "cards.catch_up"
     DUE_REMINDERS = "cards.due_reminders"
     REMIND = "cards.remind"
+    SELECT_TARGETS = "refresh.select"
+    WORK_TARGETS = "refresh.work"
 
 
 class Told(StrEnum):
@@ -135,3 +138,83 @@ class ExpiringResult(Wire):
     ended_at: Moment
     mirror: MirrorResult
     tally: ReminderTally
+
+
+class StartRefresh(Wire):
+    """Begins ``RefreshCards``; all fields but the first three are set only when it continues as new."""
+
+    name: str
+    mirrored: bool = False
+    """Whether the targets are selected from the mirror."""
+    by: str = "recoup refresh"
+    selected: bool = False
+    paused: bool = False
+    because: str = ""
+
+
+class SelectOrder(Wire):
+    """Take the next cards of the mirror in."""
+
+    name: str
+    after: str = ""
+
+
+class Selected(Wire):
+    """Cards that were taken in."""
+
+    at: Moment
+    added: int
+    after: str | None
+    """Where the next page begins; None after the last."""
+
+
+class WorkOrder(Wire):
+    """Work through some targets."""
+
+    name: str
+
+
+class RefreshTally(Wire):
+    """A mass update in figures."""
+
+    waiting: int = 0
+    told: int = 0
+    renewed: int = 0
+    left: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All targets."""
+        return self.waiting + self.done
+
+    @property
+    def done(self) -> int:
+        """Those that nothing is left to do for."""
+        return self.told + self.renewed + self.left + self.failed
+
+
+class Worked(Wire):
+    """What one page came to."""
+
+    at: Moment
+    tally: RefreshTally
+    wait_seconds: float = 0
+    """How long the rate allows no further message."""
+
+
+class RefreshProgress(Wire):
+    """How far a mass update is."""
+
+    tally: RefreshTally
+    state: str
+    """selecting, working, paused, stopped or finished."""
+    because: str = ""
+
+
+class RefreshResult(Wire):
+    """How a mass update ended, for now: begun again it goes on with whoever waits."""
+
+    tally: RefreshTally
+    stopped: bool = False
+    because: str = ""

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities._notices import Notice, Notices
 from activities.card_contracts import CardActivity, DueOrder, DuePage, Remind, Reminded, Told
-from recoup.ledger import Mirrored, MirroredCard, MirroredRenewal
+from recoup.ledger import MarkRow, Mirrored, MirroredCard, MirroredRenewal
 from recoup.rules.case import MessageState, Template
 from recoup.rules.expiring import ExpiringCards, Reminder, due_reminder
 
@@ -53,7 +53,10 @@ class Reminders:
         """Write to one customer, if Stripe says at this moment that it is still so."""
         if self.notices.owes(order.customer):
             return self._left("a payment of the customer's has failed, and its case speaks already")
+        read_at = self.clock.now()
         found = self.notices.read(order.customer)
+        mark = MarkRow(customer=order.customer, marked_at=read_at)
+        self.ledger.mirror.write_customer(mark, found, read_at)
         card = next((card for card in found.cards if card.method == order.method), None)
         if card is None:
             return self._left("no renewal is charged to this card any more")

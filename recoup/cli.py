@@ -195,6 +195,7 @@ def sweep(as_json: bool) -> int:
 
 
 cli.add_command(card_commands.expiring)
+cli.add_command(card_commands.refresh)
 
 
 @cli.command()

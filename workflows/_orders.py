@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -34,7 +35,7 @@ SUMMARY_BYTES = 200
 
 
 async def execute(
-    activity: Activity,
+    activity: StrEnum,
     order: Wire,
     report: type[Report],
     summary: str,

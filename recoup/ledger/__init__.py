@@ -14,7 +14,12 @@ from recoup.ledger.cards_rows import (
     Mirrored,
     MirroredCard,
     MirroredRenewal,
+    RefreshRow,
     RenewalRow,
+    Selection,
+    TargetDone,
+    TargetRow,
+    TargetState,
 )
 from recoup.ledger.inputs import (
     AttemptResult,
@@ -75,9 +80,14 @@ __all__ = [
     "PastAttempt",
     "PastDecline",
     "RateRow",
+    "RefreshRow",
     "RenewalRow",
     "Reservation",
     "ReserveAttempt",
+    "Selection",
+    "TargetDone",
+    "TargetRow",
+    "TargetState",
     "Verdict",
     "WebhookRow",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
 from recoup.rules.expiring import Interval, Rhythm, good_until
@@ -113,3 +115,75 @@ class Expiring(Frozen):
 
     card: CardRow
     renewals: tuple[RenewalRow, ...]
+
+
+class TargetState(StrEnum):
+    """How far a mass update is with one target."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    """The customer was written to."""
+    RENEWED = "renewed"
+    """The card is another one, or renewed, by now: nothing has to be asked."""
+    LEFT = "left"
+    """Nothing is to be said: nothing renews, or a case speaks already."""
+    FAILED = "failed"
+    """The message was refused for good."""
+
+
+class Selection(Frozen):
+    """Whom a mass update is about: a list, or every card of the mirror of which all that is given is true."""
+
+    listed: bool = False
+    """Whether the targets come from a file."""
+    issuer: str | None = None
+    bin: str | None = None
+    """The first digits of the number, as many as are given."""
+    expires: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] | None = None
+    """A last month: ``2027-03``."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Selection:
+        criteria = any((self.issuer, self.bin, self.expires))
+        if self.listed == criteria:
+            raise ValueError("a mass update takes either a file or at least one of issuer, bin and expires")
+        return self
+
+    @property
+    def words(self) -> str:
+        """What it says, for people."""
+        named = {"issuer": self.issuer, "bin": self.bin, "expires": self.expires}
+        given = ", ".join(f"{name} {value}" for name, value in named.items() if value)
+        return given or "a list"
+
+
+class RefreshRow(Frozen):
+    """A mass update."""
+
+    name: str
+    selection: Selection
+    per_hour: int
+    begun_at: datetime
+    finished_at: datetime | None
+
+
+class TargetRow(Frozen):
+    """One target of a mass update."""
+
+    id: int
+    refresh: str
+    reference: str
+    customer: str | None
+    version: str | None
+    state: TargetState
+    because: str | None
+    done_at: datetime | None
+
+
+class TargetDone(Frozen):
+    """What became of a target."""
+
+    id: int
+    customer: str | None
+    state: TargetState
+    because: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from recoup.ledger._types import UtcDateTime
+from recoup.ledger._types import Json, RowId, UtcDateTime
 from recoup.ledger.schema import metadata
 
 
@@ -73,4 +73,29 @@ card_imports = sa.Table(
     _number("seen"),
     _moment("began_at"),
     _moment("finished_at", null=True),
+)
+
+refreshes = sa.Table(
+    "refreshes",
+    metadata,
+    _text("name", key=True),
+    sa.Column("selection", Json, nullable=False),
+    _number("per_hour"),
+    _moment("begun_at"),
+    _moment("finished_at", null=True),
+)
+
+refresh_targets = sa.Table(
+    "refresh_targets",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    _text("refresh"),
+    _text("reference"),
+    _text("customer", null=True),
+    _text("version", null=True),
+    _text("state"),
+    _text("because", null=True),
+    _moment("done_at", null=True),
+    sa.UniqueConstraint("refresh", "reference"),
+    sa.Index("ix_refresh_targets_refresh_state", "refresh", "state", "id"),
 )

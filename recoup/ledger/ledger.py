@@ -15,6 +15,7 @@ from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
 from recoup.ledger.mirror import Mirror
 from recoup.ledger.rates import Rates
+from recoup.ledger.refreshes import Refreshes
 from recoup.ledger.webhooks import Webhooks
 
 
@@ -40,6 +41,7 @@ class Ledger:
         self.invoices = Invoices(store)
         self.rates = Rates(store)
         self.mirror = Mirror(store)
+        self.refreshes = Refreshes(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

@@ -12,14 +12,20 @@ from tests.house._tree import Source, product, report
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("recoup.errors", "recoup.clock"),
     ("recoup.rules", "recoup.worlds", "recoup.process", "recoup.logs"),
-    ("activities.contracts", "activities.sweep_contracts", "activities.card_contracts", "recoup.policy_file"),
+    (
+        "activities.contracts",
+        "activities.sweep_contracts",
+        "activities.card_contracts",
+        "recoup.policy_file",
+        "recoup.targets_file",
+    ),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
     ("recoup.settings",),
     ("recoup.access", "recoup.billing", "recoup.links", "recoup.temporal"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
-    ("recoup.doctor", "recoup.card_commands", "worker", "starter"),
-    ("recoup.chaos",),
+    ("recoup.doctor", "recoup.refreshing", "worker", "starter"),
+    ("recoup.chaos", "recoup.card_commands"),
     ("recoup.cli",),
     ("recoup.__main__",),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0005_cards"
 down_revision = "0002"
@@ -12,12 +13,15 @@ depends_on = None
 
 # Written out and not imported: a migration must go on meaning what it meant when it was released.
 _MOMENT = sa.DateTime(timezone=True)
+_JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     """Make the tables."""
     _cards()
     _renewals()
+    _refreshes()
     op.create_table(
         "card_marks",
         sa.Column("customer", sa.String(), nullable=False),
@@ -72,3 +76,29 @@ def _renewals() -> None:
     )
     op.create_index("ix_renewals_customer", "renewals", ["customer"])
     op.create_index("ix_renewals_method", "renewals", ["method"])
+
+
+def _refreshes() -> None:
+    op.create_table(
+        "refreshes",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("selection", _JSON, nullable=False),
+        sa.Column("per_hour", sa.Integer(), nullable=False),
+        sa.Column("begun_at", _MOMENT, nullable=False),
+        sa.Column("finished_at", _MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_refreshes")),
+    )
+    op.create_table(
+        "refresh_targets",
+        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("refresh", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("customer", sa.String(), nullable=True),
+        sa.Column("version", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("because", sa.String(), nullable=True),
+        sa.Column("done_at", _MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_targets")),
+        sa.UniqueConstraint("refresh", "reference", name=op.f("uq_refresh_targets_refresh")),
+    )
+    op.create_index("ix_refresh_targets_refresh_state", "refresh_targets", ["refresh", "state", "id"])
