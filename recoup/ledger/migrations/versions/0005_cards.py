@@ -99,6 +99,6 @@ def _refreshes() -> None:
         sa.Column("because", sa.String(), nullable=True),
         sa.Column("done_at", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_targets")),
-        sa.UniqueConstraint("refresh", "reference", name=op.f("uq_refresh_targets_refresh")),
+        sa.UniqueConstraint("refresh", "reference", name=op.f("uq_refresh_targets_refresh_reference")),
     )
     op.create_index("ix_refresh_targets_refresh_state", "refresh_targets", ["refresh", "state", "id"])
