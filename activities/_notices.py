@@ -64,12 +64,10 @@ class Notices:
 
     def send(self, notice: Notice) -> tuple[Told, str]:
         """Send it, unless that was done before; what became of it, and why."""
-        row = self.messages.done_with(notice.key) or self._deliver(notice)
-        if row.state is MessageState.FAILED:
-            return Told.FAILED, row.because or "the message was refused"
-        return Told.TOLD, f"the message {notice.key} is {row.state}"
+        return what_became(self.messages.done_with(notice.key) or self.deliver(notice))
 
-    def _deliver(self, notice: Notice) -> MessageRow:
+    def deliver(self, notice: Notice) -> MessageRow:
+        """Send it, where it is known that this was not done before."""
         customer, client = notice.card.customer, self.messages.client
         self.pace.wait_for(CALLS_OF_A_NOTICE)
         with stripe_errors(f"read the customer {customer} and the card {notice.card.method}"):
@@ -113,3 +111,10 @@ class Notices:
             message_id=message_id(notice.key, messages.mail.domain),
             date=now,
         )
+
+
+def what_became(row: MessageRow) -> tuple[Told, str]:
+    """What became of a message, and why."""
+    if row.state is MessageState.FAILED:
+        return Told.FAILED, row.because or "the message was refused"
+    return Told.TOLD, f"the message {row.key} is {row.state}"

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities._failures import stripe_errors
-from activities._notices import Notice, Notices
+from activities._notices import Notice, Notices, what_became
 from activities.card_contracts import (
     CardActivity,
     RefreshTally,
@@ -22,6 +22,7 @@ from activities.card_contracts import (
 )
 from recoup.billing.methods import read_method
 from recoup.ledger import (
+    MessageRow,
     Mirrored,
     MirroredCard,
     MirroredRenewal,
@@ -30,7 +31,7 @@ from recoup.ledger import (
     TargetRow,
     TargetState,
 )
-from recoup.rules.case import MessageState, Template
+from recoup.rules.case import Template
 from recoup.rules.expiring import ExpiringCards, first_failing
 
 TARGETS = 100
@@ -104,9 +105,7 @@ class Refreshing:
             return _done(target, None, TargetState.LEFT, "the card belongs to no customer any more")
         key = f"refresh/{refresh.name}/{customer}"
         if (row := self.notices.messages.done_with(key)) is not None:
-            failed = row.state is MessageState.FAILED
-            because = row.because if failed else f"the message {key} is {row.state}"
-            return _done(target, customer, TargetState.FAILED if failed else TargetState.TOLD, because or key)
+            return _told(target, customer, row)
         if self.notices.owes(customer):
             because = "a payment of the customer's has failed, and its case speaks already"
             return _done(target, customer, TargetState.LEFT, because)
@@ -118,9 +117,7 @@ class Refreshing:
             return _done(target, customer, TargetState.RENEWED, "the network renewed the card meanwhile")
         if not self._may_write(refresh):
             return None
-        told, because = self.notices.send(self._notice(refresh, key, card, found))
-        state = TargetState.FAILED if told is Told.FAILED else TargetState.TOLD
-        return _done(target, customer, state, because)
+        return _told(target, customer, self.notices.deliver(self._notice(refresh, key, card, found)))
 
     def _owner_of(self, reference: str) -> str | None:
         if reference.startswith("cus_"):
@@ -186,6 +183,11 @@ def _why_none(target: TargetRow, found: Mirrored) -> tuple[TargetState, str]:
     if target.reference.startswith("cus_"):
         return TargetState.LEFT, "the customer pays with no card"
     return TargetState.RENEWED, "the customer pays with something else by now"
+
+
+def _told(target: TargetRow, customer: str, row: MessageRow) -> TargetDone:
+    told, because = what_became(row)
+    return _done(target, customer, TargetState.FAILED if told is Told.FAILED else TargetState.TOLD, because)
 
 
 def _done(target: TargetRow, customer: str | None, state: TargetState, because: str) -> TargetDone:

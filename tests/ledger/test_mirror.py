@@ -74,6 +74,23 @@ def test_two_that_import_at_once_lose_no_page(ledger: Ledger) -> None:
     assert ledger.mirror.begin_import(after(days=8), after(days=1)) is not None
 
 
+def test_who_is_behind_does_not_move_an_import_back(ledger: Ledger) -> None:
+    """A page that a slow one writes, when the import is further on by now, is kept, and the import stays where it is."""
+    begun = ledger.mirror.begin_import(NOW, NOW)
+    assert begun is not None
+    second = ledger.mirror.write_page(begun, a_mirror(), 100, "sub_1", NOW)
+    third = ledger.mirror.write_page(second, a_mirror(), 100, "sub_2", NOW)
+    assert ledger.mirror.write_page(begun, a_mirror("cus_2"), 100, "sub_1", NOW) == third
+    assert ledger.mirror.last_import() == third
+    assert month(ledger, "cus_2") == (2026, 12)
+    ledger.mirror.restart_import(begun)
+    assert ledger.mirror.last_import() == third
+    ledger.mirror.restart_import(third)
+    restarted = ledger.mirror.last_import()
+    assert restarted is not None
+    assert (restarted.after, restarted.seen) == (None, 0)
+
+
 def test_what_an_import_does_not_see_any_more_goes(ledger: Ledger) -> None:
     """After the last page only what was read since the import began is left."""
     ledger.mirror.write_customer(mark(after(days=-1), "cus_old"), a_mirror("cus_old"), after(days=-1))
