@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
@@ -16,11 +17,13 @@ from recoup.ledger import Ledger
 from recoup.links import update_links
 from recoup.logs import configure_logs
 from recoup.messages import Outbox
+from recoup.policy_file import load_policy
 from recoup.process import run_to_exit
+from recoup.rules.customer_page import CustomerPage
 from recoup.settings import Settings, load_settings
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
-from recoup.web.customer import CustomerPages, customer_router
+from recoup.web.customer import Cases, CustomerPages, customer_router
 from recoup.web.health import health_router, ledger_check
 from recoup.web.inbox import inbox_router
 from recoup.web.middleware import AccessLog, CarefulHeaders
@@ -38,14 +41,26 @@ def build_app(settings: Settings) -> FastAPI:
     Raises:
         RecoupError: a setting is missing or cannot be used, or the database does not answer.
     """
+    offered = load_policy(settings.policy_file).policy.customer_page
     billing = StripeBilling(stripe_client(settings.stripe), settings.stripe.portal_configuration)
     gateway = CaseGateway(LazyClient(settings.temporal))
     ledger = Ledger.connect(settings.database_url)
     ledger.migrate()
-    return assemble(settings, ledger, gateway, billing, clock_for(settings.clock_file))
+    return assemble(settings, ledger, gateway, billing, clock_for(settings.clock_file), offered)
 
 
-def assemble(settings: Settings, ledger: Ledger, gateway: Gateway, billing: Billing, clock: Clock) -> FastAPI:
+class Door(Gateway, Cases, Protocol):
+    """Everything through which the web process reaches the cases."""
+
+
+def assemble(
+    settings: Settings,
+    ledger: Ledger,
+    gateway: Door,
+    billing: Billing,
+    clock: Clock,
+    offered: CustomerPage | None = None,
+) -> FastAPI:
     """Put the routes together; raises as :func:`build_app`. The ledger is closed when the app stops."""
 
     @asynccontextmanager
@@ -59,7 +74,17 @@ def assemble(settings: Settings, ledger: Ledger, gateway: Gateway, billing: Bill
     app = FastAPI(title="Recoup", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     pages = Pages(settings.mail.templates, settings.mail.default_locale)
     links = update_links(settings)
-    customer = CustomerPages(ledger, billing, links, pages, settings.mail, settings.public_url, clock)
+    customer = CustomerPages(
+        ledger,
+        billing,
+        links,
+        pages,
+        settings.mail,
+        settings.public_url,
+        clock,
+        gateway,
+        offered or CustomerPage(),
+    )
     dispatcher = Dispatcher(ledger, gateway, billing, clock)
     app.include_router(webhook_router(intake_from(settings, clock), dispatcher))
     app.include_router(customer_router(customer))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.assembly import build_activities
 from activities.contracts import TASK_QUEUE
+from activities.integration_contracts import INTEGRATION_QUEUE
+from activities.integrations import build_integrations
 from recoup import __version__
 from recoup.errors import RecoupError
 from recoup.ledger import Ledger
@@ -23,17 +26,20 @@ from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.bootstrap import ensure_search_attributes
 from recoup.temporal.connection import connect
+from recoup.temporal.delivering import keep_delivering
 from recoup.temporal.expiring import keep_card_schedule
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
+from workflows.customer_wish import CustomerWish
 from workflows.expiring import ExpiringCards
+from workflows.integrations import Integration
 from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
 from workflows.refresh import RefreshCards
 
-__all__ = ["ACTIVITY_THREADS", "build_activities", "build_worker", "main", "serve"]
+__all__ = ["ACTIVITY_THREADS", "build_activities", "build_courier", "build_worker", "main", "serve"]
 
 ACTIVITY_THREADS = 20
 GRACE = timedelta(seconds=20)
@@ -41,7 +47,9 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, MirrorCards, ExpiringCards, RefreshCards]
+WORKFLOWS: list[type] = [
+    RecoveryCase, CardUpdate, CustomerWish, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
+]  # fmt: skip
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
@@ -62,11 +70,41 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
     )
 
 
+def build_courier(client: Client, activities: list[Callable[..., Any]]) -> Worker:
+    """The worker of the deliveries outside, on a task queue of its own: it takes no place from a case."""
+    return Worker(
+        client,
+        task_queue=INTEGRATION_QUEUE,
+        workflows=[Integration],
+        activities=activities,
+        max_concurrent_workflow_tasks=2,
+        graceful_shutdown_timeout=GRACE,
+        build_id=BUILD_ID,
+        interceptors=[Heartbeats()],
+    )
+
+
+@asynccontextmanager
+async def _delivering(
+    client: Client, settings: Settings, ledger: Ledger, activities: list[Callable[..., Any]]
+) -> AsyncIterator[None]:
+    """Deliver to the destinations that are configured, if there are any."""
+    wanted = settings.integrations
+    courier = build_courier(client, activities) if wanted.destinations else nullcontext()
+    async with courier:
+        try:
+            await keep_delivering(client, wanted, await asyncio.to_thread(ledger.deliveries.names))
+        except RecoupError as error:
+            _log.warning("integrations_not_begun", because=str(error))
+        yield
+
+
 async def serve(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
     client = await connect(settings.temporal)
     ledger = Ledger.connect(settings.database_url)
     activities = build_activities(settings, ledger, client)
+    couriers = build_integrations(settings, ledger, client)
     # Only now: whatever is wrong with the settings has been said, and nothing was begun.
     ledger.migrate()
     await ensure_search_attributes(client)
@@ -74,7 +112,8 @@ async def serve(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
-        async with build_worker(client, activities, threads):
+        delivering = _delivering(client, settings, ledger, couriers)
+        async with build_worker(client, activities, threads), delivering:
             await _keep_schedules(client, settings)
             _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
             await stop.wait()

@@ -18,9 +18,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities._double_payments import DoublePayments
 from activities._ending import BEING_PAID, ended_for_us
-from activities._guarding import count_others, network_guard
-from activities._not_made import not_made
-from activities._own_payment import answer_to, latest_payment, our_payment
+from activities._guarding import changed, count_others, network_guard, recognised, refused_since
+from activities._not_made import not_made, nothing_sent
+from activities._own_payment import answer_to, latest_payment, our_payment, stands
 from activities._unwanted_payments import UnwantedPayments, given_back
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
@@ -50,7 +50,7 @@ DEBIT_CHECK = timedelta(hours=12)
 QUICK_TRIES = 4
 """So many tries of one activity follow each other quickly; after them the case itself waits and settles."""
 
-MOST_CALLS = 10
+MOST_CALLS = 16
 """The longest way through one attempt, in Stripe calls; with their own retries they stay below the activity's time."""
 
 _PAY_EXPAND = ["payments.data.payment.payment_intent"]
@@ -84,12 +84,14 @@ class Collector:
         """This order's own attempt, or another of the invoice that is open or has paid it: none is begun beside it."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
         own = next((row for row in rows if row.request == order.request), None)
-        standing = (row for row in rows if not row.state.is_settled or row.state is AttemptState.PAID)
-        return own or next(standing, None)
+        return own or next((row for row in rows if stands(row)), None)
 
     def settle(self, order: SettleOrder) -> AttemptReport:
         """Find out what became of an attempt that has no final answer yet."""
         rows = self.ledger.attempts.of_invoice(order.invoice)
+        if order.number == 0:
+            standing = next((row for row in rows if stands(row)), None)
+            return self._carry_on(standing) if standing else nothing_sent(self.clock.now(), order.trigger)
         row = next((row for row in rows if row.number == order.number), None)
         if row is None:
             raise ApplicationError(
@@ -113,22 +115,23 @@ class Collector:
             )
         if state.method is None:
             return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
-        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        others = count_others(self.client, self.ledger, state, charges, self.clock.now())
+        method = recognised(state.method, others)
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,
                 case_id=order.case_id,
                 request=order.request,
                 trigger=order.trigger,
-                payment_method=state.method.id,
-                fingerprint=state.method.fingerprint,
-                brand=state.method.brand,
+                payment_method=method.id,
+                fingerprint=method.fingerprint,
+                brand=method.brand,
                 amount=state.remaining.amount,
                 currency=state.remaining.currency,
                 latest_charge=charges[0].id if charges else None,
             ),
             self.clock.now(),
-            guard=network_guard(order, state, state.method, charges, self.cap),
+            guard=network_guard(order, state, method, others, self.cap),
         )
         if reservation.refused is not None:
             return not_made(
@@ -177,15 +180,13 @@ class Collector:
 
     def _outdated(self, row: AttemptRow, state: InvoiceState) -> str | None:
         """Why what was reserved is not to be sent any more: another attempt, with what is true now, takes its place."""
-        if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
-            return "what is owed changed after the attempt was reserved"
-        if state.method is None or state.method.id != row.payment_method:
-            return "the payment method changed after the attempt was reserved"
+        if because := changed(row, state):
+            return because
         if activity.is_cancelled():
             return "the case has heard something else meanwhile"
         if self.clock.now() - row.reserved_at >= QUIET:
             return "it was reserved long ago, and what its card has seen since must be counted first"
-        return None
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap)
 
     def _pay_again(self, row: AttemptRow) -> AttemptReport:
         """The same key and parameters once more, unless another worker has settled the attempt meanwhile."""
@@ -203,14 +204,12 @@ class Collector:
             )
         except CardError as error:
             return self._declined(row, decline_of_error(error), charge_of_error(error))
-        except stripe.IdempotencyError:
-            raise
         except InvalidRequestError as error:
             return self._refused(row, error)
         except stripe.RateLimitError:
             # Refused before execution: the same key goes out again when Temporal tries again.
             raise
-        except (stripe.APIConnectionError, stripe.APIError) as error:
+        except (stripe.APIConnectionError, stripe.APIError, stripe.IdempotencyError) as error:
             return self._unanswered(row, error)
         return self._answered(row, paid.to_dict())
 
@@ -220,8 +219,8 @@ class Collector:
             charges = read_charges(self.client, row.invoice)
             ours = our_payment(row, charges)
             charge, intent = (ours.id, ours.payment_intent) if ours else (charge, intent)
-            due = invoice.get("amount_due")
-            return self._paid(row, charge, intent, "the bank approved", charges, due)
+            state = read_invoice(self.client, row.invoice)
+            return self._paid(row, charge, intent, "the bank approved", charges, state)
         if status == "processing":
             return self._pending(row, charge, intent)
         if status == "requires_action":
@@ -237,11 +236,11 @@ class Collector:
         intent: str | None,
         because: str,
         charges: list[ChargeState],
-        due: int | None,
+        state: InvoiceState,
     ) -> AttemptReport:
         """Our attempt was paid; whether more came in than was due is looked at before it is settled."""
         for race in (DoublePayments, UnwantedPayments):
-            race(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, due)
+            race(self.client, self.ledger, self.clock, self.raced).look(row, charge, charges, state)
         result = AttemptResult(state=AttemptState.PAID, charge=charge, payment_intent=intent, because=because)
         return self._settled(row, result)
 
@@ -268,6 +267,9 @@ class Collector:
             return self._skip(row, BEING_PAID)
         if error.code in ("lock_timeout", "idempotency_key_in_use", "rate_limit"):
             return self._unanswered(row, error)
+        if read(asked := Decline(code=error.code or "")).needs_authentication:
+            answered = answer_to(row, charges)
+            return self._declined(row, asked, answered.id if answered else None)
         result = AttemptResult(
             state=AttemptState.DECLINED,
             decline=NO_METHOD,
@@ -280,6 +282,8 @@ class Collector:
         """No answer, a conflict or a failure of Stripe's: it may have charged. Never a decline."""
         why = f"no final answer from Stripe ({type(error).__name__}, HTTP {error.http_status or 'none'})"
         stored = (error.headers or {}).get("idempotent-replayed") == "true"
+        # The key was used for something else, before the ledger was restored from a copy say: it will never do for this.
+        stored = stored or isinstance(error, stripe.IdempotencyError)
         if stored and self.clock.now() - row.counted_at >= QUIET:
             # Stripe stored its own failure under the key and will only repeat it; reading showed that nothing was charged.
             return self._skip(row, "Stripe failed and charged nothing")
@@ -299,28 +303,30 @@ class Collector:
                 return self._declined(row, answered.decline or Decline(), answered.id)
             return self._pending(row, answered.id, answered.payment_intent)
         now, sent = self.clock.now(), row.sent_at or row.reserved_at
-        # The key stands for the frozen amount: what is owed now may have become less, and is then another attempt's.
-        unchanged = (state.remaining.amount, state.remaining.currency) == (row.amount, row.currency)
-        again = may_send and unchanged and now - sent < KEY_LIFETIME
-        if (
-            again
-            and not (self.reading_only or activity.is_cancelled())
-            and not self._near_stripe(row.case_id, row.trigger, state, charges)
-        ):
+        if may_send and now - sent < KEY_LIFETIME and self._may_go_out_again(row, state, charges):
             return self._pay_again(row)
         if now - max(sent, row.counted_at) >= QUIET:
             return self._give_up(row)
         return self._open_report(row, AttemptState.UNKNOWN, "the attempt may still be under way", QUIET)
+
+    def _may_go_out_again(self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]) -> bool:
+        """The key stands for the frozen amount and method, and the guard for each request: what is true now may forbid it."""
+        if self.reading_only or activity.is_cancelled() or changed(row, state):
+            return False
+        if self._near_stripe(row.case_id, row.trigger, state, charges):
+            return False
+        count_others(self.client, self.ledger, state, charges, self.clock.now())
+        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap) is None
 
     def _ended_meanwhile(
         self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]
     ) -> AttemptReport:
         """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
         ours = our_payment(row, charges)
-        if state.status == "paid" and not state.paid_off_stripe and ours is not None:
+        if state.status == "paid" and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
-            return self._paid(row, ours.id, ours.payment_intent, because, charges, state.due)
-        if state.is_open and (waits := self._may_still_pay(row, charges)):
+            return self._paid(row, ours.id, ours.payment_intent, because, charges, state)
+        if state.is_payable and (waits := self._may_still_pay(row, charges)):
             return waits
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,
@@ -329,7 +335,7 @@ class Collector:
         return self._skip(row, because, ended=outcome)
 
     def _may_still_pay(self, row: AttemptRow, charges: list[ChargeState]) -> AttemptReport | None:
-        """Cancelled or disputed, but the invoice can be paid: what was sent before may yet come through, and must be known."""
+        """Cancelled, disputed or written off, but payable: what was sent before may yet come through, and must be known."""
         if row.state is AttemptState.PENDING and is_being_paid(charges):
             return self._open_report(row, row.state, "the bank still has the debit", DEBIT_CHECK)
         if self.clock.now() - max(row.sent_at or row.reserved_at, row.counted_at) < QUIET:

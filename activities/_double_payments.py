@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import stripe
 from stripe import StripeClient
 
-from recoup.billing import ChargeState
+from recoup.billing import ChargeState, InvoiceState
 from recoup.clock import Clock
 from recoup.ledger import AttemptRow, Ledger
 from recoup.rules.policy import RacedPayments
 
 EVENT = "double_payment"
+
+GONE_BACK = frozenset({"charge_already_refunded", "charge_disputed", "refund_disputed_payment"})
+"""Why Stripe refuses a refund that is not needed: the customer has, or by the dispute gets, the money already."""
 
 
 @dataclass(frozen=True)
@@ -30,35 +33,61 @@ class DoublePayments:
     policy: RacedPayments
 
     def look(
-        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], due: int | None
+        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], state: InvoiceState
     ) -> None:
-        """Before our attempt is settled as paid: has somebody else paid what it paid?
+        """Before our attempt is settled as paid: has somebody else paid what it paid, here or outside Stripe?
 
-        ``ours`` is the charge of the attempt; ``charges`` are all of the invoice; ``due`` is all that it asks for, in minor
-        units. Several payments that come to no more than that paid a part each.
+        ``ours`` is the charge of the attempt; ``charges`` are all of the invoice. Several payments that come to no more than
+        what is due paid a part each, and what somebody has given back already pays nothing.
         """
-        paid = {charge.id: charge.amount or 0 for charge in charges if charge.status == "succeeded"}
-        if ours is None or ours not in paid or len(paid) < 2:
+        paid = {charge.id: charge for charge in charges if charge.status == "succeeded"}
+        mine = paid.pop(ours or "", None)
+        if mine is None or not (paid or state.off_stripe):
             return
-        over = paid[ours] if due is None else min(sum(paid.values()) - due, paid[ours])
+        amount, others = mine.amount or 0, sum((each.amount or 0) - each.refunded for each in paid.values())
+        due = others + state.off_stripe if state.due is None else state.due
+        over = min(others + state.off_stripe + amount - due, amount)
         if over <= 0:
             return
-        refunds = self.policy is RacedPayments.REFUND
-        if refunds:
-            self._refund(row, ours, over)
         because = "the invoice was paid by the customer and by an attempt of ours at the same moment"
+        self._mend(row, mine, over, because, [mine.id, *paid], f"{row.key}/refund")
+
+    def paid_outside(self, row: AttemptRow, charges: Sequence[ChargeState]) -> tuple[bool, str]:
+        """An operator says that the invoice was paid outside, and our attempt was paid too: all of ours is too much.
+
+        Whether it was given back, and what is to be said about it.
+        """
+        because = "the invoice was paid outside and by an attempt of ours that was under way"
+        mine = next((charge for charge in charges if charge.id == row.charge), None)
+        if mine is None:
+            return False, f"{because}, whose charge cannot be found; a person must look"
+        back = self._mend(row, mine, mine.amount or 0, because, [mine.id], f"{row.key}/refund/outside")
+        return back, f"{because}; ours was given back" if back else f"{because}; a person decides"
+
+    def _mend(
+        self, row: AttemptRow, mine: ChargeState, over: int, because: str, charges: list[str], key: str
+    ) -> bool:
+        refunds = self.policy is RacedPayments.REFUND
+        if refunds and over > mine.refunded:
+            self._refund(mine.id, over - mine.refunded, key)
         self.ledger.events.append(
             EVENT,
             self.clock.now(),
             case_id=row.case_id,
             invoice=row.invoice,
             customer=row.customer,
-            data={"because": because, "charges": [*paid], "ours": ours, "refunded": refunds, "over": over},
+            data={
+                "because": because,
+                "charges": charges,
+                "ours": mine.id,
+                "refunded": refunds,
+                "over": over,
+            },
             unique=f"{EVENT}/{row.key}",
         )
+        return refunds
 
-    def _refund(self, row: AttemptRow, charge: str, amount: int) -> None:
-        key = f"{row.key}/refund"
+    def _refund(self, charge: str, amount: int, key: str) -> None:
         try:
             self.client.v1.refunds.create(
                 {"charge": charge, "amount": amount, "reason": "duplicate"}, {"idempotency_key": key}
@@ -67,6 +96,6 @@ class DoublePayments:
             # It was asked for before, when more or less than now had come in; once is enough.
             return
         except stripe.InvalidRequestError as error:
-            # A repetition after the key was forgotten, or a person was quicker.
-            if error.code != "charge_already_refunded":
+            # A repetition after the key was forgotten, a person was quicker, or a dispute has taken it back already.
+            if error.code not in GONE_BACK:
                 raise

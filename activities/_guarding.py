@@ -10,7 +10,7 @@ from stripe import StripeClient
 from activities.contracts import AttemptOrder
 from recoup.billing import ChargeState, InvoiceState, read_all_charges
 from recoup.billing.invoices import Method
-from recoup.ledger import AttemptCounts, Ledger, ObservedCharge, Verdict
+from recoup.ledger import AttemptCounts, AttemptRow, Ledger, ObservedCharge, Verdict
 from recoup.rules.case import Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.declines import Decline
@@ -19,24 +19,62 @@ from recoup.rules.networks import may_attempt
 _NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
 
 
+def recognised(method: Method, charges: Sequence[ChargeState]) -> Method:
+    """The method with the card that its charges show, where Stripe tells no fingerprint of the method itself (old sources).
+
+    Where the charges show none either the method's id stands for the card.
+    """
+    if method.fingerprint is not None or scheme_of(method.type) is not None:
+        return method
+    shown = next((charge for charge in charges if charge.method == method.id and charge.fingerprint), None)
+    if shown is None:
+        return method.model_copy(update={"fingerprint": method.id})
+    return method.model_copy(update={"fingerprint": shown.fingerprint, "brand": method.brand or shown.brand})
+
+
 def network_guard(
-    order: AttemptOrder, state: InvoiceState, method: Method, charges: Sequence[ChargeState], cap: int
+    order: AttemptOrder, state: InvoiceState, method: Method, others: Sequence[ChargeState], cap: int
 ) -> Callable[[AttemptCounts], Verdict]:
     """The question that the ledger asks in the transaction that counts the attempt.
 
-    A card answers for everything it has seen. Any other method, a card without a fingerprint too, answers for this debt alone:
-    Stripe's own attempts (unless the method came later) and ours.
+    A card answers for everything it has seen. Any other method answers for this debt alone: the attempts of ``others``, above
+    all Stripe's own, and ours.
     """
 
     def verdict(counts: AttemptCounts) -> Verdict:
         attempts, last = counts.attempts, counts.final_no.decline if counts.final_no else None
-        if scheme_of(method.type) is not None or counts.fingerprint is None:
-            attempts = (*_by_stripe(order, state, charges, counts), *(past.at for past in counts.of_debt))
+        if scheme_of(method.type) is not None:
+            presented = _by_others(order, state, method, others, counts)
+            attempts = (*presented, *(past.at for past in counts.of_debt))
             last = _refused_debit(order, method)
         said = may_attempt(method.brand, attempts, last, counts.at, cap, method.type)
         return Verdict(allowed=said.allowed, because=said.because, not_before=said.not_before)
 
     return verdict
+
+
+def changed(row: AttemptRow, state: InvoiceState) -> str | None:
+    """What is not any more as the reservation has frozen it."""
+    if (state.remaining.amount, state.remaining.currency) != (row.amount, row.currency):
+        return "what is owed changed after the attempt was reserved"
+    if state.method is None or state.method.id != row.payment_method:
+        return "the payment method changed after the attempt was reserved"
+    return None
+
+
+def refused_since(
+    ledger: Ledger, row: AttemptRow, method: Method | None, at: datetime, cap: int
+) -> str | None:
+    """Why a reserved attempt must not go out any more: what else its card has seen since then.
+
+    Only a card can have seen more; any other method answers for this debt alone, which has one attempt at a time.
+    """
+    if row.fingerprint is None or method is None or scheme_of(method.type) is not None:
+        return None
+    counts = ledger.attempts.seen_besides(row, at)
+    last = counts.final_no.decline if counts.final_no else None
+    said = may_attempt(row.brand, counts.attempts, last, at, cap)
+    return None if said.allowed else said.because
 
 
 def count_others(
@@ -45,14 +83,15 @@ def count_others(
     state: InvoiceState,
     latest: Sequence[ChargeState],
     at: datetime,
-) -> None:
-    """Count the refused charges that are not ours, in case no webhook has told of them.
+) -> list[ChargeState]:
+    """Read the charges of an invoice that are not ours, and count the refused ones in case no webhook has told of them.
 
     ``latest`` are the latest charges of the invoice's payments; the earlier ones of each are read here.
     """
     ours = {row.charge for row in ledger.attempts.of_invoice(state.id)}
-    for charge in read_all_charges(client, latest):
-        if charge.status == "failed" and charge.id not in ours:
+    others = [charge for charge in read_all_charges(client, latest) if charge.id not in ours]
+    for charge in others:
+        if charge.status == "failed":
             seen = ObservedCharge(
                 charge=charge.id,
                 invoice=state.id,
@@ -66,17 +105,27 @@ def count_others(
                 made_at=charge.at,
             )
             ledger.attempts.observe(seen, at)
+    return others
 
 
-def _by_stripe(
-    order: AttemptOrder, state: InvoiceState, charges: Sequence[ChargeState], counts: AttemptCounts
+def _by_others(
+    order: AttemptOrder,
+    state: InvoiceState,
+    method: Method,
+    others: Sequence[ChargeState],
+    counts: AttemptCounts,
 ) -> tuple[datetime, ...]:
-    """Stripe's presentations of the debt to this method; its count leaves attempts through the API out."""
+    """When others presented the debt to this method; Stripe's own count leaves attempts through the API out.
+
+    To one that came later Stripe may have presented it too, where its own retries are left on: the charges tell.
+    """
+    shown = tuple(min(charge.at, counts.at) for charge in others if charge.method == method.id)
     first_of_ours = counts.of_debt[0].trigger if counts.of_debt else order.trigger
     if first_of_ours in _NEW_METHOD:
-        return ()
-    first = min((charge.at for charge in charges), default=counts.at)
-    return (min(first, counts.at),) * max(state.attempt_count, 1)
+        return shown
+    first = min((charge.at for charge in others), default=counts.at)
+    missing = max(state.attempt_count, 1) - len(shown)
+    return (*shown, *(min(first, counts.at),) * missing)
 
 
 def _refused_debit(order: AttemptOrder, method: Method) -> Decline | None:

@@ -29,3 +29,14 @@ def not_made(
         not_before=not_before,
         stripe=stripe,
     )
+
+
+def nothing_sent(at: datetime, trigger: Trigger | None) -> AttemptReport:
+    """An attempt was called off before anything of it could reach a bank; the number 0 says that it is free to be made again."""
+    return AttemptReport(
+        at=at,
+        number=0,
+        state=AttemptState.SKIPPED,
+        trigger=trigger or Trigger.SCHEDULE,
+        because="it was called off before it was sent",
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stripe import InvalidRequestError
 
+from activities._contact import whole
 from activities._failures import stripe_errors
 from activities.card_contracts import Told
 from activities.messages import CHANNEL, LINK_PURPOSE, Messages
@@ -22,6 +23,7 @@ from recoup.ledger import MessageRow, Mirrored, MirroredCard, MirroredRenewal, N
 from recoup.messages import CardOnFile, MessageFacts, NextPayment, build_mime, message_id
 from recoup.rules.base import Frozen, days
 from recoup.rules.case import MessageState, Template
+from recoup.rules.conversation import Answer
 
 CALLS_OF_A_NOTICE = 3
 """Requests that writing one takes: the customer, the card, the subscription."""
@@ -37,6 +39,21 @@ class Notice(Frozen):
     on: datetime | None
     """The payment that it is about."""
     link_valid_days: float
+    useless_from: datetime | None = None
+    """What has to wait for so long is not said at all."""
+
+    def is_useless_at(self, moment: datetime | None) -> bool:
+        """Whether it would come too late then."""
+        return moment is not None and self.useless_from is not None and moment >= self.useless_from
+
+
+class Became(Frozen):
+    """What became of a notice."""
+
+    told: Told
+    because: str
+    not_before: datetime | None = None
+    """When to try again, where it waits."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +79,12 @@ class Notices:
         cases = self.messages.ledger.cases
         return bool(cases.open_of_customer(customer) or cases.suspended_of_customer(customer))
 
-    def send(self, notice: Notice) -> tuple[Told, str]:
+    def send(self, notice: Notice) -> Became:
         """Send it, unless that was done before; what became of it, and why."""
         return what_became(self.messages.done_with(notice.key) or self.deliver(notice))
 
-    def deliver(self, notice: Notice) -> MessageRow:
-        """Send it, where it is known that this was not done before."""
+    def deliver(self, notice: Notice) -> MessageRow | Answer:
+        """Send it, where it is known that this was not done before; an answer says that it has to wait, and until when."""
         customer, client = notice.card.customer, self.messages.client
         self.pace.wait_for(CALLS_OF_A_NOTICE)
         with stripe_errors(f"read the customer {customer} and the card {notice.card.method}"):
@@ -81,7 +98,10 @@ class Notices:
             channel=CHANNEL,
             locale=contact.locale or self.messages.mail.default_locale,
         )
-        return self.messages.deliver(new, contact, lambda: self._write(notice, contact, words, plan))
+        done = self.messages.deliver(new, contact, lambda _: self._write(notice, contact, words, plan))
+        if isinstance(done, Answer) and notice.is_useless_at(done.not_before):
+            return self.messages.refuse(new, f"it could not be said before the payment: {done.because}")
+        return done
 
     def _write(self, notice: Notice, contact: Contact, words: CardWords, plan: str | None) -> bytes:
         messages, now = self.messages, self.messages.clock.now()
@@ -101,7 +121,7 @@ class Notices:
             ),
             next_payment=NextPayment(on=notice.on, due=due, description=plan) if notice.on else None,
             update_url=messages.link_url(link.id, link.generation),
-            timezone=contact.timezone or messages.mail.default_timezone,
+            timezone=contact.timezone or messages.contact.default_timezone or messages.mail.default_timezone,
             written_at=now,
         )
         return build_mime(
@@ -113,8 +133,11 @@ class Notices:
         )
 
 
-def what_became(row: MessageRow) -> tuple[Told, str]:
+def what_became(done: MessageRow | Answer) -> Became:
     """What became of a message, and why."""
-    if row.state is MessageState.FAILED:
-        return Told.FAILED, row.because or "the message was refused"
-    return Told.TOLD, f"the message {row.key} is {row.state}"
+    if isinstance(done, Answer):
+        until = whole(done.not_before) if done.not_before else None
+        return Became(told=Told.WAITS, because=done.because, not_before=until)
+    if done.state is MessageState.FAILED:
+        return Became(told=Told.FAILED, because=done.because or "the message was refused")
+    return Became(told=Told.TOLD, because=f"the message {done.key} is {done.state}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from recoup.billing import ChargeState
 from recoup.ledger import AttemptRow
+from recoup.rules.case import AttemptState
 
 
 def answer_to(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | None:
@@ -28,15 +29,15 @@ def our_payment(row: AttemptRow, charges: list[ChargeState]) -> ChargeState | No
 
 
 def latest_payment(invoice: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Charge, intent and the intent's status of a just paid invoice's newest payment."""
+    """Charge, intent and the intent's status of the payment that Stripe keeps for the invoice, or of another one there is."""
     payments = invoice.get("payments")
     listed = payments.get("data", []) if isinstance(payments, dict) else []
     intents = [
         payment["payment"]["payment_intent"]
-        for payment in listed
+        for payment in sorted(listed, key=lambda payment: not payment.get("is_default", True))
         if payment.get("payment", {}).get("payment_intent")
     ]
-    for intent in reversed(intents):
+    for intent in intents:
         if isinstance(intent, dict):
             charge = intent.get("latest_charge")
             return (
@@ -51,3 +52,8 @@ def _news_of(row: AttemptRow, charges: list[ChargeState]) -> list[ChargeState]:
     """The charges that can be this attempt's: with its method, and newer than the one frozen in the reservation."""
     newer = takewhile(lambda charge: charge.id != row.latest_charge, charges)
     return [charge for charge in newer if charge.method in (None, row.payment_method)]
+
+
+def stands(row: AttemptRow) -> bool:
+    """Whether no other attempt may be begun beside it: it may still charge, or has paid the invoice."""
+    return not row.state.is_settled or row.state is AttemptState.PAID

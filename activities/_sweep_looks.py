@@ -12,8 +12,10 @@ from typing import Any
 
 from stripe import InvalidRequestError, StripeClient
 
+from activities.customer_words import cancelled_at
 from activities.pacing import Pace
 from activities.sweep_contracts import Finding, Look, LookOrder
+from activities.wish_contracts import CANCELLED
 from recoup.billing import ended_as, read_charges, read_invoice
 from recoup.billing.invoices import InvoiceState, is_failed_renewal, object_of
 from recoup.billing.subscriptions import open_invoices_of
@@ -97,6 +99,8 @@ class Looks:
     def _ended(self, case: CaseRow) -> Finding | None:
         state = self._read(case.invoice)
         outcome, because = _end_of(state)
+        if outcome is Outcome.LOST_CANCELLED and cancelled_at(self.ledger, case.invoice, case.customer):
+            outcome, because = Outcome.LOST_CANCELLED_BY_CUSTOMER, CANCELLED
         if outcome is None or self._case_knows(case, outcome):
             return None
         return _about(case, Look.ENDED_INVOICES, because).model_copy(

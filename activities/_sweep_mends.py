@@ -38,6 +38,7 @@ SIGNALS = {
     Outcome.CLOSED_EXCLUDED: "invoice_voided",
     Outcome.CLOSED_UNCOLLECTIBLE: "invoice_uncollectible",
     Outcome.LOST_CANCELLED: "subscription_cancelled",
+    Outcome.LOST_CANCELLED_BY_CUSTOMER: "cancelled_by_customer",
 }
 """What a case is told of an invoice that ended in another way than by being paid."""
 

@@ -13,8 +13,10 @@ from datetime import datetime
 import stripe
 from stripe import StripeClient
 
+from activities._double_payments import GONE_BACK
 from activities.complaints import has_complained
-from recoup.billing import ChargeState, InvoiceState, read_invoice
+from activities.customer_words import cancelled_at
+from recoup.billing import ChargeState, InvoiceState
 from recoup.clock import Clock
 from recoup.ledger import AccessMeans, AttemptRow, Ledger
 from recoup.rules.case import AttemptState, Outcome
@@ -33,19 +35,19 @@ class UnwantedPayments:
     policy: RacedPayments
 
     def look(
-        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], due: int | None = None
+        self, row: AttemptRow, ours: str | None, charges: Sequence[ChargeState], state: InvoiceState
     ) -> None:
         """Before our attempt is settled as paid: did the customer still want the subscription when ``ours`` charged it?"""
         charge = next((each for each in charges if each.id == ours), None)
         if charge is None:
             return
-        outcome = self._why_not(row, read_invoice(self.client, row.invoice), charge.at)
+        outcome = self._why_not(row, state, charge.at)
         if outcome is None:
             return
         refunds = self.policy is RacedPayments.REFUND
         if refunds:
             self._refund(row, charge.id)
-        what = "cancelled" if outcome is Outcome.LOST_CANCELLED else "disputed a payment"
+        what = "disputed a payment" if outcome is Outcome.CLOSED_DISPUTED else "cancelled"
         because = f"the customer {what} while an attempt of ours was under way, and it was paid"
         self.ledger.events.append(
             EVENT,
@@ -61,6 +63,10 @@ class UnwantedPayments:
         if has_complained(self.ledger, row.invoice, row.customer):
             # None was known of when the attempt was sent.
             return Outcome.CLOSED_DISPUTED
+        said = cancelled_at(self.ledger, row.invoice, row.customer)
+        # Stripe tells the second of a charge; in the very second of the word the customer's wish counts.
+        if said is not None and said.replace(microsecond=0) <= charged_at:
+            return Outcome.LOST_CANCELLED_BY_CUSTOMER
         held = self.ledger.access.get(state.subscription) if state.subscription else None
         if held is not None and held.how is AccessMeans.CANCELLED:
             return None
@@ -76,7 +82,7 @@ class UnwantedPayments:
             )
         except stripe.InvalidRequestError as error:
             # A repetition after the key was forgotten, a person was quicker, or the dispute has taken it back already.
-            if error.code not in ("charge_already_refunded", "charge_disputed"):
+            if error.code not in GONE_BACK:
                 raise
 
 

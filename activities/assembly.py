@@ -19,6 +19,7 @@ from activities.records import Records
 from activities.refreshing import Refreshing
 from activities.reminders import Reminders
 from activities.sweep import Sweep
+from activities.wishes import Wishes
 from recoup.access import backend_from
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
@@ -46,6 +47,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         sender=sender_from(settings.mail, clock),
         mail=settings.mail,
         link_url=update_link_signer(settings),
+        contact=policy.policy.contact,
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     records = Records(ledger=ledger, clock=clock)
@@ -65,10 +67,11 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         max_age=timedelta(days=settings.sweep.max_age_days),
         raced=policy.policy.raced_payments,
     )
+    wishes = Wishes(stripe, ledger, clock, gateway, policy.policy.raced_payments)
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
-        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
-        mirror.import_page, mirror.catch_up, reminders.due, reminders.remind,
-        refreshing.select, refreshing.work,
+        records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
+        wishes.note_promise, wishes.stop_cases, wishes.fulfil,
+        mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
     ]  # fmt: skip

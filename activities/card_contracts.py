@@ -35,7 +35,9 @@ class Told(StrEnum):
     RENEWED = "renewed"
     """The card is another one, or renewed, by now."""
     FAILED = "failed"
-    """The message was refused for good: no address, rejected by the sender."""
+    """The message was refused for good: no address, rejected by the sender, or no moment for it before the payment."""
+    WAITS = "waits"
+    """The customer must not be written to at this hour, or has heard enough for now."""
 
 
 class KeepMirror(Wire):
@@ -81,9 +83,12 @@ class MirrorResult(Wire):
 
 
 class StartExpiring(Wire):
-    """Begins ``ExpiringCards``; all fields but the first are set only when a long run continues as new."""
+    """Begins ``ExpiringCards``; all fields but the first two are set only when a long run continues as new."""
 
     by: str = "schedule"
+    rests: bool = False
+    """Whether it looks again when those may be written to who must not be now; otherwise a later run does."""
+    next_look: Moment | None = None
     began_at: Moment | None = None
     mirrored: MirrorResult | None = None
     after: str = ""
@@ -120,6 +125,8 @@ class Reminded(Wire):
     at: Moment
     told: Told
     because: str
+    not_before: Moment | None = None
+    """When the customer may be written to."""
 
 
 class ReminderTally(Wire):
@@ -129,6 +136,8 @@ class ReminderTally(Wire):
     told: int = 0
     left: int = 0
     failed: int = 0
+    waits: int = 0
+    """Must not be written to yet; still due."""
 
 
 class ExpiringResult(Wire):
@@ -200,7 +209,7 @@ class Worked(Wire):
     at: Moment
     tally: RefreshTally
     wait_seconds: float = 0
-    """How long the rate allows no further message."""
+    """How long the rate, or the hours of all who wait, allow no further message."""
 
 
 class RefreshProgress(Wire):

@@ -45,6 +45,7 @@ class Activity(StrEnum):
     CLOSE_CASE = "records.close_case"
     CASES_OF_CUSTOMER = "records.cases_of_customer"
     TELL_CASE = "cases.tell"
+    NOTE = "records.note"
 
 
 class StartCase(Wire):
@@ -199,8 +200,11 @@ class SettleOrder(Order):
     """Find out what became of an attempt whose answer never came, or that is still pending."""
 
     number: int
+    """0: whichever of the invoice was begun and called off; there may be none."""
     only_read: bool = False
     """Whether the money is not wanted any more: then nothing is sent again, and reading alone decides."""
+    trigger: Trigger | None = None
+    """Why the attempt was made, as the case remembers it."""
 
 
 class AttemptReport(Wire):
@@ -246,6 +250,12 @@ class MessageReport(Wire):
     because: str
     ended: Outcome | None = None
     """Set where a look at the invoice showed that there is nothing left to say about it."""
+    not_before: Moment | None = None
+    """Set where it may not go out before then; it was not sent, and is asked for again."""
+    covered_by: str | None = None
+    """The key of another case's message that has said it; it was not sent, and need not be."""
+    said_at: Moment | None = None
+    """When that other message went out."""
 
 
 class AccessOrder(Order):
@@ -282,6 +292,8 @@ class Closed(Wire):
     because: str
     suspended: bool = False
     """Whether the subscription is suspended, whichever case did it: then this one has to restore the access."""
+    alone: bool = False
+    """Whether no other case of the customer's is open or ended a moment ago: the last word need not wait for theirs."""
 
 
 class PlainOrder(Order):

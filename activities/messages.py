@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from stripe import StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
+from activities._listing import Listed, Listing
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.billing import read_invoice
-from recoup.billing.customers import Contact, read_contact, read_open_invoice
+from recoup.billing.customers import Contact, read_contact
 from recoup.clock import Clock
-from recoup.ledger import Ledger, MessageRow, NewMessage
+from recoup.ledger import Gate, Ledger, MessageRow, NewMessage
 from recoup.messages import (
     CannotLookUp,
     Composer,
     MailSettings,
     MessageFacts,
+    OpenInvoice,
     Sender,
     SendRefused,
     SendUnavailable,
@@ -32,9 +36,15 @@ from recoup.messages import (
 )
 from recoup.rules.base import days
 from recoup.rules.case import Access, MessageState, Stage, Template
+from recoup.rules.contact import ContactPolicy
+from recoup.rules.conversation import Answer
+from recoup.rules.step import StepKind
 
 CHANNEL = "email"
 LINK_PURPOSE = "update"
+
+Write = Callable[[list[Listed]], bytes]
+"""Makes the mail from what it lists of the customer's invoices."""
 
 
 @dataclass
@@ -49,6 +59,8 @@ class Messages:
     mail: MailSettings
     link_url: Callable[[str, int], str]
     """Makes the address of an update link from the link's id and generation."""
+    contact: ContactPolicy
+    """The policy file's, as it is now: it holds for the customer, not for one case."""
 
     @activity.defn(name=Activity.SEND_MESSAGE.value, no_thread_cancel_exception=True)
     def send(self, order: MessageOrder) -> MessageReport:
@@ -69,7 +81,8 @@ class Messages:
             channel=CHANNEL,
             locale=contact.locale or self.mail.default_locale,
         )
-        return self._report(order, self.deliver(new, contact, lambda: self._write(order, key, contact)))
+        done = self.deliver(new, contact, lambda listed: self._write(order, key, contact, listed), order)
+        return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
 
     def done_with(self, key: str) -> MessageRow | None:
         """The message, where nothing is left to do for it; None where it still has to be written down or sent."""
@@ -78,17 +91,40 @@ class Messages:
             row = self._find_out(row)
         return row if row is not None and row.state is not MessageState.RESERVED else None
 
-    def deliver(self, new: NewMessage, contact: Contact, write: Callable[[], bytes]) -> MessageRow:
-        """Write a message down, then hand it over: the one way in which messages leave, whatever they are about.
+    def deliver(
+        self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None = None
+    ) -> MessageRow | Answer:
+        """Ask the gate, write the message down, then hand it over: the one way in which messages leave.
+
+        ``order`` is the case's, where it is a case that speaks. An answer instead of the row says why nothing went out.
 
         Raises:
             ApplicationError: it could not be written or handed over, or another worker has it in its hands.
         """
-        self.ledger.messages.reserve(new, self.clock.now())
+        now = self.clock.now()
+        gate = gate_for(wish_of(new, order), contact, self.contact, self.mail.default_timezone, now)
+        answer = self._ask(gate)
+        if not answer.is_yes and (contact.email is not None or answer.covered_by is not None):
+            return answer
         if contact.email is None:
-            because = "the customer has no e-mail address"
-            return self.ledger.messages.mark_failed(new.key, because, self.clock.now())
-        return self._hand_over(new, contact, write)
+            return self.refuse(new, "the customer has no e-mail address")
+        self.ledger.messages.reserve(new, self.clock.now())
+        return self._hand_over(new, gate, contact, write, order)
+
+    def refuse(self, new: NewMessage, because: str) -> MessageRow:
+        """Write down that this message is never sent, and why."""
+        self.ledger.messages.reserve(new, self.clock.now())
+        return self.ledger.messages.mark_failed(new.key, because, self.clock.now())
+
+    def _ask(self, gate: Gate) -> Answer:
+        """Ask the gate; what lost its sender is looked up first, so that nobody takes it for said, or for unsaid."""
+        answer = self.ledger.messages.ask(gate, self.clock.now())
+        if answer.lost is None:
+            return answer
+        lost = self.ledger.messages.get(answer.lost)
+        if lost is not None and lost.state is MessageState.SENDING:
+            self._find_out(lost)
+        return self.ledger.messages.ask(gate, self.clock.now())
 
     def _ended(self, order: MessageOrder) -> MessageReport | None:
         """A debt that has ended is not written about, whatever no webhook has told yet; a thank-you is."""
@@ -102,18 +138,27 @@ class Messages:
         state = MessageState.FAILED
         return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
-    def _hand_over(self, new: NewMessage, contact: Contact, write: Callable[[], bytes]) -> MessageRow:
-        key = new.key
+    def _hand_over(
+        self, new: NewMessage, gate: Gate, contact: Contact, write: Write, order: MessageOrder | None
+    ) -> MessageRow | Answer:
+        key, listed = new.key, list[Listed]()
+        if order is not None:
+            with stripe_errors(f"read what the customer {order.customer} owes"):
+                listed = Listing(self.client, self.ledger).of(order, self.clock.now())
         try:
-            mime = write()
+            mime = write(listed)
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
             raise ApplicationError(
                 f"The message {key} cannot be written: {error}", non_retryable=True
             ) from None
-        if not self.ledger.messages.begin_sending(key, self.clock.now()):
+        says = [each.says for each in listed]
+        answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate)
+        if answer is None or answer.lost is not None:
             raise ApplicationError(f"The message {key} is being sent by another worker")
+        if not answer.is_yes:
+            return answer
         tags = {"template": new.template.value, "locale": new.locale}
         tags |= {"case": new.case_id.replace("/", "_")} if new.case_id else {}
         try:
@@ -140,29 +185,22 @@ class Messages:
             return self.ledger.messages.release(row.key, "the sender has not got it, so it was not sent", now)
         return self.ledger.messages.mark_sent(row.key, provider_id, now)
 
-    def _write(self, order: MessageOrder, key: str, contact: Contact) -> bytes:
+    def _write(self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed]) -> bytes:
         now = self.clock.now()
-        with stripe_errors(f"read the invoice {order.invoice}"):
-            item = read_open_invoice(self.client, order.invoice, failed_at=now)
-        case = self.ledger.cases.get(order.case_id)
-        if case is not None:
-            item = item.model_copy(update={"failed_at": case.failed_at})
         link = self.ledger.links.issue(order.customer, LINK_PURPOSE, now + days(order.link_valid_days), now)
-        access = self.ledger.access.get(order.subscription) if order.subscription else None
         facts = MessageFacts(
             template=order.template,
             company=self.mail.about_company,
             customer_name=contact.name,
             locale=contact.locale,
             reason=reason_for(order.decline),
-            items=(item,),
+            items=tuple(_shown(each) for each in listed),
             update_url=self.link_url(link.id, link.generation),
             next_retry_at=order.next_attempt_at,
-            suspend_on=order.suspend_at or (now if order.template is Template.SUSPENDED else None),
+            suspend_on=now if order.template is Template.SUSPENDED else _earliest_end(order, listed),
             access_restored=order.template is Template.RECOVERED
-            and access is not None
-            and access.state is Access.FULL,
-            timezone=contact.timezone or self.mail.default_timezone,
+            and any(self._is_restored(each.subscription) for each in listed),
+            timezone=contact.timezone or self.contact.default_timezone or self.mail.default_timezone,
             written_at=now,
         )
         return build_mime(
@@ -173,7 +211,39 @@ class Messages:
             date=now,
         )
 
+    def _is_restored(self, subscription: str | None) -> bool:
+        access = self.ledger.access.get(subscription) if subscription else None
+        return access is not None and access.state is Access.FULL
+
+    def _not_sent(self, order: MessageOrder, answer: Answer) -> MessageReport:
+        report = not_sent(order, answer, self.clock.now())
+        if report.covered_by is not None:
+            stage = Stage.WARNED if order.must_arrive else Stage.NOTIFIED
+            self.ledger.cases.note(order.case_id, stage, report.at)
+        elif (case := self.ledger.cases.get(order.case_id)) is not None and case.is_open:
+            self.ledger.cases.note(
+                case.id,
+                case.stage,
+                report.at,
+                next_kind=StepKind.MESSAGE,
+                next_at=report.not_before,
+                next_because=report.because,
+            )
+        return report
+
     def _report(self, order: MessageOrder, row: MessageRow) -> MessageReport:
         now = self.clock.now()
         self.ledger.cases.note(order.case_id, Stage.WARNED if order.must_arrive else Stage.NOTIFIED, now)
         return MessageReport(at=now, key=order.key, state=row.state, because=row.because or row.state.value)
+
+
+def _shown(listed: Listed) -> OpenInvoice:
+    """With the end of its access, where the message gives notice of it."""
+    return listed.item.model_copy(update={"suspend_on": listed.says.suspend_at})
+
+
+def _earliest_end(order: MessageOrder, listed: list[Listed]) -> datetime | None:
+    """The first day on which an access would end, of what the message speaks of."""
+    notice = order.template is Template.LAST_NOTICE
+    ends = [each.says.suspend_at if notice else each.suspend_at for each in listed]
+    return min((at for at in ends if at is not None), default=None)

@@ -11,6 +11,10 @@ from recoup.ledger import Ledger
 
 BUCKET = "stripe"
 
+AT_ONCE = 0.2
+"""The part of a second's requests that may come at once. The bucket gains the rest of them in a second, so that no second,
+wherever it begins, has more than it may."""
+
 PATIENCE = 15.0
 """Seconds that a turn is waited for at most; below the time that a stopping worker gives its activities."""
 
@@ -22,15 +26,17 @@ class Pace:
     ledger: Ledger
     clock: Clock
     per_second: float
+    """Never more than this in any second."""
     sleep: Callable[[float], None] = time.sleep
 
     def wait_for(self, requests: int = 1) -> None:
-        """Return when so many requests may be made; at most one second's worth of them may come at once."""
+        """Return when so many requests may be made."""
         while (wait := self._take(requests)) is None:
             self.sleep(PATIENCE / 2)
         if wait > 0:
             self.sleep(wait)
 
     def _take(self, requests: int) -> float | None:
-        rate = self.per_second
-        return self.ledger.rates.take(BUCKET, requests, rate, rate, self.clock.now(), PATIENCE)
+        burst = self.per_second * AT_ONCE
+        rate = self.per_second - burst
+        return self.ledger.rates.take(BUCKET, requests, rate, burst, self.clock.now(), PATIENCE)

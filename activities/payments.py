@@ -11,6 +11,7 @@ from stripe import StripeClient
 from temporalio import activity
 
 from activities._collecting import Collector
+from activities._double_payments import DoublePayments
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._restoring import restored
@@ -33,7 +34,7 @@ from activities.contracts import (
 from activities.planning import planned_attempt
 from activities.records import report_unknown, write_decision
 from activities.stripe_tries import retries_of, tries_of_stripe
-from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
+from recoup.billing import InvoicePayments, InvoiceState, ended_as, read_invoice, read_payments
 from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
@@ -64,12 +65,11 @@ class Payments:
         """Look at a failed invoice, register its case, and take it over from Stripe's own retries."""
         with stripe_errors(f"read the invoice {order.invoice}"):
             state = read_invoice(self.client, order.invoice)
-            charges = read_charges(self.client, order.invoice)
+            payments = read_payments(self.client, order.invoice)
         if because := refusal(state) or self._came_back_before(order, state.customer):
             return self._refuse(order, because)
-        latest = charges[0] if charges else None
-        report_unknown(self.ledger, decline_of_charge(latest), self.clock.now(), order.invoice)
-        case = self._new_case(order, state, latest)
+        report_unknown(self.ledger, payments.decline(state.method), self.clock.now(), order.invoice)
+        case = self._new_case(order, state, payments)
         admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
@@ -78,11 +78,9 @@ class Payments:
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
         state = self._take_over(case, state)
-        tries = tries_of_stripe(self.ledger, case.campaign.retries, state, charges)
-        case = fold.stripe_seen(case, tries)
-        return TakenUp(
-            at=self.clock.now(), case=_with_new_method(case, state, latest), because=admission.because
-        )
+        tries = tries_of_stripe(self.ledger, case.campaign.retries, state, payments.charges)
+        case = _with_new_method(fold.stripe_seen(case, tries), state, payments.tried_with)
+        return TakenUp(at=self.clock.now(), case=case, because=admission.because)
 
     @activity.defn(name=Activity.ATTEMPT.value, no_thread_cancel_exception=True)
     def attempt(self, order: AttemptOrder) -> AttemptReport:
@@ -103,9 +101,9 @@ class Payments:
         """Read the invoice and its latest decline again."""
         with stripe_errors(f"read the invoice {order.invoice}"):
             state = read_invoice(self.client, order.invoice)
-            charges = read_charges(self.client, order.invoice)
+            payments = read_payments(self.client, order.invoice)
         ended = ended_for_us(self.ledger, state)
-        decline = decline_of_charge(charges[0]) if charges else None
+        charges, decline = payments.charges, payments.decline(state.method)
         report_unknown(self.ledger, decline, self.clock.now(), order.invoice)
         return Looked(
             at=self.clock.now(),
@@ -125,7 +123,9 @@ class Payments:
         with stripe_errors(f"mark the invoice {order.invoice} as paid outside"):
             state = read_invoice(self.client, order.invoice)
             if ended := ended_for_us(self.ledger, state):
-                return Looked(at=self.clock.now(), because=ended[1], ended=ended[0])
+                return self._paid_by_us_too(order) or Looked(
+                    at=self.clock.now(), because=ended[1], ended=ended[0]
+                )
             self.client.v1.invoices.pay(
                 order.invoice,
                 {"paid_out_of_band": True},
@@ -144,6 +144,8 @@ class Payments:
             return Looked(at=now, because="there was nothing to give back")
         with stripe_errors(f"give the invoice {order.invoice} back to its own retries"):
             state = read_invoice(self.client, order.invoice)
+            if state.is_open and (because := self._not_for_stripe(state)):
+                return Looked(at=now, because=f"Stripe's own retries stay off: {because}")
             if state.is_open:
                 self.client.v1.invoices.update(order.invoice, {"auto_advance": True})
         self.ledger.invoices.note_released(order.invoice, self.clock.now())
@@ -177,6 +179,15 @@ class Payments:
         cases = tuple(CustomerCase(case_id=invoice, invoice=invoice, begins=True) for invoice in unknown)
         return CustomerCases(at=self.clock.now(), cases=cases)
 
+    def _paid_by_us_too(self, order: PlainOrder) -> Looked | None:
+        """An attempt of ours was under way when an operator said "paid outside", and it was paid: then ours is too much."""
+        latest = self.ledger.attempts.latest(order.invoice)
+        if latest is None or latest.state is not AttemptState.PAID or given_back(self.ledger, latest):
+            return None
+        races = DoublePayments(self.client, self.ledger, self.clock, self.policy.policy.raced_payments)
+        back, because = races.paid_outside(latest, read_payments(self.client, order.invoice).charges)
+        return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE if back else None)
+
     def _collector(self, *, reading_only: bool = False) -> Collector:
         return Collector(
             client=self.client,
@@ -195,6 +206,11 @@ class Payments:
         if state.status == "paid" and latest is not None and latest.state is AttemptState.PAID:
             return OUTCOME_OF_TRIGGER[latest.trigger], latest.because or "an earlier attempt collected it"
         return ended_for_us(self.ledger, state)
+
+    def _not_for_stripe(self, state: InvoiceState) -> str | None:
+        """Why nobody is to charge this open invoice by itself any more; what our own suspension cancelled is cancelled here too."""
+        ended = ended_as(state) or ended_for_us(self.ledger, state)
+        return ended[1] if ended else None
 
     def _came_back_before(self, order: TakeUp, customer: str) -> str | None:
         """One method brings a suspended customer back once, however many events tell of it, and however late."""
@@ -220,8 +236,8 @@ class Payments:
         )
         return TakenUp(at=self.clock.now(), case=None, because=because)
 
-    def _new_case(self, order: TakeUp, state: InvoiceState, latest: ChargeState | None) -> Case:
-        now = self.clock.now()
+    def _new_case(self, order: TakeUp, state: InvoiceState, payments: InvoicePayments) -> Case:
+        now, latest = self.clock.now(), payments.latest
         failed_at = latest.at if latest and now - latest.at < LATEST_START else now
         returns = order.return_number > 1
         case = Case(
@@ -232,11 +248,13 @@ class Payments:
             due=state.remaining,
             failed_at=failed_at,
             campaign=self.policy.policy.campaign_for_everybody(),
-            payment_method=latest.method if latest else None,
+            payment_method=payments.tried_with,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
+            gather_minutes=self.policy.policy.contact.gather_minutes,
+            promise_days=self.policy.policy.customer_page.promise_days,
         )
-        decline = decline_of_charge(latest) or (None if state.method else fold.NO_METHOD)
+        decline = payments.decline(state.method) or (None if state.method else fold.NO_METHOD)
         return fold.declined(case, decline, latest.at if latest else now) if decline else case
 
     def _row(self, order: TakeUp, case: Case, state: InvoiceState) -> NewCase:
@@ -275,8 +293,8 @@ class Payments:
             return read_invoice(self.client, case.invoice)
 
 
-def _with_new_method(case: Case, state: InvoiceState, latest: ChargeState | None) -> Case:
+def _with_new_method(case: Case, state: InvoiceState, tried: str | None) -> Case:
     """A method that changed between the failure and the case's beginning gets its immediate attempt."""
-    if state.method is None or latest is None or latest.method in (None, state.method.id):
+    if state.method is None or tried in (None, state.method.id):
         return case
     return fold.method_updated(case, state.method.version, Trigger.CARD_UPDATE)

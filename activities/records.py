@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -16,10 +16,14 @@ from activities.contracts import (
     CustomerQuestion,
     Order,
 )
+from activities.note_contracts import Note, Noted
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, DecisionRecord, Ledger
 from recoup.rules.case import Access
+from recoup.rules.contact import MOST_MINUTES
 from recoup.rules.declines import Decline, unknown_codes
+
+_LONGEST_GATHERING = timedelta(minutes=MOST_MINUTES)
 
 
 @dataclass
@@ -40,7 +44,31 @@ class Records:
             outcome=row.outcome or order.outcome,
             because=row.because or order.because,
             suspended=held is not None and held.state is Access.SUSPENDED,
+            alone=self._is_alone(row),
         )
+
+    @activity.defn(name=Activity.NOTE.value, no_thread_cancel_exception=True)
+    def note(self, note: Note) -> Noted:
+        """Write down that a person is needed, or what an operator said."""
+        said = {"because": note.because, "word": note.word, "operator": note.operator, "until": note.until}
+        self.ledger.events.append(
+            note.kind.value,
+            note.at,
+            case_id=note.case_id,
+            invoice=note.invoice,
+            customer=note.customer,
+            actor=note.operator or "system",
+            data={name: value for name, value in said.items() if value is not None},
+            unique=f"{note.kind.value}/{note.request}",
+        )
+        return Noted(at=self.clock.now())
+
+    def _is_alone(self, case: CaseRow) -> bool:
+        """Whether nothing else of the customer's can end, or has ended, within the time that a last word gathers."""
+        cases, since = self.ledger.cases, self.clock.now() - _LONGEST_GATHERING
+        open_ = cases.open_of_customer(case.customer)
+        others = [*open_, *cases.ended_of_customer(case.customer, since)]
+        return all(other.id == case.id for other in others)
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:

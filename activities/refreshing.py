@@ -32,6 +32,7 @@ from recoup.ledger import (
     TargetState,
 )
 from recoup.rules.case import Template
+from recoup.rules.conversation import Answer
 from recoup.rules.expiring import ExpiringCards, first_failing
 
 TARGETS = 100
@@ -73,8 +74,9 @@ class Refreshing:
         done: list[TargetDone] = []
         wait = 0.0
         ends = time.monotonic() + PAGE_SECONDS
+        targets = self.ledger.refreshes.waiting(refresh.name, self.clock.now(), TARGETS)
         try:
-            for target in self.ledger.refreshes.waiting(refresh.name, TARGETS):
+            for target in targets:
                 if time.monotonic() > ends or activity.is_cancelled():
                     break
                 one = self._alone(refresh, target)
@@ -87,6 +89,8 @@ class Refreshing:
         tally = tally_of(self.ledger.refreshes.tally(refresh.name))
         if tally.waiting == 0:
             self.ledger.refreshes.finish(refresh.name, self.clock.now())
+        elif not targets and (first := self.ledger.refreshes.next_try(refresh.name)) is not None:
+            wait = max(0.0, (first - self.clock.now()).total_seconds())
         return Worked(at=self.clock.now(), tally=tally, wait_seconds=wait)
 
     def _alone(self, refresh: RefreshRow, target: TargetRow) -> TargetDone | None:
@@ -185,9 +189,13 @@ def _why_none(target: TargetRow, found: Mirrored) -> tuple[TargetState, str]:
     return TargetState.RENEWED, "the customer pays with something else by now"
 
 
-def _told(target: TargetRow, customer: str, row: MessageRow) -> TargetDone:
-    told, because = what_became(row)
-    return _done(target, customer, TargetState.FAILED if told is Told.FAILED else TargetState.TOLD, because)
+_STATES = {Told.FAILED: TargetState.FAILED, Told.WAITS: TargetState.WAITING}
+
+
+def _told(target: TargetRow, customer: str, done: MessageRow | Answer) -> TargetDone:
+    became = what_became(done)
+    state = _STATES.get(became.told, TargetState.TOLD)
+    return _done(target, customer, state, became.because).model_copy(update={"not_before": became.not_before})
 
 
 def _done(target: TargetRow, customer: str | None, state: TargetState, because: str) -> TargetDone:

@@ -64,7 +64,7 @@ class Reminders:
         reminder = self._reminder(card, renewals)
         if reminder is None:
             return self._left("no reminder is due: the card was renewed, or the renewal moved")
-        told, because = self.notices.send(
+        became = self.notices.send(
             Notice(
                 key=_key(card, reminder),
                 template=Template.CARD_EXPIRING,
@@ -72,9 +72,12 @@ class Reminders:
                 renewal=renewals[reminder.rhythm],
                 on=reminder.fails_at,
                 link_valid_days=self.rules.link_valid_days,
+                useless_from=reminder.fails_at,
             )
         )
-        return Reminded(at=self.clock.now(), told=told, because=because)
+        return Reminded(
+            at=self.clock.now(), told=became.told, because=became.because, not_before=became.not_before
+        )
 
     def _reminder(self, card: MirroredCard, renewals: list[MirroredRenewal]) -> Reminder | None:
         rhythms = [renewal.rhythm for renewal in renewals]

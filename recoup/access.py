@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 import httpx2
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from recoup.errors import ConfigurationError, ConnectionFailed
 from recoup.rules.base import Frozen
@@ -53,7 +53,7 @@ class WebhookBackend:
         """
         try:
             self._webhook = Webhook(secret)
-        except (ValueError, RuntimeError) as error:
+        except (EmptyWebhookSecretError, ValueError, RuntimeError) as error:
             raise ConfigurationError(
                 "The setting access.webhook_secret cannot be used: it must be whsec_ followed by base64"
             ) from error

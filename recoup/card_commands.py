@@ -37,7 +37,8 @@ def _lines(result: ExpiringResult) -> list[str]:
     mirror, tally = result.mirror, result.tally
     kept = f"{mirror.caught_up} customers read again, {mirror.imported} subscriptions imported"
     sent = (
-        f"{tally.told} customers reminded, {tally.left} needed nothing, {tally.failed} could not be reminded"
+        f"{tally.told} customers reminded, {tally.left} needed nothing, {tally.failed} could not be reminded,"
+        f" {tally.waits} wait for their hour"
     )
     return [f"The mirror: {kept}.", f"Expiring cards: {tally.looked} looked at, {sent}."]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from recoup import __version__, card_commands
+from recoup.cli_integrations import integrations
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def cli() -> None:
 
     Settings come from the environment (RECOUP_…), from .env and from recoup.toml; docs/configuration.md lists them.
     """
+
+
+cli.add_command(integrations)
 
 
 @cli.command()

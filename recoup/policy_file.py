@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
 from recoup.rules.base import Frozen
+from recoup.rules.contact import Budget, ContactPolicy, QuietHours
+from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
 
@@ -116,5 +118,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys() -> list[str]:
-    models = (Policy, Campaign, Retries, MessageStep, LastNotice, ExpiringCards)
+    models = (
+        Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours, ExpiringCards,
+    )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields})

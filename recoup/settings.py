@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from recoup.errors import ConfigurationError
+from recoup.integrations.settings import IntegrationSettings
 from recoup.messages import MailSettings
 
 PREFIX = "RECOUP_"
@@ -39,12 +40,12 @@ class StripeSettings(_Section):
     """Another address of Stripe's API: the sandbox's."""
     webhook_secrets: tuple[SecretStr, ...] = ()
     """Signing secrets of the webhook endpoint; several while one is being rolled."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 8
-    """For one request. Three tries and their pauses stay below the 40 s an activity may take."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 8
+    """For one request. All requests of an attempt, each tried three times, stay below the 600 s an activity may take."""
     portal_configuration: str | None = None
     """A customer portal configuration (``bpc_…``) other than the account's default."""
     sweep_requests_per_second: Annotated[float, Field(ge=1, le=100)] = 20
-    """How many requests all sweeps together may make; Stripe allows 100 a second live, 25 in a sandbox and to one endpoint."""
+    """How many requests all work in the background together makes in any second; Stripe allows 100 live, 25 in a sandbox and to one endpoint."""
 
 
 class TemporalSettings(_Section):
@@ -116,6 +117,7 @@ class Settings(BaseSettings):
     cards: CardsSettings = CardsSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
+    integrations: IntegrationSettings = IntegrationSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
     policy_file: Path = Path("policy.yaml")

@@ -222,6 +222,8 @@ def take_all(terminal: Terminal, camera: Photographer, report: Path) -> None:
     camera.details("temporal-details", _case_page(addresses, _case_of(POLE, mails)))
     camera.whole("update-page", _update_link(BRITON, mails), 1000, 700)
     camera.whole("update-page-phone", _update_link(POLE, mails), **PHONE)
+    camera.whole("promise-page-phone", f"{_update_link(BRITON, mails)}/promise", **PHONE)
+    camera.whole("cancel-page-phone", f"{_update_link(POLE, mails)}/cancel", **PHONE)
     camera.portal("portal", _update_link(BRITON, mails))
 
     terminal.wait_for(lambda screen: "Everything keeps running" in screen, "the end of all cases")

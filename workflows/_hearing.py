@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -22,10 +23,15 @@ from activities.contracts import (
     PauseUntil,
     WhatWillHappen,
 )
+from activities.note_contracts import Note, Noted, NoteKind
+from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
 from recoup.rules import fold
 from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
 from workflows import _orders as orders
+
+NOTES = "write-down-people"
+"""The patch since which a case writes down operators' words and that a person is needed."""
 
 Comeback = MethodUpdated | InvoicePaid
 """What brings a suspended customer back."""
@@ -42,6 +48,8 @@ class Hearing:
         self._doing: StepKind | None = None
         self._waiting = False
         self._changed = False
+        self._notes: list[Note] = []
+        self._noted = 0
         self._see(at)
 
     # Signals: facts from outside. They are folded into the case; the loop acts on them.
@@ -78,6 +86,11 @@ class Hearing:
             )
 
     @workflow.signal
+    def cancelled_by_customer(self, news: Happened) -> None:
+        """The customer cancelled on their page: no further charge, no further message."""
+        self._hear(news, lambda case: fold.ended(case, Outcome.LOST_CANCELLED_BY_CUSTOMER, CANCELLED))
+
+    @workflow.signal
     def dispute_opened(self, news: Happened) -> None:
         """The customer disputed a payment: no further charge, no further message."""
         self._hear(
@@ -99,32 +112,39 @@ class Hearing:
     @workflow.update
     def retry_now(self, request: OperatorRequest) -> WhatWillHappen:
         """Try to collect at once, or as soon as the bank's and the networks' rules allow."""
-        self._hear(request, fold.retry_requested)
+        self._heed(request, "retry_now", fold.retry_requested)
         return self._what_will_happen()
 
     @workflow.update
     def pause_until(self, request: PauseUntil) -> WhatWillHappen:
         """Do nothing on our own until a moment; the customer may still pay."""
-        self._hear(request, lambda case: fold.paused(case, request.until))
+        self._heed(request, "pause_until", lambda case: fold.paused(case, request.until))
         return self._what_will_happen()
 
     @workflow.update
     def resume(self, request: OperatorRequest) -> WhatWillHappen:
         """Go on after a pause, or after a person has looked."""
-        self._hear(request, lambda case: fold.resumed(case, self._now()))
+        self._heed(request, "resume", lambda case: fold.resumed(case, self._now()))
         return self._what_will_happen()
 
     @workflow.update
     def stop(self, request: OperatorRequest) -> WhatWillHappen:
         """End the recovery without an ending for the subscription; Stripe gets its invoice back."""
         because = f"an operator stopped the recovery: {request.reason}"
-        self._hear(request, lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
+        self._heed(request, "stop", lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
         return self._what_will_happen()
 
     @workflow.update
     def mark_paid_outside(self, request: OperatorRequest) -> WhatWillHappen:
         """The customer has paid in another way; Stripe is told so."""
-        self._hear(request, fold.marked_paid)
+        self._heed(request, "mark_paid_outside", fold.marked_paid)
+        return self._what_will_happen()
+
+    @workflow.update
+    async def promise_to_pay(self, promise: PromiseToPay) -> WhatWillHappen:
+        """The customer pays by a moment: until then the case collects, reminds and suspends nothing by itself."""
+        self._hear(promise, lambda case: fold.promised(case, promise.at, promise.until))
+        await self._note(promise)
         return self._what_will_happen()
 
     @retry_now.validator
@@ -146,6 +166,11 @@ class Hearing:
     def _may_stop(self, request: OperatorRequest) -> None:
         orders.refuse_if_over(self._case)
 
+    @promise_to_pay.validator
+    def _may_promise(self, promise: PromiseToPay) -> None:
+        orders.refuse_if_over(self._case)
+        orders.refuse_promise(self._open_case(), promise, self._now())
+
     @mark_paid_outside.validator
     def _may_mark_paid(self, request: OperatorRequest) -> None:
         orders.refuse_if_over(self._case)
@@ -159,7 +184,45 @@ class Hearing:
 
     # How it is heard.
 
-    def _hear(self, news: Happened | OperatorRequest | PauseUntil, change: Callable[[Case], Case]) -> None:
+    def _heed(self, word: OperatorRequest | PauseUntil, name: str, change: Callable[[Case], Case]) -> None:
+        """An operator's word is heard, and written down by the loop."""
+        self._hear(word, change)
+        self._to_note(
+            NoteKind.OPERATOR_WORD,
+            word.reason,
+            word=name,
+            operator=word.operator,
+            until=word.until if isinstance(word, PauseUntil) else None,
+        )
+
+    def _to_note(self, kind: NoteKind, because: str, **more: Any) -> None:
+        """Have something written down that no act tells of; cases that began before this was done go on without."""
+        if not workflow.patched(NOTES):
+            return
+        case = self._open_case()
+        self._noted += 1
+        request = f"{workflow.info().first_execution_run_id}/{workflow.info().run_id}/{self._noted}"
+        self._notes.append(
+            Note(
+                case_id=case.id,
+                invoice=case.invoice,
+                customer=case.customer,
+                request=request,
+                at=self._now(),
+                kind=kind,
+                because=because,
+                **more,
+            )
+        )
+
+    async def _note(self, promise: PromiseToPay) -> None:
+        case = self._open_case()
+        order = NotePromise(case_id=case.id, invoice=case.invoice, customer=case.customer, promise=promise)
+        await orders.execute(WishActivity.NOTE_PROMISE, order, Noted, "write the promise down")
+
+    def _hear(
+        self, news: Happened | OperatorRequest | PauseUntil | PromiseToPay, change: Callable[[Case], Case]
+    ) -> None:
         self._see(news.at)
         if self._case is None:
             self._early.append(change)

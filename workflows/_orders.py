@@ -11,16 +11,18 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.contracts import Activity, AttemptReport, Decision, TellCase
+from activities.contracts import Activity, AttemptReport, Decision, MessageReport, TellCase
+from activities.wish_contracts import PromiseToPay
 from recoup.rules import fold
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Trigger
 from recoup.rules.declines import read
+from recoup.rules.promising import refusal
 from recoup.rules.step import Step
 
 Report = TypeVar("Report", bound=Wire)
 
-START_TO_CLOSE = timedelta(seconds=300)
+START_TO_CLOSE = timedelta(seconds=600)
 """More than all the Stripe calls of one activity can take with the SDK's own retries."""
 
 HEARTBEAT = timedelta(seconds=15)
@@ -140,6 +142,14 @@ def fold_report(case: Case, report: AttemptReport) -> Case:
     )
 
 
+def fold_message(case: Case, report: MessageReport) -> Case:
+    """Fold what came of a message into the case."""
+    if report.not_before is not None:
+        return fold.message_put_off(case, report.key, report.not_before, report.because)
+    said_at = report.said_at or report.at
+    return fold.message_done(case, report.key, report.state, said_at, report.covered_by)
+
+
 def describe_failure(error: ActivityError) -> str:
     """The innermost message of an activity's failure, short enough for a history."""
     cause: BaseException = error
@@ -158,6 +168,12 @@ def refuse_if_over(case: Case | None) -> None:
         )
     if case.outcome is not None:
         raise ApplicationError(f"The case has ended: {case.outcome}, because {case.because}")
+
+
+def refuse_promise(case: Case, promise: PromiseToPay, now: datetime) -> None:
+    """Refuse a promise that the policy, or what has happened, leaves no room for."""
+    if because := refusal(case, promise.until, now):
+        raise ApplicationError(because)
 
 
 def refuse_retry(case: Case, *, under_way: bool) -> None:

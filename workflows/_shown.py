@@ -8,8 +8,9 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
-from recoup.rules.case import Case, Outcome
+from recoup.rules.case import Case, Outcome, Stage
 from recoup.rules.declines import read
+from recoup.rules.holding import gathering
 from recoup.rules.money import Money, to_decimal
 from recoup.rules.steps import Step, StepKind, asked_attempt
 from recoup.temporal import attributes
@@ -39,13 +40,19 @@ def waiting_for(step: Step) -> str:
 def show(before: Case, case: Case, step: Step, now: datetime) -> None:
     """Bring what the UI shows up to date, with one history event at most."""
     workflow.set_current_details(_details(case, step, now))
-    if step.is_due(now) and not case.stage.is_final and case.stage is before.stage:
+    if _follows_at_once(case, step, now) and not case.stage.is_final and case.stage is before.stage:
         return
     updates = _updates(case, step, now)
     held = {pair.key.name: pair.value for pair in workflow.info().typed_search_attributes}
     changed = [update for update in updates if held.get(update.key.name) != update.value]
     if changed:
         workflow.upsert_search_attributes(changed)
+
+
+def _follows_at_once(case: Case, step: Step, now: datetime) -> bool:
+    """Whether the step needs no announcement: it is due, or it is a message that only gathers what else fails in these minutes."""
+    gathers = step.kind is StepKind.MESSAGE and case.stage is Stage.OPEN
+    return step.is_due(now + gathering(case) if gathers else now)
 
 
 def refused(outcome: Outcome, because: str) -> None:

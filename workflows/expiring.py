@@ -6,7 +6,7 @@ A page of the mirror is one activity and each reminder another one; only sums ar
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from temporalio import workflow
@@ -36,6 +36,9 @@ PAGES_IN_A_RUN = 10
 
 REMINDERS_AT_ONCE = 5
 
+LONGEST_REST = timedelta(hours=23)
+"""So long after its beginning a run of the schedule looks again; who waits for longer is found by the next one."""
+
 REMIND_RETRY = RetryPolicy(maximum_attempts=5)
 """A reminder that cannot be sent holds up no other one; the next run finds it again."""
 
@@ -52,6 +55,8 @@ class ExpiringCards:
         self._mirror = start.mirrored
         self._tally = start.tally or ReminderTally()
         self._pages = 0
+        self._rests = start.rests
+        self._next_look = start.next_look
 
     @workflow.run
     async def run(self, start: StartExpiring) -> ExpiringResult:
@@ -61,10 +66,24 @@ class ExpiringCards:
             if self._pages >= PAGES_IN_A_RUN or workflow.info().is_continue_as_new_suggested():
                 self._continue_as_new(after)
             after = await self._page(after)
+            if after is None and await self._has_rested():
+                after = ""
         now = workflow.now()
         return ExpiringResult(
             began_at=self._began_at or now, ended_at=self._now or now, mirror=mirror, tally=self._tally
         )
+
+    async def _has_rested(self) -> bool:
+        """Wait until the first of those may be written to who must not be now; false where this run waits for nobody."""
+        until, self._next_look = self._next_look, None
+        if until is None or not self._rests or self._began_at is None or self._now is None:
+            return False
+        if until > self._began_at + LONGEST_REST:
+            return False
+        wait = max(until - self._now, timedelta(seconds=1))
+        await workflow.sleep(wait, summary="until somebody may be written to")
+        self._tally = ReminderTally(told=self._tally.told, failed=self._tally.failed)
+        return True
 
     async def _keep_mirror(self) -> MirrorResult:
         kept: MirrorResult = await workflow.execute_child_workflow(
@@ -112,7 +131,9 @@ class ExpiringCards:
             self._count(failed=1)
             return
         self._seen(done.at)
-        kinds = {Told.TOLD: "told", Told.FAILED: "failed"}
+        if done.told is Told.WAITS and done.not_before is not None:
+            self._next_look = min(self._next_look or done.not_before, done.not_before)
+        kinds = {Told.TOLD: "told", Told.FAILED: "failed", Told.WAITS: "waits"}
         self._count(**{kinds.get(done.told, "left"): 1})
 
     def _count(self, **more: int) -> None:
@@ -121,7 +142,7 @@ class ExpiringCards:
         told = self._tally
         workflow.set_current_details(
             f"{told.looked} expiring cards looked at, {told.told} customers reminded, {told.left} need nothing,"
-            f" {told.failed} could not be reminded"
+            f" {told.failed} could not be reminded, {told.waits} wait for their hour"
         )
 
     def _seen(self, at: datetime) -> None:
@@ -133,6 +154,8 @@ class ExpiringCards:
         workflow.continue_as_new(
             StartExpiring(
                 by=self._by,
+                rests=self._rests,
+                next_look=self._next_look,
                 began_at=self._began_at,
                 mirrored=self._mirror,
                 after=after,

@@ -32,8 +32,9 @@ with workflow.unsafe.imports_passed_through():
         TakeUp,
         TellCase,
     )
+    from activities.note_contracts import Noted, NoteKind
     from recoup.rules import fold
-    from recoup.rules.case import Access, Case, Outcome, Template, Trigger
+    from recoup.rules.case import Access, AttemptState, Case, Outcome, Template, Trigger
     from recoup.rules.declines import read
     from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
     from recoup.rules.suspension import suspend_at
@@ -61,10 +62,12 @@ class RecoveryCase(Hearing):
         while (step := self._next()).kind is not StepKind.END:
             if await self._is_due(step):
                 await self._do(step)
+            await self._write_notes()
             await self._let_return()
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._write_notes()
         while self._comeback is not None:
             await self._let_return()
         return self._result()
@@ -117,9 +120,16 @@ class RecoveryCase(Hearing):
         try:
             await verbs[step.kind](step)
         except ActivityError as error:
-            if step.trigger is not None:
-                self._fold(lambda case: fold.still_wanted(case, step.trigger or Trigger.SCHEDULE))
-            if not is_cancelled_exception(error):
+            wanted, called_off = step.trigger or Trigger.SCHEDULE, is_cancelled_exception(error)
+            if (
+                called_off
+                and step.kind is StepKind.ATTEMPT
+                and workflow.patched("look-after-what-was-called-off")
+            ):
+                self._fold(lambda case: fold.attempt_called_off(case, wanted, self._now()))
+            elif step.trigger is not None:
+                self._fold(lambda case: fold.still_wanted(case, wanted))
+            if not called_off:
                 self._failed(step, orders.describe_failure(error))
         finally:
             self._doing = None
@@ -129,6 +139,7 @@ class RecoveryCase(Hearing):
         workflow.logger.error("step %s failed for good: %s", step.kind, why)
         because = f"the step {step.kind} failed for good: {why}"
         self._fold(lambda case: fold.step_failed(case, step.kind, because))
+        self._to_note(NoteKind.PERSON_NEEDED, because)
 
     async def _send_message(self, step: Step) -> None:
         case = self._open_case()
@@ -149,7 +160,7 @@ class RecoveryCase(Hearing):
             Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}", until=self._overtaken()
         )
         self._see(report.at)
-        self._fold(lambda now: fold.message_done(now, report.key, report.state, report.at))
+        self._fold(lambda now: orders.fold_message(now, report))
         if report.ended is not None:
             self._fold(lambda now: fold.ended(now, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
 
@@ -171,12 +182,16 @@ class RecoveryCase(Hearing):
     async def _settle(self, step: Step) -> None:
         case = self._open_case()
         order = SettleOrder(
-            **self._order(step), number=case.unsettled or 0, only_read=not case.collects_by_itself
+            **self._order(step),
+            number=case.unsettled or 0,
+            only_read=not case.collects_by_itself,
+            trigger=case.unsettled_trigger,
         )
         until = None if order.only_read else self._overtaken(by_a_method=False)
-        self._fold_attempt(
-            await orders.execute(Activity.SETTLE, order, AttemptReport, step.because, until=until)
-        )
+        report = await orders.execute(Activity.SETTLE, order, AttemptReport, step.because, until=until)
+        self._fold_attempt(report)
+        if order.number == 0 and order.trigger not in (None, report.trigger):
+            self._fold(lambda case: fold.still_wanted(case, order.trigger or Trigger.SCHEDULE))
 
     async def _look(self, step: Step) -> None:
         looked: Looked = await orders.execute(
@@ -188,7 +203,11 @@ class RecoveryCase(Hearing):
         looked: Looked = await orders.execute(
             Activity.MARK_PAID, PlainOrder(**self._order(step)), Looked, step.because
         )
-        self._fold_look(looked)
+        if self._open_case().paid_twice:
+            self._see(looked.at)
+            self._fold(lambda case: fold.given_back(case, looked.ended, looked.because))
+        else:
+            self._fold_look(looked)
 
     async def _suspend(self, step: Step) -> None:
         order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
@@ -205,6 +224,7 @@ class RecoveryCase(Hearing):
 
     async def _ask_a_person(self, step: Step) -> None:
         self._fold(lambda case: fold.person_needed(case, step.because))
+        self._to_note(NoteKind.PERSON_NEEDED, step.because)
 
     async def _resume(self, step: Step) -> None:
         self._fold(lambda case: fold.resumed(case, self._now()))
@@ -223,7 +243,12 @@ class RecoveryCase(Hearing):
         self._see(closed.at)
         self._fold(
             lambda now: fold.closed(
-                now, closed.outcome, closed.because, closed.at, suspended=closed.suspended
+                now,
+                closed.outcome,
+                closed.because,
+                closed.at,
+                suspended=closed.suspended,
+                alone=closed.alone,
             )
         )
 
@@ -239,6 +264,15 @@ class RecoveryCase(Hearing):
         )
         self._see(looked.at)
         self._fold(fold.released)
+
+    async def _write_notes(self) -> None:
+        """Write down what no act tells of: operators' words, and that a person is needed."""
+        while self._notes:
+            note = self._notes.pop(0)
+            noted: Noted = await orders.execute(
+                Activity.NOTE, note, Noted, f"write down {note.word or note.kind}"
+            )
+            self._see(noted.at)
 
     async def _let_return(self) -> None:
         """Begin the return of a customer who came back while the suspension was being completed."""
@@ -282,7 +316,9 @@ class RecoveryCase(Hearing):
         self._waiting = True
         try:
             await workflow.wait_condition(
-                lambda: self._changed, timeout=wait, timeout_summary=shown.waiting_for(step)
+                lambda: self._changed or bool(self._notes),
+                timeout=wait,
+                timeout_summary=shown.waiting_for(step),
             )
         except TimeoutError:
             self._see(step.due_at)
@@ -294,6 +330,9 @@ class RecoveryCase(Hearing):
     def _fold_attempt(self, report: AttemptReport) -> None:
         self._see(report.at)
         self._fold(lambda case: orders.fold_report(case, report))
+        kept = report.state is AttemptState.PAID and report.ended is None
+        if kept and self._open_case().mark_paid and workflow.patched("paid-outside-and-by-us"):
+            self._fold(fold.paid_twice)
 
     def _fold_look(self, looked: Looked) -> None:
         self._see(looked.at)
@@ -307,6 +346,7 @@ class RecoveryCase(Hearing):
 
     async def _continue_as_new(self) -> None:
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._write_notes()
         fresh = StartCase(
             invoice=self._start.invoice,
             at=self._now(),

@@ -9,17 +9,19 @@ from recoup.billing.invoices import (
     read_charges,
     read_invoice,
 )
-from recoup.billing.outcomes import decline_of_charge, decline_of_error, ended_as
+from recoup.billing.outcomes import decline_of_error, ended_as
+from recoup.billing.payments import InvoicePayments, read_payments
 
 __all__ = [
     "ChargeState",
+    "InvoicePayments",
     "InvoiceState",
     "Method",
-    "decline_of_charge",
     "decline_of_error",
     "ended_as",
     "read_all_charges",
     "read_charges",
     "read_invoice",
+    "read_payments",
     "stripe_client",
 ]

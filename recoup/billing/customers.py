@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stripe import StripeClient
 
 from recoup.billing.lines import described
+from recoup.billing.places import usable_zone, zone_of
 from recoup.messages import OpenInvoice, usable_address
 from recoup.rules.base import Wire
 from recoup.rules.money import Money
@@ -24,25 +24,28 @@ class Contact(Wire):
     email: str | None = None
     locale: str | None = None
     timezone: str | None = None
+    """What the customer's metadata say, or else what their address tells."""
+    country: str | None = None
+    """Of the address: two letters."""
+    state: str | None = None
 
 
 def read_contact(client: StripeClient, customer: str) -> Contact:
-    """Read name, address, language and time zone of a customer."""
+    """Read name, address, language, time zone and place of a customer."""
     data = client.v1.customers.retrieve(customer).to_dict()
     if data.get("deleted"):
         return Contact()
     locales = data.get("preferred_locales") or []
+    place = data.get("address") or (data.get("shipping") or {}).get("address") or {}
+    country, state = place.get("country"), place.get("state")
     return Contact(
         name=data.get("name"),
         email=_usable(data.get("email")),
         locale=locales[0] if locales else None,
-        timezone=_zone((data.get("metadata") or {}).get(TIMEZONE_KEY)),
+        timezone=usable_zone((data.get("metadata") or {}).get(TIMEZONE_KEY)) or zone_of(country, state),
+        country=country,
+        state=state,
     )
-
-
-def read_open_invoice(client: StripeClient, invoice: str, *, failed_at: datetime) -> OpenInvoice:
-    """Read what a message says about one invoice."""
-    return open_invoice(client.v1.invoices.retrieve(invoice).to_dict(), failed_at=failed_at)
 
 
 def open_invoice(data: dict[str, Any], *, failed_at: datetime) -> OpenInvoice:
@@ -64,13 +67,3 @@ def _usable(email: str | None) -> str | None:
         return usable_address(email)
     except ValueError:
         return None
-
-
-def _zone(name: str | None) -> str | None:
-    if not name:
-        return None
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return name

@@ -21,6 +21,9 @@ _INVOICE_EXPAND = [
     "customer.invoice_settings.default_payment_method",
     "parent.subscription_details.subscription.default_payment_method",
 ]
+MOST_PAYMENTS = 6
+"""Of so many payments of an invoice the earlier charges are read; each takes a call."""
+
 _CHARGES_EXPAND = ["data.payment.payment_intent.latest_charge"]
 
 
@@ -46,6 +49,8 @@ class ChargeState(Wire):
     """succeeded, pending or failed."""
     at: datetime
     amount: int | None = None
+    refunded: int = 0
+    """So much of the amount was given back."""
     currency: str | None = None
     payment_intent: str | None = None
     intent_status: str | None = None
@@ -54,6 +59,7 @@ class ChargeState(Wire):
     method: str | None = None
     brand: str | None = None
     fingerprint: str | None = None
+    """Of a card that Stripe gives no fingerprint of: its method's id."""
     decline: Decline | None = None
 
 
@@ -79,6 +85,8 @@ class InvoiceState(Wire):
     attempt_count: int = 0
     next_payment_attempt: datetime | None = None
     paid_off_stripe: bool = False
+    off_stripe: int = 0
+    """What was paid outside Stripe, in minor units."""
     credited: bool = False
     """Settled without any payment: credit notes took all of it."""
     method: Method | None = None
@@ -87,6 +95,11 @@ class InvoiceState(Wire):
     def is_open(self) -> bool:
         """Whether something is still to be collected."""
         return self.status == "open" and self.remaining.amount > 0
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether a payment may still come through: what was written off can be paid all the same."""
+        return self.status in ("open", "uncollectible") and self.remaining.amount > 0
 
 
 def read_invoice(client: StripeClient, invoice: str) -> InvoiceState:
@@ -119,6 +132,7 @@ def invoice_state(data: dict[str, Any]) -> InvoiceState:
         attempt_count=data.get("attempt_count") or 0,
         next_payment_attempt=moment(due) if due else None,
         paid_off_stripe=bool(data.get("amount_paid_off_stripe")),
+        off_stripe=data.get("amount_paid_off_stripe") or 0,
         credited=is_credited(data),
         method=_method_to_use(data, subscription, customer),
     )
@@ -171,18 +185,30 @@ def method_of(data: dict[str, Any]) -> Method:
 
 def read_charges(client: StripeClient, invoice: str) -> list[ChargeState]:
     """The latest charge of each payment of an invoice, newest first: one call."""
+    return charges_of(list_payments(client, invoice))
+
+
+def list_payments(client: StripeClient, invoice: str) -> list[dict[str, Any]]:
+    """An invoice's payments as Stripe has them, each with its intent and that one's latest charge."""
     found = client.v1.invoice_payments.list({"invoice": invoice, "limit": 20, "expand": _CHARGES_EXPAND})
-    charges = [charge for payment in found.data if (charge := _charge_of(payment.to_dict())) is not None]
+    return [payment.to_dict() for payment in found.data]
+
+
+def charges_of(payments: Sequence[dict[str, Any]]) -> list[ChargeState]:
+    """The latest charge of each of these payments, newest first."""
+    charges = [charge for payment in payments if (charge := _charge_of(payment)) is not None]
     return sorted(charges, key=lambda charge: charge.at, reverse=True)
 
 
 def read_all_charges(client: StripeClient, charges: Sequence[ChargeState]) -> list[ChargeState]:
     """Every charge of the payments that these are the latest of, newest first: one call for each payment.
 
-    Of one payment the newest hundred are read: more than any network allows in the time that counts.
+    Of one payment the newest hundred are read: more than any network allows in the time that counts. Of more than
+    :data:`MOST_PAYMENTS` those charged last are read, so that an attempt has its time.
     """
     found = {charge.id: charge for charge in charges}
-    for intent in dict.fromkeys(charge.payment_intent for charge in charges if charge.payment_intent):
+    intents = dict.fromkeys(charge.payment_intent for charge in charges if charge.payment_intent)
+    for intent in list(intents)[:MOST_PAYMENTS]:
         listed = client.v1.charges.list({"payment_intent": intent, "limit": 100})
         for charge in listed.data:
             found.setdefault(charge.id, charge_state(charge.to_dict()))
@@ -214,12 +240,13 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         status=data["status"],
         at=moment(data["created"]),
         amount=data.get("amount"),
+        refunded=data.get("amount_refunded") or 0,
         currency=data.get("currency"),
         payment_intent=intent if isinstance(intent, str) else (intent or {}).get("id"),
         intent_status=intent_status,
         method=data.get("payment_method"),
         brand=card.get("network") or card.get("brand"),
-        fingerprint=card.get("fingerprint"),
+        fingerprint=card.get("fingerprint") or (data.get("payment_method") if kind == "card" else None),
         decline=_decline(data, kind, card) if data["status"] == "failed" else None,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stripe import CardError
 
 from recoup.billing.invoices import ChargeState, InvoiceState, object_of
@@ -11,7 +13,11 @@ from recoup.rules.declines import Decline
 
 def decline_of_error(error: CardError) -> Decline:
     """The decline in a refused ``invoices.pay``: the error carries every code there is."""
-    body = ((error.json_body or {}).get("error") or {}) if isinstance(error.json_body, dict) else {}
+    return decline_of_refusal(_body(error))
+
+
+def decline_of_refusal(body: dict[str, Any]) -> Decline:
+    """The decline in an error object: the one of an answer, or the one that a payment intent keeps."""
     method = object_of(body.get("payment_method"))
     kind = body.get("payment_method_type") or method.get("type") or "card"
     card = method.get(kind) or {}
@@ -27,8 +33,12 @@ def decline_of_error(error: CardError) -> Decline:
 
 def charge_of_error(error: CardError) -> str | None:
     """The failed charge that a refused attempt left."""
-    body = ((error.json_body or {}).get("error") or {}) if isinstance(error.json_body, dict) else {}
+    body = _body(error)
     return object_of(body.get("charge")).get("id") if body.get("charge") else None
+
+
+def _body(error: CardError) -> dict[str, Any]:
+    return ((error.json_body or {}).get("error") or {}) if isinstance(error.json_body, dict) else {}
 
 
 def decline_of_charge(charge: ChargeState | None) -> Decline | None:

@@ -35,7 +35,8 @@ def pause(client: StripeClient, subscription: str, *, key: str) -> AccessMeans:
 def resume(client: StripeClient, subscription: str, how: AccessMeans, *, key: str) -> None:
     """Undo what :func:`pause` did; nothing is charged for the time without access."""
     state = client.v1.subscriptions.retrieve(subscription).to_dict()
-    if state.get("pause_collection"):
+    # One with an end is the customer's own, and goes on as long as they were told.
+    if (state.get("pause_collection") or {"resumes_at": 0}).get("resumes_at") is None:
         client.v1.subscriptions.update(subscription, {"pause_collection": ""})
     if how is AccessMeans.PAUSED and state.get("status") == "paused":
         client.v1.subscriptions.resume(

@@ -100,6 +100,7 @@ class Instance:
                 again = WorkflowActivation()
                 again.CopyFrom(activation)
                 again.is_replaying = True
+                _notify_of_patches(again, before)
                 commands = self._give(self._live, again)
                 if [_plain(command) for command in commands] != [_plain(command) for command in before]:
                     raise WorkflowBroken(f"{self.identity.workflow_id}: replayed, it went another way")
@@ -153,6 +154,16 @@ class Instance:
             last_failure=None,
         )
         return UnsandboxedWorkflowRunner().create_instance(details)
+
+
+def _notify_of_patches(activation: WorkflowActivation, before: list[WorkflowCommand]) -> None:
+    """The markers of a history say which patches it was made with; they are told before anything else."""
+    jobs = list(activation.jobs)
+    activation.ClearField("jobs")
+    for command in before:
+        if command.HasField("set_patch_marker"):
+            activation.jobs.add().notify_has_patch.patch_id = command.set_patch_marker.patch_id
+    activation.jobs.extend(jobs)
 
 
 def _plain(command: WorkflowCommand) -> bytes:

@@ -6,15 +6,17 @@ are counted anew in the plainest way.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from recoup.chaos.runs import Played, Run
 from recoup.ledger import AttemptRow, CaseRow, Ledger
-from recoup.rules.case import AttemptState, Outcome, Stage
+from recoup.rules.case import AttemptState, MessageState, Outcome, Stage, Template
+from recoup.rules.conversation import Said
 from recoup.rules.networks import DEFAULT_CAP
 
 FIGURES = (
@@ -28,13 +30,23 @@ FIGURES = (
     "doubled_messages",
     "wrong_outcomes",
 )
+LEFT = (Outcome.LOST_CANCELLED, Outcome.LOST_CANCELLED_BY_CUSTOMER)
 HARMLESS = ("raced_charges",)
 """What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+WENT_OUT = (MessageState.SENT, MessageState.UNKNOWN)
 
 MONTH, DAY = timedelta(days=30), timedelta(days=1)
 EXECUTED_WITHIN = 600.0
 """Seconds after which a request that was sent has been executed, if it ever is."""
 MASTERCARD_A_DAY = 10
+KEY_KEPT = timedelta(hours=24)
+"""So long Stripe remembers an idempotency key; the same key sent later is a new charge."""
+DEBITS = 3
+"""Presentations of one debt by SEPA direct debit: the first and two more."""
+MASTERCARD_NEVER = frozenset(("03", "21"))
+"""Mastercard's advice not to try again."""
 VISA_NEVER = frozenset(("04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"))
 """Visa, category 1: the issuer will never approve."""
 
@@ -62,7 +74,9 @@ def audit(played: Played) -> list[Finding]:
         for book in books[run.customer]:
             if book["billing_reason"] == "subscription_cycle":
                 said += _of_invoice(run, book, cases[book["id"]], played.ledger)
+        said += _of_others(run, books[run.customer])
         said += _of_messages(run)
+        said += _told_twice(run, played.ledger)
         findings += [Finding(figure, run.plan.seed, sentence) for figure, sentence in said]
     findings += _of_workflows(played)
     findings += _of_cards(played)
@@ -125,7 +139,7 @@ def _unwanted(
 
 
 def _sent(run: Run, invoice: str, attempts: list[AttemptRow]) -> Iterable[tuple[str, str]]:
-    rows = {row.key: row for row in attempts}
+    rows, first = {row.key: row for row in attempts}, dict[str, datetime]()
     for sent in run.sent:
         if sent.invoice != invoice:
             continue
@@ -134,10 +148,37 @@ def _sent(run: Run, invoice: str, attempts: list[AttemptRow]) -> Iterable[tuple[
             yield "wrong_charges", f"{sent.key} was sent, and the ledger knows no such attempt"
         elif sent.read != "open":
             yield "wrong_charges", f"{sent.key} was sent after a read that showed {sent.read}"
+        elif sent.true != "open":
+            yield "wrong_charges", f"{sent.key} was sent, and the books showed {sent.true}"
         elif sent.disputed:
             yield "wrong_charges", f"{sent.key} was sent although the customer had disputed"
-        elif sent.asked != row.amount:
-            yield "wrong_charges", f"{sent.key} was for {row.amount}, the invoice asked for {sent.asked}"
+        elif sent.owed != row.amount:
+            yield "wrong_charges", f"{sent.key} was for {row.amount}, the invoice asked for {sent.owed}"
+        elif sent.method != row.payment_method:
+            yield (
+                "wrong_charges",
+                f"{sent.key} was to charge {sent.method}, reserved was {row.payment_method}",
+            )
+        if row is not None and (open_ := _open_before(row, sent.at, attempts)):
+            yield "wrong_charges", f"{sent.key} was sent while attempt {open_} had no result"
+        if sent.at - first.setdefault(sent.key, sent.at) >= KEY_KEPT:
+            yield "wrong_charges", f"{sent.key} was sent again after Stripe had forgotten it"
+
+
+def _open_before(row: AttemptRow, at: datetime, attempts: list[AttemptRow]) -> int | None:
+    """An earlier attempt that had no result at that moment."""
+    earlier = (other for other in attempts if other.number < row.number)
+    return next(
+        (other.number for other in earlier if other.settled_at is None or other.settled_at > at), None
+    )
+
+
+def _of_others(run: Run, books: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Nothing but renewals is ever collected."""
+    renewals = {book["id"] for book in books if book["billing_reason"] == "subscription_cycle"}
+    for sent in run.sent:
+        if sent.invoice not in renewals:
+            yield "wrong_charges", f"{sent.key} was sent for an invoice that is no renewal of this customer"
 
 
 def _outcome(
@@ -151,7 +192,7 @@ def _outcome(
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, the invoice is {book['status']}"
     ours = any(row.state is AttemptState.PAID for row in attempts)
     known = any(case.outcome and case.outcome.stage is Stage.RECOVERED for case in cases)
-    given_back = last.outcome is Outcome.LOST_CANCELLED and bool(book["refunds"])
+    given_back = last.outcome in LEFT and bool(book["refunds"])
     if ours and not known and not given_back and last.outcome is not Outcome.CLOSED_DISPUTED:
         yield "wrong_outcomes", f"{last.id} says {last.outcome}, and our attempt was paid"
 
@@ -160,6 +201,28 @@ def _of_messages(run: Run) -> Iterable[tuple[str, str]]:
     for key, times in run.messages.items():
         if times > 1:
             yield "doubled_messages", f"{key} went out {times} times"
+    for letter, moments in run.letters.items():
+        # A reminder may say the same as the one before it, but not on the same day.
+        if any(later - earlier < DAY for earlier, later in pairwise(moments)):
+            yield "doubled_messages", f"the same was told twice within a day: {letter}"
+
+
+def _told_twice(run: Run, ledger: Ledger) -> Iterable[tuple[str, str]]:
+    """What more than one message said for one message of a case, or a first message about what had been told before."""
+    rows = [row for row in ledger.messages.of_customer(run.customer, EVER) if row.state in WENT_OUT]
+    sent = {row.key: row for row in rows}
+    for invoice in run.invoices:
+        said = [each for each in ledger.messages.said_of(invoice) if each.message in sent]
+        for key, times in Counter(each.stands_for for each in said if each.stands_for is not None).items():
+            if times > 1:
+                yield "doubled_messages", f"{key} was said by {times} messages"
+        first = sent.get(f"{invoice}/{Template.PAYMENT_FAILED}")
+        if first is None or first.template is not Template.PAYMENT_FAILED or first.sending_at is None:
+            continue
+        for each in said:
+            at = sent[each.message].sending_at
+            if at is not None and at < first.sending_at and each.said in (Said.OPEN, Said.NOTICE):
+                yield "doubled_messages", f"{first.key} told what {each.message} had told before"
 
 
 def _of_workflows(played: Played) -> list[Finding]:
@@ -176,16 +239,21 @@ def _of_workflows(played: Played) -> list[Finding]:
 def _of_cards(played: Played) -> list[Finding]:
     runs = {run.customer: run for run in played.runs}
     cards: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    debits: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    debts = {charge: book["id"] for book in played.books for charge in book["charges"]}
     for charge in sorted(played.charges, key=lambda charge: charge["created"]):
         card = (charge.get("payment_method_details") or {}).get("card")
         if card and charge["customer"] in runs:
             cards[charge["customer"], card["fingerprint"]].append(charge)
+        elif charge["customer"] in runs:
+            debits[charge["customer"], debts[charge["id"]]].append(charge)
     findings = []
-    for (customer, _), charges in cards.items():
-        run = runs[customer]
-        ours = _ours(run, charges, played.ledger)
-        broken = [sentence for id_, sentence in _breaches(charges) if id_ in ours]
-        findings += [Finding("network_breaches", run.plan.seed, sentence) for sentence in broken]
+    for counted, rule in ((cards, _breaches), (debits, _presented)):
+        for (customer, _), charges in counted.items():
+            run = runs[customer]
+            ours = _ours(run, charges, played.ledger)
+            broken = [sentence for id_, sentence in rule(charges) if id_ in ours]
+            findings += [Finding("network_breaches", run.plan.seed, sentence) for sentence in broken]
     return findings
 
 
@@ -213,6 +281,24 @@ def _breaches(charges: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
             yield id_, f"{id_} is more than {DEFAULT_CAP} on one card in 30 days"
         if brand == "mastercard" and sum(at - each < DAY for each in before) >= MASTERCARD_A_DAY:
             yield id_, f"{id_} is more than {MASTERCARD_A_DAY} on one Mastercard in a day"
-        code = (charge.get("outcome") or {}).get("network_decline_code")
-        if charge["status"] == "failed" and brand == "visa" and code in VISA_NEVER:
-            forbidden = f"Visa's {code}"
+        if charge["status"] == "failed":
+            forbidden = _never(brand, charge.get("outcome") or {}) or forbidden
+
+
+def _never(brand: str, outcome: dict[str, Any]) -> str | None:
+    """What forbids every other attempt with the card."""
+    code, advice = outcome.get("network_decline_code"), outcome.get("network_advice_code")
+    if brand == "visa" and code in VISA_NEVER:
+        return f"Visa's {code}"
+    if brand == "mastercard" and advice in MASTERCARD_NEVER:
+        return f"Mastercard's advice {advice}"
+    return "the advice do_not_try_again" if outcome.get("advice_code") == "do_not_try_again" else None
+
+
+def _presented(charges: list[dict[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Where a debt was presented to a bank account more often, or later, than the scheme lets it be."""
+    for number, charge in enumerate(charges):
+        if number >= DEBITS:
+            yield charge["id"], f"{charge['id']} is presentation {number + 1} of one debt"
+        if charge["created"] - charges[0]["created"] > MONTH.total_seconds():
+            yield charge["id"], f"{charge['id']} was presented more than 30 days after the first time"

@@ -44,7 +44,7 @@ class Backstage:
             wait, run.away_until = run.away_until - now, None
             if wait > timedelta(0):
                 return wait
-        if this.activity == Activity.ATTEMPT and this.attempt == 1:
+        if this.activity == Activity.ATTEMPT:
             self._before_read(run, this.argument.invoice)
         return None
 
@@ -104,4 +104,5 @@ class Backstage:
             if run.strikes(fault):
                 dice = random.Random(f"{run.plan.seed}/late")  # noqa: S311 - repeated
                 run.post_late_until = self._scene.clock.now() + timedelta(hours=dice.uniform(1, 6))
-                self._scene.people.do(run, fault, invoice)
+                if not self._scene.people.do(run, fault, invoice):
+                    run.hits.pop(fault)

@@ -24,6 +24,16 @@ class Story(StrEnum):
     """Four subscriptions fail on one card: the networks' limits are reached."""
 
 
+class Method(StrEnum):
+    """What the customer pays with."""
+
+    CARD = "card"
+    DEBIT = "sepa_debit"
+    """A bank account: the answer to an attempt comes days later."""
+    ASKS = "card_that_asks"
+    """A card whose bank wants to see the customer (3-D Secure)."""
+
+
 class Fault(StrEnum):
     """Everything that is done to a run, by its name in the report."""
 
@@ -50,6 +60,10 @@ class Fault(StrEnum):
     READ_ERROR = "read_500"
     READ_RATE_LIMITED = "read_429"
     READ_NOT_REACHED = "read_not_reached"
+    CHANGE_ANSWER_LOST = "change_answer_lost"
+    CHANGE_NOT_REACHED = "change_not_reached"
+    CHANGE_ERROR = "change_500"
+    CHANGE_RATE_LIMITED = "change_429"
     # The ledger.
     LEDGER_REFUSED = "ledger_refused"
     LEDGER_ANSWER_LOST = "ledger_answer_lost"
@@ -92,6 +106,13 @@ class Fault(StrEnum):
 
 
 KINDS: tuple[Fault, ...] = tuple(Fault)
+ADDED = (
+    Fault.CHANGE_ANSWER_LOST,
+    Fault.CHANGE_NOT_REACHED,
+    Fault.CHANGE_ERROR,
+    Fault.CHANGE_RATE_LIMITED,
+)
+"""Kinds that come beside a run's other faults and have no turn of their own."""
 
 ATTEMPTS = (Story.SOON, Story.NEVER, Story.CROWD)
 SUSPENDS = (Story.NEVER, Story.COMES_BACK)
@@ -136,7 +157,8 @@ RARE = (
     Fault.STARTER_DIED,
 )
 """Kinds that seldom find their moment, because a run is often over before."""
-TURNS = (*KINDS, *RARE)
+IN_TURN = tuple(fault for fault in KINDS if fault not in ADDED)
+TURNS = (*IN_TURN, *RARE)
 """The kinds that come first in a run, in turn: twice where they are rare."""
 
 OFTEN = {
@@ -157,6 +179,10 @@ OFTEN = {
     Fault.TEMPORAL_AWAY: 3,
     Fault.STARTER_DOWN: 6,
     Fault.STARTER_DIED: 2,
+    Fault.CHANGE_ANSWER_LOST: 3,
+    Fault.CHANGE_NOT_REACHED: 3,
+    Fault.CHANGE_ERROR: 3,
+    Fault.CHANGE_RATE_LIMITED: 3,
     Fault.CRASH_BEFORE_MESSAGE: 4,
     Fault.CRASH_AFTER_MESSAGE: 4,
     Fault.MAIL_REFUSED: 4,

@@ -7,17 +7,23 @@ import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from recoup.chaos.faults import Fault
 from recoup.chaos.host import Try, WorkerDied
+from recoup.chaos.product import API_KEY
 from recoup.chaos.runs import Run
 from recoup.chaos.scene import Scene
-from recoup.chaos.weather import Answer, Request
+from recoup.chaos.weather import Answer, Request, shown
 
 RACE_SECONDS = 0.6
 """How long the bank thinks while the customer pays at the same moment."""
 DELIVERED_WITHIN = (60.0, 480.0)
 """Virtual seconds after which a request that timed out is executed all the same; below Recoup's ten quiet minutes."""
+
+
+class Misplayed(BaseException):
+    """A fault could not be played, so that the runs would prove nothing; no code of the product may catch it."""
 
 
 class Moments:
@@ -30,8 +36,8 @@ class Moments:
         """Somebody acts between our read and our charge."""
         if fault is Fault.DISPUTED_BETWEEN:
             self._dispute(run)
-        else:
-            self._scene.people.do(run, fault, invoice)
+        elif not self._scene.people.do(run, fault, invoice):
+            run.hits.pop(fault)
 
     def race(self, run: Run, invoice: str, pay: Request) -> Answer:
         """The customer pays while the bank thinks about our charge."""
@@ -69,12 +75,28 @@ class Moments:
 
         self._scene.agenda.put(self._scene.clock.now() + wait, "a request that timed out", deliver)
 
+    def truth(self, invoice: str) -> tuple[str, int]:
+        """What the books show, asked apart from the product; ``processing`` where a bank has not answered yet."""
+        api = partial(self._scene.stripe.api, key=API_KEY)
+        found = api(f"/v1/invoices/{invoice}", **{"expand[]": "parent.subscription_details.subscription"})
+        payments = api("/v1/invoice_payments", invoice=invoice, **{"expand[]": "data.payment.payment_intent"})
+        intents = [each["payment"]["payment_intent"]["status"] for each in payments["data"]]
+        said = shown(found)
+        return "processing" if said == "open" and "processing" in intents else said, int(
+            found["amount_remaining"]
+        )
+
     def fail_after(self, path: str, times: int) -> None:
         """The next requests of this path are executed, and answered with a stored 500."""
         self._scene.stripe.control("POST", "faults", {"fault": "error_after", "path": path, "count": times})
 
     def _dispute(self, run: Run) -> None:
-        older, stripe = self._scene.people.dispute(run), self._scene.stripe
-        book = next(each for each in stripe.control("GET", "books") if each["id"] == older)
-        stripe.control("POST", "disputes", {"charge": book["successful_charges"][0]})
+        """Another payment of the customer's. It has to succeed: an error here would reach the product as an answer of Stripe's."""
+        stripe = self._scene.stripe
+        try:
+            other = self._scene.people.pay_for_more(run)
+            book = next(each for each in stripe.control("GET", "books") if each["id"] == other)
+            stripe.control("POST", "disputes", {"charge": book["successful_charges"][0]})
+        except Exception as error:
+            raise Misplayed(f"{run.plan.key} could not dispute: {error}") from error
         run.note("DONE", fault=Fault.DISPUTED_BETWEEN)

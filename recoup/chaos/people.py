@@ -27,8 +27,8 @@ class People:
     begin: Any
     """When the world began."""
 
-    def do(self, run: Run, fault: Fault, invoice: str) -> None:
-        """What this fault has somebody do to this invoice. What Stripe refuses them does not happen."""
+    def do(self, run: Run, fault: Fault, invoice: str) -> bool:
+        """What this fault has somebody do to this invoice; False where Stripe refuses it, so that it does not happen."""
         with contextlib.suppress(stripe.StripeError, Stuck):
             match fault:
                 case Fault.PAID_BETWEEN | Fault.PAID_BEFORE_READ:
@@ -37,8 +37,6 @@ class People:
                     self.cancel(run)
                 case Fault.CARD_BETWEEN:
                     self.change_card(run)
-                case Fault.DISPUTED_BETWEEN:
-                    self.dispute(run)
                 case Fault.VOIDED_BETWEEN | Fault.VOIDED_BEFORE_READ:
                     self.client.v1.invoices.void_invoice(invoice)
                 case Fault.WRITTEN_OFF_BETWEEN:
@@ -46,6 +44,8 @@ class People:
                 case Fault.CREDITED_BETWEEN | Fault.CREDITED_BEFORE_READ:
                     self.credit(invoice)
             run.note("DONE", fault=fault, invoice=invoice)
+            return True
+        return False
 
     def pay(self, run: Run, invoice: str) -> None:
         """The customer pays on the invoice's page, with a good card."""
@@ -64,14 +64,17 @@ class People:
         card = self._card(run)
         asyncio.run(Product(self.client).change_card(run.customer, card.number, (card.month, card.year)))
 
-    def dispute(self, run: Run) -> str:
-        """The customer disputes an older payment; answers the charge."""
-        invoice = self.client.v1.invoices.create({"customer": run.customer, "auto_advance": False})
-        item: Any = {"customer": run.customer, "invoice": invoice.id, "amount": 700, "currency": "usd"}
-        self.client.v1.invoice_items.create(item)
-        self.client.v1.invoices.finalize_invoice(str(invoice.id))
-        self.client.v1.invoices.pay(str(invoice.id), {"payment_method": "pm_card_visa"})
-        return str(invoice.id)
+    def pay_for_more(self, run: Run) -> str:
+        """The customer pays for something else, on that invoice's page; answers the invoice."""
+        # Stripe takes one currency of a customer, that of the subscription.
+        new: Any = {"customer": run.customer, "currency": run.plan.currency, "auto_advance": False}
+        invoice = str(self.client.v1.invoices.create(new).id)
+        what: Any = {"customer": run.customer, "invoice": invoice, "currency": run.plan.currency}
+        more: Any = {**what, "amount": 700}
+        self.client.v1.invoice_items.create(more)
+        link = self.client.v1.invoices.finalize_invoice(invoice).hosted_invoice_url
+        asyncio.run(_pay(str(link), self._card(run)))
+        return invoice
 
     def credit(self, invoice: str) -> None:
         """The company takes half of the amount back."""

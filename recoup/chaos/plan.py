@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from recoup.chaos.faults import AT_ACCESS, KINDS, OFTEN, TURNS, Fault, Story, stories_for
+from recoup.chaos.faults import ADDED, AT_ACCESS, IN_TURN, OFTEN, TURNS, Fault, Method, Story, stories_for
 from recoup.rules.policy import RetryMode
 
 WEIGHTS = {
@@ -19,20 +19,22 @@ WEIGHTS = {
 }
 MOST_MORE = 3
 """Beside its first fault a run has up to so many others."""
+DEBITS = (Story.SOON, Story.NEVER, Story.PAYS, Story.CANCELS)
+PART_OF_DEBITS, PART_THAT_ASKS = 0.15, 0.3
 BRANDS = ("visa", "visa", "mastercard", "amex")
 AMOUNTS = (900, 2900, 4900, 19900)
 CURRENCIES = ("usd", "eur", "pln", "gbp")
 
 
 BATCH = 50
-"""Runs that share a world; seeds are grouped by it, so that a seed always meets the same setting."""
+"""Seeds of one mode; those among them that have the lock of invoices in common share a world."""
 MODES = (*(RetryMode.OWN,) * 7, *(RetryMode.WEAVE,) * 2, RetryMode.OBSERVE)
-"""How batches live with Stripe's own retries, two of each in a row: one with Stripe's lock of invoices, one without."""
+"""How batches live with Stripe's own retries, two of each in a row."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a whole batch has in common."""
+    """What all runs of a world have in common."""
 
     mode: RetryMode = RetryMode.OWN
     invoice_lock: bool = True
@@ -44,9 +46,8 @@ class Setting:
 
 
 def setting_of(seed: int) -> Setting:
-    """The setting of the batch that a seed belongs to."""
-    number = seed // BATCH
-    return Setting(MODES[number // 2 % len(MODES)], invoice_lock=number % 2 == 0)
+    """The setting that a seed is played with: of four in a row two have Stripe's lock of invoices, two have not."""
+    return Setting(MODES[seed // BATCH // 2 % len(MODES)], invoice_lock=seed // 2 % 2 == 0)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class RunPlan:
     """When the customer does something, where the story says so."""
     subscriptions: int
     faults: tuple[Planned, ...]
+    method: Method = Method.CARD
 
     @property
     def key(self) -> str:
@@ -82,7 +84,7 @@ class RunPlan:
     def __str__(self) -> str:
         struck = ", ".join(f"{each.fault}@{each.nth}x{each.times}" for each in self.faults)
         return (
-            f"seed {self.seed}: {self.story}, {self.brand}, {self.amount} {self.currency}, "
+            f"seed {self.seed}: {self.story}, {self.brand} ({self.method}), {self.amount} {self.currency}, "
             f"{self.refusals} refusals, acts after {self.acts_after_days:.1f} days, "
             f"{self.subscriptions} subscriptions; {struck}"
         )
@@ -94,12 +96,12 @@ def plan_of(seed: int) -> RunPlan:
     first = TURNS[seed % len(TURNS)]
     stories = stories_for(first)
     story = dice.choices(stories, [WEIGHTS[each] for each in stories])[0]
-    others = [each for each in KINDS if each is not first and story in stories_for(each)]
+    others = [each for each in IN_TURN if each is not first and story in stories_for(each)]
     chosen = [first, *dice.sample(others, dice.randint(0, MOST_MORE))]
     # Once is the renewal itself; then the first attempt of ours is the one that is paid, which is where most can go wrong.
     refusals = 1 if Fault.PAID_AT_ONCE in chosen else dice.choice((1, 1, 1, 2, 3, 4))
     subscriptions = 4 if story is Story.CROWD else dice.choice((1, 1, 1, 1, 2))
-    return RunPlan(
+    plan = RunPlan(
         seed=seed,
         story=story,
         brand=dice.choice(BRANDS),
@@ -110,6 +112,21 @@ def plan_of(seed: int) -> RunPlan:
         subscriptions=subscriptions,
         faults=tuple(_planned(dice, each, story) for each in chosen),
     )
+    return _with_more(plan)
+
+
+def _with_more(plan: RunPlan) -> RunPlan:
+    """One run in three has a fault when something is changed at Stripe as well, and some customers pay with no plain card."""
+    dice = random.Random(f"{plan.seed}/more")  # noqa: S311 - a plan that is to be repeated, no secret
+    method, faults = Method.CARD, plan.faults
+    if plan.seed % 3 == 0:
+        faults = (*faults, _planned(dice, ADDED[plan.seed // 3 % len(ADDED)], plan.story))
+    races = any(each.fault is Fault.PAID_AT_ONCE for each in faults)
+    if plan.story in DEBITS and not races and dice.random() < PART_OF_DEBITS:
+        return replace(plan, faults=faults, method=Method.DEBIT, currency="eur")
+    if plan.story is Story.NEW_CARD and dice.random() < PART_THAT_ASKS:
+        method = Method.ASKS
+    return replace(plan, faults=faults, method=method)
 
 
 def _planned(dice: random.Random, fault: Fault, story: Story) -> Planned:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import multiprocessing
+import os
 import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -22,19 +21,18 @@ import structlog
 
 from recoup.chaos.audit import HARMLESS, Finding, audit
 from recoup.chaos.batch import Batch
-from recoup.chaos.plan import BATCH, plan_of, setting_of
+from recoup.chaos.plan import BATCH, Setting, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Kept, Report, Tally
 from recoup.chaos.runs import Played, Run
+from recoup.chaos.shards import MEMORY, shards, stopped_in_order, workshop
+from recoup.errors import ConfigurationError
 from recoup.process import EXIT_FAILED
 
 PROCESSES = "processes"
 """The setting of the runs with real processes."""
 PROCESS_BATCH = 25
 """Runs that share a stack of processes."""
-
-MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
-"""Where there is such a place, the databases of a batch stand in memory: only the runs with processes are about disks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +69,37 @@ class BatchResult:
 
 
 def run_chaos(options: Options) -> int:
-    """Play the runs; 0 where nothing happened that must not, 1 otherwise."""
+    """Play the runs; 0 where nothing happened that must not, 1 otherwise.
+
+    Raises:
+        ConfigurationError: nothing is asked for, or the figures could not be written; nothing was played.
+    """
+    _check(options)
     began, report = time.monotonic(), Report()
-    seeds = range(options.seed, options.seed + options.runs)
-    killed = range(options.seed, options.seed + options.processes)
-    results = chain(
-        _results(list(grouped(seeds)), options.shards),
-        (_apart(list(group), _play_with_processes) for group in _stacks(killed)),
-    )
-    for result in results:
-        _take_in(report, result, options.traces)
-        _write(report, options, time.monotonic() - began)
-        total = report.total
-        click.echo(
-            f"{total.runs} of {options.runs + options.processes} runs, {len(report.failures)} failures, "
-            f"{time.monotonic() - began:.0f} s",
-            err=True,
-        )
-    _write(report, options, time.monotonic() - began)
+    with stopped_in_order(), closing(_results(options)) as results:
+        for result in results:
+            _take_in(report, result, options.traces)
+            _write(report, options, time.monotonic() - began)
+            total = report.total
+            click.echo(
+                f"{total.runs} of {options.runs + options.processes} runs, {len(report.failures)} failures, "
+                f"{time.monotonic() - began:.0f} s",
+                err=True,
+            )
     _say(report, time.monotonic() - began)
     return EXIT_FAILED if report.failures else 0
+
+
+def _check(options: Options) -> None:
+    if not options.runs + options.processes:
+        raise ConfigurationError("--runs 0 plays nothing: ask for one run at least, or for some --processes")
+    file = options.json_file
+    if file is not None and not (
+        file.absolute().parent.is_dir() and os.access(file.absolute().parent, os.W_OK)
+    ):
+        raise ConfigurationError(
+            f"The figures cannot be written to {file}: give --json a file in a folder that exists and can be written to"
+        )
 
 
 def _write(report: Report, options: Options, seconds: float) -> None:
@@ -102,14 +111,11 @@ def _write(report: Report, options: Options, seconds: float) -> None:
 
 def grouped(seeds: Iterable[int]) -> Iterator[list[int]]:
     """Seeds that are played together: always the same neighbours share a world."""
-    group: list[int] = []
-    for seed in seeds:
-        if group and seed // BATCH != group[0] // BATCH:
-            yield group
-            group = []
-        group.append(seed)
-    if group:
-        yield group
+    for _, batch in groupby(seeds, lambda seed: seed // BATCH):
+        alike: dict[Setting, list[int]] = {}
+        for seed in batch:
+            alike.setdefault(setting_of(seed), []).append(seed)
+        yield from alike.values()
 
 
 def _stacks(seeds: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -157,20 +163,32 @@ def _traces(runs: Iterable[Run], findings: list[Finding]) -> dict[int, str]:
     return {run.plan.seed: "\n".join([str(run.plan), *run.trace]) for run in runs if run.plan.seed in failed}
 
 
-def _results(groups: list[list[int]], shards: int) -> Iterator[BatchResult]:
-    if len(groups) == 1 or shards == 1:
+def _results(options: Options) -> Generator[BatchResult, None, None]:
+    """The batches' results as they come: those in virtual time first, then those with real processes."""
+    with workshop(MEMORY) as place:
+        yield from _in_virtual_time(options, place)
+    killed = range(options.seed, options.seed + options.processes)
+    with workshop() as place:
+        for stack in _stacks(killed):
+            yield _apart(list(stack), place, _play_with_processes)
+
+
+def _in_virtual_time(options: Options, place: Path) -> Iterator[BatchResult]:
+    groups = list(grouped(range(options.seed, options.seed + options.runs)))
+    if len(groups) <= 1 or options.shards == 1:
         for group in groups:
-            yield _apart(group)
+            yield _apart(group, place)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(shards, mp_context=context, max_tasks_per_child=20) as pool:
-        for done in as_completed([pool.submit(_apart, group) for group in groups]):
+    with shards(options.shards) as pool:
+        for done in as_completed([pool.submit(_apart, group, place) for group in groups]):
             yield done.result()
 
 
-def _apart(seeds: list[int], how: Callable[[Sequence[int], Path], BatchResult] = play) -> BatchResult:
+def _apart(
+    seeds: list[int], place: Path, how: Callable[[Sequence[int], Path], BatchResult] = play
+) -> BatchResult:
     """Play a batch in a directory of its own, quietly."""
-    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=MEMORY if MEMORY.is_dir() else None))
+    directory = place / f"{how.__name__}-{seeds[0]}"
     try:
         with _quietly():
             return how(seeds, directory)
@@ -221,5 +239,9 @@ def _say(report: Report, seconds: float) -> None:
     for name, value in told.items():
         if isinstance(value, int):
             click.echo(f"{name:>18}  {value}")
+    for name, tally in report.tallies.items():
+        bad = sum(count for figure, count in tally.figures.items() if figure not in HARMLESS)
+        runs = "1 run" if tally.runs == 1 else f"{tally.runs} runs"
+        click.echo(f"{name}: {runs}, {bad} that must not be, {tally.figures['raced_charges']} raced charges")
     struck = {kind: count for kind, count in told["faults"].items() if count}
     click.echo(f"{len(struck)} kinds of fault took effect, {sum(struck.values())} times, in {seconds:.0f} s")

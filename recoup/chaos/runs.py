@@ -36,8 +36,12 @@ class Sent:
     key: str
     read: str | None
     """What the last read of the invoice in the same try showed; None where there was none."""
-    asked: int
-    """What the invoice still asked for at that read, in minor units."""
+    true: str
+    """What Stripe's books showed at that moment, asked apart from the product."""
+    owed: int
+    """What the invoice still asked for, by the same books, in minor units."""
+    method: str
+    """The payment method that was to be charged."""
     disputed: bool
     """Whether the customer's dispute had been heard when the attempt began."""
 
@@ -58,7 +62,9 @@ class Run:
     """Invoices whose customer cancelled between our last read and our charge."""
     customer_paid: Counter[str] = field(default_factory=Counter)
     messages: Counter[str] = field(default_factory=Counter)
-    """How often each message really went out."""
+    """How often each message really went out, by its key."""
+    letters: dict[str, list[datetime]] = field(default_factory=dict)
+    """When each went out, by what it says, links left out."""
     away_until: datetime | None = None
     """Until then no worker is there for this run."""
     starter_away_until: datetime | None = None

@@ -8,11 +8,16 @@ does it. Which run is being worked on, and by whom, is told by whoever has the w
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from hashlib import sha256
 from typing import Any, Protocol
+from urllib.parse import parse_qs
 
 import stripe
 
@@ -52,6 +57,10 @@ class Others(Protocol):
         """The network delivers this request minutes later; nobody reads the answer."""
         ...
 
+    def truth(self, invoice: str) -> tuple[str, int]:
+        """What Stripe's books show of an invoice, as :func:`shown` says it, and what it still asks for."""
+        ...
+
     def fail_after(self, path: str, times: int) -> None:
         """The next requests of this path are done, and answered with a stored 500."""
         ...
@@ -64,8 +73,10 @@ class Acting:
     run: Run
     is_worker: bool
     this: Try | None = None
-    reads: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """What was read of each invoice in this try, and what it still asked for."""
+    reads: dict[str, str] = field(default_factory=dict)
+    """What was read of each invoice in this try."""
+    truths: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """What was true of it at the first request to collect after that; the SDK's own repeats read nothing anew."""
     disputed: bool = False
 
 
@@ -154,21 +165,32 @@ class Weather:
         answer = do()
         parts = path.split("/")
         if parts[0] == "invoices" and len(parts) == 2 and answer[1] == 200:
-            told = json.loads(answer[0])
-            acting.reads[parts[1]] = _shown(told), int(told.get("amount_remaining") or 0)
+            acting.reads[parts[1]] = shown(json.loads(answer[0]))
+            acting.truths.pop(parts[1], None)
         return answer
 
     def _change(self, acting: Acting, do: Request) -> Answer:
         if not acting.is_worker:
             return do()
-        self._crash(acting.run, Fault.CRASH_BEFORE_CHANGE)
+        run = acting.run
+        self._crash(run, Fault.CRASH_BEFORE_CHANGE)
+        if run.strikes(Fault.CHANGE_NOT_REACHED):
+            raise _no_connection()
+        if run.strikes(Fault.CHANGE_RATE_LIMITED):
+            return _error(429, "rate_limit")
+        if run.strikes(Fault.CHANGE_ERROR):
+            return _error(500, "api_error")
         answer = do()
-        self._crash(acting.run, Fault.CRASH_AFTER_CHANGE)
+        self._crash(run, Fault.CRASH_AFTER_CHANGE)
+        if run.strikes(Fault.CHANGE_ANSWER_LOST):
+            raise _no_connection()
         return answer
 
     def _pay(self, acting: Acting, invoice: str, key: str, body: str, do: Request) -> Answer:
         run = acting.run
-        read, asked = acting.reads.get(invoice, (None, 0))
+        if invoice not in acting.truths:
+            acting.truths[invoice] = self._others.truth(invoice)
+        read, (true, owed) = acting.reads.get(invoice), acting.truths[invoice]
         for fault in BETWEEN:
             if run.strikes(fault):
                 with self.over(None):
@@ -184,8 +206,10 @@ class Weather:
             return _error(429, "rate_limit")
         if run.strikes(Fault.PAY_ERROR_BEFORE):
             return _error(500, "api_error")
-        run.sent.append(Sent(self._clock.now(), invoice, key, read, asked, disputed=acting.disputed))
-        run.note("PAY", invoice=invoice, key=key, read=read)
+        method = parse_qs(body).get("payment_method", [""])[0]
+        sent = Sent(self._clock.now(), invoice, key, read, true, owed, method, disputed=acting.disputed)
+        run.sent.append(sent)
+        run.note("PAY", at=sent.at, invoice=invoice, key=key, read=read, true=true)
         if run.strikes(Fault.PAY_TIMED_OUT):
             self._others.deliver_later(run, self._calmly(do))
             raise _no_connection()
@@ -248,6 +272,7 @@ class Weather:
         with self.over(None):
             receipt = original(outbox, mime, **more)
         run.messages[key] += 1
+        run.letters.setdefault(_letter(mime), []).append(self._clock.now())
         run.note("MAIL", key=key)
         self._crash(run, Fault.CRASH_AFTER_MESSAGE)
         if run.strikes(Fault.MAIL_ANSWER_LOST):
@@ -311,7 +336,15 @@ def _header(headers: Any, name: str) -> str:
     return next((str(value) for key, value in headers.items() if key.lower() == name), "")
 
 
-def _shown(invoice: dict[str, Any]) -> str:
+def _letter(mime: bytes) -> str:
+    """To whom a message says what; its links are other ones each time."""
+    mail = message_from_bytes(mime, policy=default)
+    body = mail.get_body(("plain",))
+    text = re.sub(r"https?://\S+", "", body.get_content() if body is not None else "")
+    return f"{mail['to']}: {mail['subject']} ({sha256(text.encode()).hexdigest()[:12]})"
+
+
+def shown(invoice: dict[str, Any]) -> str:
     """What a read showed, in one word; everything but ``open`` forbids a charge."""
     status = str(invoice.get("status"))
     details = (invoice.get("parent") or {}).get("subscription_details") or {}

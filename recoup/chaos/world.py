@@ -8,11 +8,27 @@ from typing import Any
 
 import yaml
 
-from recoup.chaos.faults import Story
+from recoup.chaos.faults import Method, Story
 from recoup.chaos.plan import RunPlan
 
 _SOFT = {"decline_code": "insufficient_funds", "network_decline_code": "51"}
-_HARD = {"decline_code": "stolen_card", "network_decline_code": "43"}
+_GONE = {
+    "visa": (
+        {"decline_code": "stolen_card", "network_decline_code": "43"},
+        {"decline_code": "do_not_honor", "network_decline_code": "04"},
+        {"decline_code": "do_not_honor", "network_decline_code": "R1"},
+    ),
+    "mastercard": (
+        {"decline_code": "do_not_honor", "network_decline_code": "05", "network_advice_code": "03"},
+        {"decline_code": "do_not_honor", "network_decline_code": "05", "network_advice_code": "21"},
+    ),
+    "amex": (
+        {"decline_code": "stolen_card", "network_decline_code": "43"},
+        {"decline_code": "do_not_honor", "advice_code": "do_not_try_again"},
+    ),
+}
+"""How banks say of a card that it must never be tried again: by Stripe's code, the network's, or advice alone."""
+_NO_FUNDS = {"decline_code": "insufficient_funds"}
 _RENEWS = 3600.0
 
 
@@ -23,10 +39,14 @@ def world_of(plans: Sequence[RunPlan], *, in_step: bool = False) -> str:
     processes, where each moment that nobody shares costs time.
     """
     cards: dict[str, Any] = {}
+    debits: dict[str, Any] = {}
     customers: dict[str, Any] = {}
     for plan in plans:
         dice = random.Random(f"world/{plan.seed}")  # noqa: S311 - repeated, no secret
-        cards[plan.key] = {"brand": plan.brand, "issuer": _issuer(plan)}
+        if plan.method is Method.DEBIT:
+            debits[plan.key] = {"issuer": _issuer(plan)}
+        else:
+            cards[plan.key] = {"brand": plan.brand, "issuer": _issuer(plan)}
         cards[new_card_of(plan)] = {"brand": plan.brand}
         customers[plan.key] = {
             "name": f"Customer {plan.seed}",
@@ -44,7 +64,8 @@ def world_of(plans: Sequence[RunPlan], *, in_step: bool = False) -> str:
             ],
             "behaviour": _behaviour(plan) if in_step else [],
         }
-    world = {"version": 1, "name": "chaos", "seed": 1, "cards": cards, "customers": customers}
+    methods = {"cards": cards, "debits": debits}
+    world = {"version": 1, "name": "chaos", "seed": 1, **methods, "customers": customers}
     return yaml.safe_dump(world, sort_keys=False)
 
 
@@ -67,11 +88,15 @@ def _behaviour(plan: RunPlan) -> list[dict[str, Any]]:
 
 
 def _issuer(plan: RunPlan) -> list[dict[str, Any]]:
+    soft = _NO_FUNDS if plan.method is Method.DEBIT else _SOFT
     match plan.story:
         case Story.SOON:
             # The renewal itself is refused first.
-            return [{"declines": _SOFT, "for_attempts": plan.refusals * plan.subscriptions}]
+            return [{"declines": soft, "for_attempts": plan.refusals * plan.subscriptions}]
+        case Story.NEW_CARD if plan.method is Method.ASKS:
+            return [{"needs_authentication": True}]
         case Story.NEW_CARD:
-            return [{"declines": _HARD}]
+            gone = _GONE[plan.brand]
+            return [{"declines": gone[plan.seed % len(gone)]}]
         case _:
-            return [{"declines": _SOFT}]
+            return [{"declines": soft}]

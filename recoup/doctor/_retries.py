@@ -37,7 +37,9 @@ def retries(settings: Settings) -> list[Finding]:
     planned = [data["id"] for data in failed if data.get("auto_advance") and data.get("next_payment_attempt")]
     if campaign.retries.mode is RetryMode.OWN:
         return _alone(settings, planned)
-    return _together(campaign.retries.mode, [data["id"] for data in failed], planned)
+    # The newest one speaks for the settings of today: only automatic attempts raise its count above one.
+    tried = [data["id"] for data in failed[:1] if (data.get("attempt_count") or 0) > 1]
+    return _together(campaign.retries.mode, [data["id"] for data in failed], planned, tried)
 
 
 def _alone(settings: Settings, planned: list[str]) -> list[Finding]:
@@ -55,7 +57,7 @@ def _alone(settings: Settings, planned: list[str]) -> list[Finding]:
     return found
 
 
-def _together(mode: RetryMode, failed: list[str], planned: list[str]) -> list[Finding]:
+def _together(mode: RetryMode, failed: list[str], planned: list[str], tried: list[str]) -> list[Finding]:
     """With ``weave`` and ``observe``: Stripe does retry."""
     if planned:
         return [
@@ -64,6 +66,9 @@ def _together(mode: RetryMode, failed: list[str], planned: list[str]) -> list[Fi
                 f"Stripe plans attempts by itself, as retries.mode: {mode} expects ({_named(planned)})",
             )
         ]
+    if tried:
+        says = f"Stripe has retried by itself, as retries.mode: {mode} expects ({_named(tried)}); it plans nothing just now"
+        return [ok(_RETRIES, says)]
     where = "look at Billing, Revenue recovery, Retries"
     if not failed:
         return [
@@ -152,12 +157,18 @@ def _taken_over(settings: Settings, invoices: list[str]) -> list[str]:
         return []
     try:
         book.check()
-        rows = [book.invoices.takeover(each) for each in invoices]
+        rows = [row for each in invoices if (row := book.invoices.takeover(each)) and _is_ours(book, each)]
     except RecoupError:
         return []
     finally:
         book.close()
-    return [row.invoice for row in rows if row is not None and row.released_at is None]
+    return [row.invoice for row in rows if row.released_at is None]
+
+
+def _is_ours(book: Ledger, invoice: str) -> bool:
+    """Whether Recoup may still charge an invoice by its schedule: not where its case has ended, in a suspension say."""
+    cases = book.cases.by_invoice(invoice)
+    return not cases or any(case.is_open for case in cases)
 
 
 def _named(ids: list[str]) -> str:

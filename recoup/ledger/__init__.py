@@ -6,6 +6,7 @@ the tables and the promises.
 
 from recoup.ledger._reserving import Guard
 from recoup.ledger._store import NotInLedger
+from recoup.ledger._telling import Gate
 from recoup.ledger.cards_rows import (
     CardRow,
     Expiring,
@@ -28,6 +29,7 @@ from recoup.ledger.inputs import (
     NewMessage,
     ObservedCharge,
     ReserveAttempt,
+    SaidOf,
 )
 from recoup.ledger.ledger import Ledger
 from recoup.ledger.rows import (
@@ -38,9 +40,13 @@ from recoup.ledger.rows import (
     AttemptRow,
     CaseRow,
     DecisionRow,
+    DeliveryRow,
+    DeliveryState,
+    DestinationRow,
     EventRow,
     InvoiceRow,
     LinkRow,
+    MessageInvoiceRow,
     MessageRow,
     PastAttempt,
     PastDecline,
@@ -61,14 +67,19 @@ __all__ = [
     "CaseRow",
     "DecisionRecord",
     "DecisionRow",
+    "DeliveryRow",
+    "DeliveryState",
+    "DestinationRow",
     "EventRow",
     "Expiring",
+    "Gate",
     "Guard",
     "ImportRow",
     "InvoiceRow",
     "Ledger",
     "LinkRow",
     "MarkRow",
+    "MessageInvoiceRow",
     "MessageRow",
     "Mirrored",
     "MirroredCard",
@@ -84,6 +95,7 @@ __all__ = [
     "RenewalRow",
     "Reservation",
     "ReserveAttempt",
+    "SaidOf",
     "Selection",
     "TargetDone",
     "TargetRow",

@@ -9,21 +9,28 @@ import sqlalchemy as sa
 
 from recoup.ledger._store import Transaction, every, first
 from recoup.ledger.inputs import ObservedCharge, ReserveAttempt
-from recoup.ledger.rows import AttemptCounts, PastAttempt, PastDecline
+from recoup.ledger.rows import AttemptCounts, AttemptRow, PastAttempt, PastDecline
 from recoup.ledger.schema import attempts, observed_charges
 from recoup.rules.case import AttemptState
 from recoup.rules.declines import forbidden
 
 LONGEST_WINDOW = timedelta(days=30)
 """The longest window of any network's rule."""
+CLOCKS_APART = timedelta(minutes=1)
+"""A charge that Stripe tells of was made by a clock that is not ours, in whole seconds: it counts so much longer, in case ours is ahead."""
 
 
-def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCounts:
-    """What is known of the card at this moment, over all invoices, customers and currencies; and of this debt with it."""
-    fingerprint, of_debt = new.fingerprint, _of_debt(conn, new)
+def counts(
+    conn: sa.Connection, new: ReserveAttempt | AttemptRow, at: datetime, besides: int | None = None
+) -> AttemptCounts:
+    """What is known of the card at this moment, over all invoices, customers and currencies; and of this debt with it.
+
+    ``besides`` is an attempt to leave out: the one that is asked about.
+    """
+    fingerprint, of_debt = new.fingerprint, _of_debt(conn, new, besides)
     if fingerprint is None:
         return AttemptCounts(at=at, fingerprint=None, of_debt=of_debt)
-    moments = sorted(_ours(conn, fingerprint, at) + _others(conn, fingerprint, at))
+    moments = sorted(_ours(conn, fingerprint, at, besides) + _others(conn, fingerprint, at))
     return AttemptCounts(
         at=at,
         fingerprint=fingerprint,
@@ -34,36 +41,44 @@ def counts(conn: sa.Connection, new: ReserveAttempt, at: datetime) -> AttemptCou
     )
 
 
-def _of_debt(conn: sa.Connection, new: ReserveAttempt) -> tuple[PastAttempt, ...]:
+def _of_debt(
+    conn: sa.Connection, new: ReserveAttempt | AttemptRow, besides: int | None
+) -> tuple[PastAttempt, ...]:
     """Attempts at one invoice with one method. A bank account keeps its fingerprint when it is given again."""
     mine = attempts.c
     same = mine.payment_method == new.payment_method
     if new.fingerprint is not None:
         same = sa.or_(same, mine.fingerprint == new.fingerprint)
     statement = sa.select(mine.counted_at.label("at"), mine.trigger).where(
-        mine.invoice == new.invoice, mine.state != AttemptState.SKIPPED, same
+        mine.invoice == new.invoice, mine.state != AttemptState.SKIPPED, _but(besides), same
     )
     found = conn.execute(statement.order_by(mine.number)).mappings()
     return tuple(PastAttempt.model_validate(dict(row)) for row in found)
 
 
-def _ours(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
+def _ours(conn: sa.Connection, fingerprint: str, at: datetime, besides: int | None) -> list[datetime]:
     """Attempts that reached a bank or still may; one that was never sent does not count."""
     mine = attempts.c
     statement = sa.select(mine.counted_at, mine.settled_at).where(
         mine.fingerprint == fingerprint,
         mine.state != AttemptState.SKIPPED,
         sa.or_(mine.settled_at.is_(None), mine.counted_at > at - LONGEST_WINDOW),
+        _but(besides),
     )
     return [at if settled is None else counted for counted, settled in conn.execute(statement)]
 
 
+def _but(besides: int | None) -> sa.ColumnElement[bool]:
+    return sa.true() if besides is None else attempts.c.id != besides
+
+
 def _others(conn: sa.Connection, fingerprint: str, at: datetime) -> list[datetime]:
     seen = observed_charges.c
+    since = at - LONGEST_WINDOW - CLOCKS_APART
     statement = sa.select(seen.made_at).where(
-        seen.fingerprint == fingerprint, _not_ours(), seen.made_at > at - LONGEST_WINDOW
+        seen.fingerprint == fingerprint, _not_ours(), seen.made_at > since
     )
-    return list(conn.execute(statement).scalars())
+    return [made_at + CLOCKS_APART for made_at in conn.execute(statement).scalars()]
 
 
 def _not_ours() -> sa.ColumnElement[bool]:
@@ -78,10 +93,10 @@ def _last_decline(conn: sa.Connection, fingerprint: str) -> PastDecline | None:
 
 
 def _final_no(conn: sa.Connection, fingerprint: str, at: datetime) -> PastDecline | None:
-    """Neither time nor a milder refusal that follows undoes a network's "never"; only a payment with the card does."""
+    """Neither time nor a milder refusal that follows undoes a network's "never"; only a later payment with the card does."""
     paid = max(_payments(conn, fingerprint), default=None)
     rows = [row for part in _declines(fingerprint) for row in every(conn, part)]
-    found = [past for past in map(PastDecline.model_validate, rows) if paid is None or past.at > paid]
+    found = [past for past in map(PastDecline.model_validate, rows) if paid is None or past.at >= paid]
     final = (past for past in found if forbidden(past.decline, at.astimezone(UTC).date()))
     return max(final, key=lambda past: past.at, default=None)
 

@@ -10,7 +10,7 @@ from recoup.ledger import _engine
 
 VERSION_TABLE = "ledger_version"
 HEAD = "0005_cards"
-"""The newest migration; a test holds it against the folder. Versions are numbers, so newer ones are greater."""
+"""The newest migration; a test holds it against the folder. Versions begin with numbers, so newer ones are greater."""
 _MIGRATION_LOCK = 0x7265636F7571
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import to_json
 
-from recoup.ledger._cards import observe
+from recoup.ledger._cards import counts, observe
 from recoup.ledger._reserving import Guard, reserve
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
 from recoup.ledger.inputs import AttemptResult, ObservedCharge, ReserveAttempt
-from recoup.ledger.rows import AttemptRow, Reservation
+from recoup.ledger.rows import AttemptCounts, AttemptRow, Reservation
 from recoup.ledger.schema import attempts
 from recoup.rules.case import AttemptState
 
@@ -107,9 +107,17 @@ class Attempts:
         """Count a charge that Recoup did not make; True where it was new. One of ours is left out, now or when it is settled."""
         return self._store.write(lambda tx: observe(tx, charge, at))
 
+    def seen_besides(self, row: AttemptRow, at: datetime) -> AttemptCounts:
+        """What is known at this moment of an attempt's card and debt, the attempt itself left out."""
+        return self._store.read(lambda conn: counts(conn, row, at, besides=row.id))
+
     def get(self, attempt_id: int) -> AttemptRow | None:
         """The attempt with this id."""
         return self._one(sa.select(attempts).where(attempts.c.id == attempt_id))
+
+    def made(self, charge: str) -> bool:
+        """Whether one of our attempts made this charge, as far as its answer is known."""
+        return self._one(sa.select(attempts).where(attempts.c.charge == charge).limit(1)) is not None
 
     def latest(self, invoice: str) -> AttemptRow | None:
         """The invoice's attempt with the highest number."""
@@ -186,7 +194,8 @@ def _settle(tx: Transaction, attempt_id: int, result: AttemptResult, at: datetim
         return before
     known = {name: value for name, value in said.items() if value is not None}
     counted = result.charged_at or (before.counted_at if before.state is AttemptState.PENDING else at)
-    _event(tx, f"attempt_{result.state.value}", before, at, known)
+    frozen = {"trigger": before.trigger, "amount": before.amount, "currency": before.currency}
+    _event(tx, f"attempt_{result.state.value}", before, at, frozen | known)
     return _update(tx, attempt_id, known | {"settled_at": at, "counted_at": counted})
 
 

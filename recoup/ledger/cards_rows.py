@@ -177,13 +177,16 @@ class TargetRow(Frozen):
     version: str | None
     state: TargetState
     because: str | None
+    not_before: datetime | None
     done_at: datetime | None
 
 
 class TargetDone(Frozen):
-    """What became of a target."""
+    """What became of a target; one that is still waiting is looked at again later."""
 
     id: int
     customer: str | None
     state: TargetState
     because: str
+    not_before: datetime | None = None
+    """When to look again."""

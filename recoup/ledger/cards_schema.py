@@ -95,6 +95,7 @@ refresh_targets = sa.Table(
     _text("version", null=True),
     _text("state"),
     _text("because", null=True),
+    _moment("not_before", null=True),
     _moment("done_at", null=True),
     sa.UniqueConstraint("refresh", "reference"),
     sa.Index("ix_refresh_targets_refresh_state", "refresh", "state", "id"),

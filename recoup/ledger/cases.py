@@ -102,6 +102,22 @@ class Cases:
             order=_NEWEST_FAILURE,
         )
 
+    def concerned(self, customer: str, at: datetime) -> list[CaseRow]:
+        """The customer's cases that what happened at this moment may concern, newest invoice first: open then, or suspended."""
+        begun = cases.c.customer == customer, cases.c.opened_at <= at
+        open_then = sa.or_(cases.c.closed_at.is_(None), cases.c.closed_at >= at)
+        return self._list(
+            *begun, sa.or_(open_then, cases.c.outcome == Outcome.LOST_SUSPENDED), order=_NEWEST_FAILURE
+        )
+
+    def ended_of_customer(self, customer: str, since: datetime) -> list[CaseRow]:
+        """The customer's cases that have ended since a moment, newest invoice first."""
+        return self._list(cases.c.customer == customer, cases.c.closed_at > since, order=_NEWEST_FAILURE)
+
+    def recovered_of_customer(self, customer: str, since: datetime) -> list[CaseRow]:
+        """Those of them that have recovered."""
+        return [case for case in self.ended_of_customer(customer, since) if case.stage is Stage.RECOVERED]
+
     def list_open(self) -> list[CaseRow]:
         """All open cases, the one opened last first."""
         return self._list(cases.c.outcome.is_(None), order=_NEWEST_OPENED)

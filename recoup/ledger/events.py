@@ -63,6 +63,20 @@ class Events:
 
         return self._store.read_whole(work)
 
+    def get(self, event_id: int) -> EventRow | None:
+        """The event with this id."""
+        found = self._store.read(lambda conn: _rows(conn, _ordered(events.c.id == event_id)))
+        return found[0] if found else None
+
+    def newest(self) -> int:
+        """The highest id that was given, 0 where there is no event."""
+
+        def work(tx: Transaction) -> int:
+            tx.wait_for_event_writers()
+            return tx.conn.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0
+
+        return self._store.read_whole(work)
+
 
 def _ordered(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(events).where(where).order_by(events.c.id)

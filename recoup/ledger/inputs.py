@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, field_validator
 
 from recoup.rules.base import Frozen
 from recoup.rules.case import AttemptState, Template, Trigger
+from recoup.rules.conversation import Said
 from recoup.rules.declines import Decline, DeclineClass
 from recoup.rules.money import Currency
 
@@ -109,6 +110,15 @@ class NewMessage(Frozen):
     template: Template
     channel: Id
     locale: Id
+
+
+class SaidOf(Frozen):
+    """What a message says of one of the invoices that it lists."""
+
+    invoice: Id
+    said: Said
+    suspend_at: AwareDatetime | None = None
+    """The day that it names as the end of access."""
 
 
 class DecisionRecord(Frozen):

@@ -9,6 +9,7 @@ from recoup.ledger.access import AccessStates
 from recoup.ledger.attempts import Attempts
 from recoup.ledger.cases import Cases
 from recoup.ledger.decisions import Decisions
+from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
@@ -42,6 +43,7 @@ class Ledger:
         self.rates = Rates(store)
         self.mirror = Mirror(store)
         self.refreshes = Refreshes(store)
+        self.deliveries = Deliveries(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

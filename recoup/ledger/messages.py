@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
-from recoup.ledger.inputs import NewMessage
-from recoup.ledger.rows import MessageRow
-from recoup.ledger.schema import messages
+from recoup.ledger._telling import Gate, ask, write_said
+from recoup.ledger.inputs import NewMessage, SaidOf
+from recoup.ledger.rows import MessageInvoiceRow, MessageRow
+from recoup.ledger.schema import message_invoices, messages
 from recoup.rules.case import MessageState
+from recoup.rules.conversation import YES, Answer
 
 _UNDER_WAY = (MessageState.SENDING, MessageState.UNKNOWN)
 
@@ -35,19 +38,34 @@ class Messages:
 
         return self._store.write(work)
 
-    def begin_sending(self, key: str, at: datetime) -> bool:
-        """True for exactly one caller: that one sends. False for all others, now and later."""
+    def ask(self, gate: Gate, at: datetime) -> Answer:
+        """Whether this message would go out now. Nothing is promised: :meth:`begin_sending` asks again."""
+        return self._store.write(lambda tx: ask(tx, gate, at), lock=[gate.lock])
 
-        def work(tx: Transaction) -> bool:
+    def begin_sending(
+        self, key: str, at: datetime, says: Sequence[SaidOf] = (), gate: Gate | None = None
+    ) -> Answer | None:
+        """Yes for exactly one caller: that one sends. ``None`` for all others, now and later.
+
+        Where the gate has another answer the message stays reserved. The answer, the count and what the message says are one
+        transaction, in which nobody else speaks to the customer.
+        """
+
+        def work(tx: Transaction) -> Answer | None:
+            row = _locked(tx, key)
+            if row.state is not MessageState.RESERVED:
+                return None
+            if gate is not None and not (answer := ask(tx, gate, at)).is_yes:
+                return answer
             mine = messages.c.key == key, messages.c.state == MessageState.RESERVED
             change = sa.update(messages).where(*mine).values(state=MessageState.SENDING, sending_at=at)
-            if tx.conn.execute(change).rowcount == 1:
-                _event(tx, "message_sending", _locked(tx, key), at)
-                return True
-            _locked(tx, key)
-            return False
+            if tx.conn.execute(change).rowcount != 1:
+                return None
+            write_said(tx, key, says, gate.wish.invoice if gate else None)
+            _event(tx, "message_sending", row, at)
+            return YES
 
-        return self._store.write(work)
+        return self._store.write(work, lock=[gate.lock] if gate else ())
 
     def release(self, key: str, because: str, at: datetime) -> MessageRow:
         """The sender said for certain that it did not take the message (busy, throttled): it may be sent again later."""
@@ -84,8 +102,14 @@ class Messages:
         return self._list(messages.c.case_id == case_id)
 
     def of_customer(self, customer: str, since: datetime) -> list[MessageRow]:
-        """The customer's messages reserved at or after this moment, over all cases: what the contact budget counts."""
+        """The customer's messages reserved at or after this moment, over all cases."""
         return self._list(messages.c.customer == customer, messages.c.reserved_at >= since)
+
+    def said_of(self, invoice: str) -> list[MessageInvoiceRow]:
+        """What messages said of an invoice, also those that never went out, in the order of their keys."""
+        query = sa.select(message_invoices).where(message_invoices.c.invoice == invoice)
+        found = self._store.read(lambda conn: every(conn, query.order_by(message_invoices.c.message)))
+        return [MessageInvoiceRow.model_validate(row) for row in found]
 
     def _list(self, *where: sa.ColumnElement[bool]) -> list[MessageRow]:
         statement = sa.select(messages).where(*where).order_by(messages.c.reserved_at, messages.c.key)
@@ -103,7 +127,8 @@ class Messages:
             if before.state not in origins:
                 return before
             tx.conn.execute(sa.update(messages).where(messages.c.key == key).values(**values))
-            said = {name: values[name] for name in ("provider_id", "because") if values.get(name)}
+            said = {name: values[name] for name in ("state", "provider_id", "because") if values.get(name)}
+            said |= {"template": before.template, "channel": before.channel}
             _event(tx, kind, before, at, said)
             return _locked(tx, key)
 

@@ -91,28 +91,37 @@ class Refreshes:
         any_ = sa.select(sa.exists().where(cards.c[column].is_not(None)))
         return bool(self._store.read(lambda conn: conn.execute(any_).scalar_one()))
 
-    def waiting(self, name: str, limit: int) -> list[TargetRow]:
-        """The next targets, in the order in which they were taken in."""
-        mine = refresh_targets.c.refresh == name, refresh_targets.c.state == TargetState.WAITING
-        page = sa.select(refresh_targets).where(*mine).order_by(refresh_targets.c.id).limit(limit)
+    def waiting(self, name: str, now: datetime, limit: int) -> list[TargetRow]:
+        """The next targets, in the order in which they were taken in, without those put off until later than now."""
+        moment = refresh_targets.c.not_before
+        due = sa.or_(moment.is_(None), moment <= now)
+        page = sa.select(refresh_targets).where(*_still_waiting(name), due)
+        page = page.order_by(refresh_targets.c.id).limit(limit)
         return [TargetRow.model_validate(row) for row in self._store.read(lambda conn: every(conn, page))]
 
+    def next_try(self, name: str) -> datetime | None:
+        """When the first of those that were put off is to be looked at again; None where none was."""
+        first_of = sa.select(sa.func.min(refresh_targets.c.not_before)).where(*_still_waiting(name))
+        moment: datetime | None = self._store.read(lambda conn: conn.execute(first_of).scalar_one())
+        return moment
+
     def note(self, done: Iterable[TargetDone], at: datetime) -> None:
-        """Write down what became of some targets; the first word about each stands."""
+        """Write down what became of some targets; the first word about each that ends its waiting stands."""
         rows = [
             {
                 "of": one.id,
                 "customer": one.customer,
                 "state": one.state,
                 "because": one.because,
-                "done_at": at,
+                "not_before": one.not_before,
+                "done_at": None if one.state is TargetState.WAITING else at,
             }
             for one in done
         ]
         if not rows:
             return
         mine = refresh_targets.c.id == sa.bindparam("of"), refresh_targets.c.state == TargetState.WAITING
-        names = ("customer", "state", "because", "done_at")
+        names = ("customer", "state", "because", "not_before", "done_at")
         change = sa.update(refresh_targets).where(*mine).values({name: sa.bindparam(name) for name in names})
         self._store.write(lambda tx: tx.conn.execute(change, rows))
 
@@ -138,6 +147,10 @@ class Refreshes:
         mine = refresh_targets.c.refresh == name, refresh_targets.c.state == TargetState.FAILED
         page = sa.select(refresh_targets).where(*mine).order_by(refresh_targets.c.id).limit(limit)
         return [TargetRow.model_validate(row) for row in self._store.read(lambda conn: every(conn, page))]
+
+
+def _still_waiting(name: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return refresh_targets.c.refresh == name, refresh_targets.c.state == TargetState.WAITING
 
 
 def _named(name: str) -> sa.Select[Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from recoup.rules.base import Frozen
 from recoup.rules.case import Access, AttemptState, MessageState, Outcome, Stage, Template, Trigger
+from recoup.rules.conversation import Said
 from recoup.rules.declines import Decline, DeclineClass
 
 
@@ -108,9 +109,9 @@ class AttemptCounts(Frozen):
     at: datetime
     """The moment of the reservation."""
     fingerprint: str | None
-    """The card; None where Stripe gives no fingerprint, and then nothing is counted."""
+    """The card, or the bank account; None where Stripe gives no fingerprint, and then only the debt is counted."""
     attempts: tuple[datetime, ...] = ()
-    """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now."""
+    """When the card was tried in the 30 days before, oldest first; one that is not settled counts as tried now, others' a minute later."""
     last_decline: PastDecline | None = None
     """The newest refusal, however old."""
     final_no: PastDecline | None = None
@@ -166,6 +167,16 @@ class MessageRow(Frozen):
     reserved_at: datetime
     sending_at: datetime | None
     finished_at: datetime | None
+
+
+class MessageInvoiceRow(Frozen):
+    """What a message said of one invoice."""
+
+    message: str
+    invoice: str
+    said: Said
+    suspend_at: datetime | None
+    stands_for: str | None
 
 
 class DecisionRow(Frozen):
@@ -271,3 +282,53 @@ class RateRow(Frozen):
     tokens: float
     """Below zero where tokens were given that the bucket has yet to gain."""
     at: datetime
+
+
+class DestinationRow(Frozen):
+    """A system outside that is told of events: how far it has come, and what keeps it."""
+
+    name: str
+    taken: int
+    """Every event up to this one was delivered, is none of its business, or has a row of its own."""
+    trying: int | None
+    """The event that was being delivered last: if the worker died meanwhile, it may have arrived."""
+    failures: int
+    """Failures in a row, over all events."""
+    held_until: datetime | None
+    """Nothing is tried before this moment."""
+    because: str | None
+    """What the last trouble was; ``None`` since the last success."""
+    delivered: int
+    delivered_at: datetime | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+    began_at: datetime
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery that did not go at once, or was asked for again."""
+
+    WAITING = "waiting"
+    """It is tried (again) when it is due."""
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The destination said no to this one; the same again would be refused again."""
+    DEAD = "dead"
+    """It was tried for days in vain."""
+
+
+class DeliveryRow(Frozen):
+    """A delivery that did not go at once, or was asked for again."""
+
+    destination: str
+    event: int
+    subject: str
+    """Whom it is about: what concerns one customer is delivered in order."""
+    state: DeliveryState
+    attempts: int
+    status: int | None
+    """The last answer's HTTP status, where there was an answer."""
+    because: str | None
+    first_at: datetime
+    last_at: datetime | None
+    next_at: datetime | None

@@ -159,6 +159,17 @@ messages = sa.Table(
     sa.Index("ix_messages_customer_reserved_at", "customer", "reserved_at"),
 )
 
+message_invoices = sa.Table(
+    "message_invoices",
+    metadata,
+    _text("message", sa.ForeignKey("messages.key"), primary_key=True),
+    _text("invoice", primary_key=True),
+    _text("said"),
+    _moment("suspend_at", null=True),
+    _text("stands_for", null=True),
+    sa.Index("ix_message_invoices_invoice", "invoice"),
+)
+
 decisions = sa.Table(
     "decisions",
     metadata,
@@ -254,6 +265,38 @@ rates = sa.Table(
     _text("name", primary_key=True),
     sa.Column("tokens", sa.Double(), nullable=False),
     _moment("at"),
+)
+
+destinations = sa.Table(
+    "destinations",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("taken", sa.BigInteger(), nullable=False),
+    sa.Column("trying", sa.BigInteger(), nullable=True),
+    sa.Column("failures", sa.Integer(), nullable=False),
+    _moment("held_until", null=True),
+    _text("because", null=True),
+    sa.Column("delivered", sa.BigInteger(), nullable=False),
+    _moment("delivered_at", null=True),
+    _text("claimed_by", null=True),
+    _moment("claimed_until", null=True),
+    _moment("began_at"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _text("destination", primary_key=True),
+    sa.Column("event", sa.BigInteger(), primary_key=True, autoincrement=False),
+    _text("subject"),
+    _text("state"),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("status", sa.Integer(), nullable=True),
+    _text("because", null=True),
+    _moment("first_at"),
+    _moment("last_at", null=True),
+    _moment("next_at", null=True),
+    sa.Index("ix_deliveries_destination_state_subject", "destination", "state", "subject"),
 )
 
 APPEND_ONLY = (events, decisions)

@@ -45,6 +45,7 @@ class ItemView:
     amount: str
     failed_on: DayView
     pay_url: str | None
+    suspend_on: DayView | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def _item(item: OpenInvoice, facts: MessageFacts, locale: Locale) -> ItemView:
         amount=formatting.amount(item.due, locale),
         failed_on=failed_on,
         pay_url=item.pay_url,
+        suspend_on=_day(item.suspend_on, facts, locale),
     )
 
 

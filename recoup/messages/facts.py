@@ -86,6 +86,8 @@ class OpenInvoice(Frozen):
     failed_at: Moment
     pay_url: Link | None = None
     """Stripe's ``hosted_invoice_url``: pays this invoice with any method the account offers."""
+    suspend_on: Moment | None = None
+    """In a last notice: when the access that this invoice is for ends, if it is to be said for each."""
 
 
 AHEAD = frozenset({Template.CARD_EXPIRING, Template.CARD_REFRESH})

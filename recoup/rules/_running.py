@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
+from recoup.rules.holding import gathered, gathering, held
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
+from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
 from recoup.rules.suspension import notice_due, suspend_at
 from recoup.rules.weaving import beside_stripe, first_clear
@@ -53,6 +55,8 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
 def settle_step(case: Case, now: datetime) -> Step:
     """Find out what became of the attempt that has no answer yet."""
     because = f"attempt {case.unsettled} has no final answer yet; nothing else is charged before it has"
+    if case.unsettled == 0:
+        because = "an attempt was called off, and it has to be found out whether it had been sent already"
     return Step(kind=StepKind.SETTLE, due_at=case.check_at or now, because=because)
 
 
@@ -87,14 +91,15 @@ def _return_step(case: Case, now: datetime) -> Step:
             "the attempt after the suspension failed too, and the customer should know that nothing was paid"
         )
         template = _template(Template.REMINDER, case.decline)
-        return Step(kind=StepKind.MESSAGE, due_at=now, because=because, template=template, key="reminder")
+        told = Step(kind=StepKind.MESSAGE, due_at=now, because=because, template=template, key="reminder")
+        return held(case, told)
     because = "nothing was paid, so the suspension stays"
     return Step(kind=StepKind.SUSPEND, due_at=case.suspend_not_before or now, because=because)
 
 
 def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     planned = [
-        step
+        held(case, put_off(case, step))
         for step in (
             _message(case, campaign, now),
             _confirmation(case),
@@ -113,20 +118,26 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     return planned[0].model_copy(update={"candidates": candidates})
 
 
-_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 1, StepKind.ATTEMPT: 2, StepKind.SUSPEND: 3}
+_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 2, StepKind.ATTEMPT: 3, StepKind.SUSPEND: 4}
+_PROMISED_RANK = 1
 
 
 def _order(step: Step, now: datetime) -> tuple[datetime, int]:
-    """Earliest first; of what is due already, words before attempts and attempts before the suspension."""
-    return max(step.due_at or now, now), _RANK[step.kind]
+    """Earliest first; of what is due already, words before attempts and attempts before the suspension.
+
+    What was promised comes before the words that waited for it: who has paid on the day is not reminded.
+    """
+    rank = _PROMISED_RANK if step.trigger is Trigger.PROMISE else _RANK[step.kind]
+    return max(step.due_at or now, now), rank
 
 
 def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     keys = message_keys(campaign.messages)
     dues = [case.failed_at + days(step.after_days) for step in campaign.messages]
+    dues[0] = max(dues[0], case.failed_at + gathering(case))
     sent = [index for index, key in enumerate(keys) if case.message(key)]
     pending = list(range(sent[-1] + 1, len(keys))) if sent else [0]
-    if sent and (notice := _last_notice_at(case, campaign, now)):
+    if (sent or case.message("last_notice")) and (notice := _last_notice_at(case, campaign, now)):
         pending = [index for index in pending if dues[index] > notice]
     if not pending:
         return None
@@ -136,7 +147,8 @@ def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     return Step(
         kind=StepKind.MESSAGE,
         due_at=due,
-        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}",
+        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}"
+        f"{gathered(case) if index == 0 else ''}",
         template=_template(campaign.messages[index].template, case.decline),
         key=keys[index],
     )
@@ -187,6 +199,8 @@ def _wants_a_plan(case: Case, campaign: Campaign, now: datetime) -> bool:
     retries = campaign.retries
     if retries.timing is not Timing.PLANNED or retries.mode is RetryMode.OBSERVE or case.planned is not None:
         return False
+    if promised_attempt(case) is not None:
+        return False
     if case.retries_made >= len(retries.after_days) or now > case.failed_at + days(campaign.window_days):
         return False
     return case.decline is None or _may_retry(read(case.decline), case.retries_made)
@@ -202,10 +216,12 @@ def _due(case: Case, campaign: Campaign) -> tuple[datetime, str] | None:
 
 def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
     retries = campaign.retries
-    if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
-        return None
     reading = read(case.decline) if case.decline else None
     if reading is not None and not _may_retry(reading, case.retries_made):
+        return None
+    if (promised := promised_attempt(case)) is not None:
+        return promised
+    if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
         return None
     if (asked := _due(case, campaign)) is None:
         return None

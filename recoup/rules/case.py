@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from recoup.rules.base import Moment, Wire
+from recoup.rules.customer_page import DEFAULT_PROMISE_DAYS
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
@@ -63,6 +64,9 @@ class Outcome(StrEnum):
     """Paid outside Stripe: a bank transfer, cash, a credit."""
     LOST_SUSPENDED = "lost_suspended"
     LOST_CANCELLED = "lost_cancelled"
+    """The subscription ended, and not by our suspension; who wanted it is not known."""
+    LOST_CANCELLED_BY_CUSTOMER = "lost_cancelled_by_customer"
+    """The customer cancelled on the page behind the update link: voluntary churn."""
     CLOSED_VOIDED = "closed_voided"
     CLOSED_UNCOLLECTIBLE = "closed_uncollectible"
     CLOSED_DISPUTED = "closed_disputed"
@@ -76,6 +80,11 @@ class Outcome(StrEnum):
         """The final stage that belongs to this outcome."""
         return Stage(self.value.split("_", 1)[0])
 
+    @property
+    def is_voluntary(self) -> bool:
+        """Whether the customer chose to leave: churn that no retry could have prevented."""
+        return self is Outcome.LOST_CANCELLED_BY_CUSTOMER
+
 
 class Trigger(StrEnum):
     """Why an attempt is made."""
@@ -88,6 +97,8 @@ class Trigger(StrEnum):
     """Stripe made it by itself; Recoup only counts it."""
     CUSTOMER = "customer"
     """The customer made it, on a page of Stripe's."""
+    PROMISE = "promise"
+    """The day has come by which the customer promised to pay."""
 
 
 OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
@@ -97,6 +108,7 @@ OUTCOME_OF_TRIGGER: dict[Trigger, Outcome] = {
     Trigger.ACCOUNT_UPDATER: Outcome.RECOVERED_BY_ACCOUNT_UPDATER,
     Trigger.MANUAL: Outcome.RECOVERED_BY_OPERATOR,
     Trigger.CUSTOMER: Outcome.RECOVERED_BY_CUSTOMER,
+    Trigger.PROMISE: Outcome.RECOVERED_BY_RETRY,
 }
 
 
@@ -166,6 +178,16 @@ class SentMessage(Wire):
     """Its place in the campaign: ``payment_failed``, ``reminder/2``, ``last_notice``."""
     at: Moment
     state: MessageState = MessageState.SENT
+    covered_by: str | None = None
+    """The key of the message, of another case of the customer's, that has said it."""
+
+
+class PutOff(Wire):
+    """A message that was due and may not go out yet."""
+
+    key: str
+    until: Moment
+    because: str
 
 
 class PlannedAttempt(Wire):
@@ -176,6 +198,16 @@ class PlannedAttempt(Wire):
     because: str
     expected: float = 0.0
     """The chance that it is approved."""
+
+
+class Promise(Wire):
+    """A customer's word that a debt will be paid by a day."""
+
+    at: Moment
+    """When it was given."""
+    until: Moment
+    tried: bool = False
+    """Whether the attempt of its day has been made."""
 
 
 class Case(Wire):
@@ -202,12 +234,16 @@ class Case(Wire):
     """All attempts of this case so far."""
     last_attempt_at: Moment | None = None
     messages: tuple[SentMessage, ...] = ()
+    put_off: tuple[PutOff, ...] = ()
+    """Messages that wait for their moment: a night, a day off or the customer's budget holds them."""
+    gather_minutes: int = 0
+    """What happens to the customer within so many minutes is told in one message."""
     untried: Trigger | None = None
     """Set while a new method or an operator's request waits for its immediate attempt."""
     tried_methods: tuple[str, ...] = ()
     """Each new method (id and expiry) that already had its immediate attempt."""
     unsettled: int | None = None
-    """Number of the attempt whose result is not known yet."""
+    """Number of the attempt whose result is not known yet; 0 while it has to be found out whether there is one."""
     unsettled_trigger: Trigger | None = None
     check_at: Moment | None = None
     """When an unsettled attempt is looked at again."""
@@ -217,6 +253,10 @@ class Case(Wire):
     paused_until: Moment | None = None
     suspend_not_before: Moment | None = None
     """A payment of the customer's is on its way; its result is waited for."""
+    promise: Promise | None = None
+    """The customer's word to pay by a day; given once, it stays here when that day is past."""
+    promise_days: float = DEFAULT_PROMISE_DAYS
+    """For how many days ahead this case takes a promise; 0 for none."""
     planned: PlannedAttempt | None = None
     """The next scheduled attempt, where the campaign lets it be planned; nothing between a refusal and the plan that follows."""
     stale: bool = False
@@ -225,6 +265,8 @@ class Case(Wire):
     """Stripe's own attempts at the invoice, where its retries were left on."""
     mark_paid: bool = False
     """An operator said that the invoice was paid outside; Stripe has to be told."""
+    paid_twice: bool = False
+    """It was paid outside, as an operator said, and by an attempt that was under way then: ours has to be given back."""
     person_because: str | None = None
     """Set while a person must decide; says what about."""
     failed_step: str | None = None
@@ -248,3 +290,7 @@ class Case(Wire):
     def message(self, key: str) -> SentMessage | None:
         """The message with this key, if it was sent or counts as sent."""
         return next((sent for sent in self.messages if sent.key == key), None)
+
+    def waits(self, key: str | None) -> PutOff | None:
+        """What the message with this key waits for, if it was put off."""
+        return next((held for held in self.put_off if held.key == key), None)

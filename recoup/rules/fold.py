@@ -17,17 +17,22 @@ from recoup.rules.case import (
     MessageState,
     Outcome,
     PlannedAttempt,
+    Promise,
+    PutOff,
     SentMessage,
     Stage,
     Trigger,
 )
 from recoup.rules.declines import Decline, read
 from recoup.rules.policy import Timing
+from recoup.rules.promising import after_attempt
 from recoup.rules.weaving import StripeTries
 
 NO_METHOD = Decline(code="no_payment_method")
 NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
 """What asks for an attempt with another method than the one that was declined."""
+PLANNED = frozenset({Trigger.SCHEDULE, Trigger.PROMISE})
+"""What the case asks for by itself."""
 NEVER = "do_not_try_again"
 """Stripe's advice code for a method that must not be tried again; the guard's final no is kept in the same word."""
 
@@ -40,9 +45,19 @@ def ended(case: Case, outcome: Outcome, because: str) -> Case:
     return case.model_copy(update=over | {"failed_step": None})
 
 
-def message_done(case: Case, key: str, state: MessageState, at: datetime) -> Case:
-    """A message was sent, counts as sent, or can never be."""
-    return case.model_copy(update={"messages": (*case.messages, SentMessage(key=key, at=at, state=state))})
+def message_done(
+    case: Case, key: str, state: MessageState, at: datetime, covered_by: str | None = None
+) -> Case:
+    """A message was sent, counts as sent, was said by another case's, or can never be."""
+    sent = SentMessage(key=key, at=at, state=state, covered_by=covered_by)
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"messages": (*case.messages, sent), "put_off": left})
+
+
+def message_put_off(case: Case, key: str, until: datetime, because: str) -> Case:
+    """A message that was due may not go out before a moment."""
+    left = tuple(held for held in case.put_off if held.key != key)
+    return case.model_copy(update={"put_off": (*left, PutOff(key=key, until=until, because=because))})
 
 
 def attempt_begun(case: Case) -> Case:
@@ -51,8 +66,8 @@ def attempt_begun(case: Case) -> Case:
 
 
 def still_wanted(case: Case, trigger: Trigger) -> Case:
-    """The attempt that was asked for has not been made after all; the schedule asks by itself."""
-    if case.outcome is not None or case.untried is not None or trigger is Trigger.SCHEDULE:
+    """The attempt that was asked for has not been made after all; the schedule and a promised day ask by themselves."""
+    if case.outcome is not None or case.untried is not None or trigger in PLANNED:
         return case
     return case.model_copy(update={"untried": trigger})
 
@@ -113,6 +128,11 @@ def attempt_open(case: Case, trigger: Trigger, number: int, check_at: datetime) 
     return case.model_copy(update={"unsettled": number, "unsettled_trigger": trigger, "check_at": check_at})
 
 
+def attempt_called_off(case: Case, trigger: Trigger, at: datetime) -> Case:
+    """An attempt was called off between two tries; whether it had been sent before has to be found out."""
+    return attempt_open(case, trigger, 0, at)
+
+
 def attempt_answered(case: Case) -> Case:
     """The bank has answered about an attempt that was waiting for it: its result can be read now."""
     return case if case.unsettled is None else case.model_copy(update={"check_at": None})
@@ -145,6 +165,7 @@ def _counted(case: Case, trigger: Trigger, at: datetime) -> Case:
             "attempts_made": case.attempts_made + 1,
             "retries_made": case.retries_made + (1 if trigger is Trigger.SCHEDULE else 0),
             "last_attempt_at": at,
+            "promise": after_attempt(case.promise, trigger, at),
         }
     )
 
@@ -205,6 +226,13 @@ def invoice_paid(case: Case, outside: bool, by_stripe: bool) -> Case:
     return ended(case, Outcome.RECOVERED_BY_CUSTOMER, "the customer paid the invoice")
 
 
+def promised(case: Case, at: datetime, until: datetime) -> Case:
+    """The customer promised to pay by a moment; the first promise stands."""
+    if case.outcome is not None or case.promise is not None:
+        return case
+    return case.model_copy(update={"promise": Promise(at=at, until=until)})
+
+
 def paused(case: Case, until: datetime) -> Case:
     """An operator stopped the clock."""
     return case.model_copy(update={"paused_until": until})
@@ -243,6 +271,17 @@ def marked_paid(case: Case) -> Case:
     return case.model_copy(update={"mark_paid": True, "person_because": None, "failed_step": None})
 
 
+def paid_twice(case: Case) -> Case:
+    """The attempt that was under way when an operator said "paid outside" was paid as well."""
+    return case.model_copy(update={"paid_twice": True})
+
+
+def given_back(case: Case, outcome: Outcome | None, because: str) -> Case:
+    """What was paid twice was looked at; ``outcome`` is set where ours was given back."""
+    seen = case.model_copy(update={"paid_twice": False, "mark_paid": False})
+    return seen if outcome is None else seen.model_copy(update={"outcome": outcome, "because": because})
+
+
 def suspended(case: Case, because: str) -> Case:
     """Access is suspended: the case is lost, the way back stays open. An attempt asked for meanwhile is made first."""
     gone = case.model_copy(update={"access": Access.SUSPENDED})
@@ -254,9 +293,13 @@ def suspension_put_off(case: Case, until: datetime) -> Case:
     return case.model_copy(update={"suspend_not_before": until})
 
 
-def closed(case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False) -> Case:
-    """The outcome is committed; what the ledger kept is what counts, of the access too."""
+def closed(
+    case: Case, outcome: Outcome, because: str, at: datetime, *, suspended: bool = False, alone: bool = False
+) -> Case:
+    """The outcome is committed; what the ledger kept is what counts, of the access too. ``alone``: no other case says its last word."""
     update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}
+    if alone:
+        update["gather_minutes"] = 0
     if suspended:
         update["access"] = Access.SUSPENDED
     return case.model_copy(update=update | {"stage": Stage(outcome.stage)})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from recoup.rules.base import Frozen
-from recoup.rules.codes import Scheme, scheme_of
+from recoup.rules.codes import Scheme, Source, scheme_of
 from recoup.rules.declines import Decline, forbidden
 
 MONTH = timedelta(days=30)
@@ -25,8 +25,11 @@ class NetworkRule(Frozen):
     limit: int
     window: timedelta
     since: date
-    source: str
+    source: Source
 
+
+_READ = date(2026, 11, 22)
+_MASTERCARD = "developers.tabapay.com/docs/mastercard-1"
 
 RULES: tuple[NetworkRule, ...] = (
     NetworkRule(
@@ -34,35 +37,48 @@ RULES: tuple[NetworkRule, ...] = (
         limit=15,
         window=MONTH,
         since=date(2021, 4, 17),
-        source="Visa, excessive reattempts: 15 in 30 days (docs.adyen.com, worldpay)",
+        source=Source("Visa, excessive reattempts: 15 in 30 days (docs.adyen.com, worldpay)", _READ),
     ),
     NetworkRule(
         network="visa",
         limit=20,
         window=MONTH,
         since=date(2025, 5, 25),
-        source="Visa Core Rules 2026-04-18, table 7-2; docs.cielo.com.br: 20 in 30 days from 2025-05-25",
+        source=Source(
+            "Visa Core Rules 2026-04-18, table 7-2; docs.cielo.com.br: 20 in 30 days from 2025-05-25", _READ
+        ),
     ),
     NetworkRule(
         network="mastercard",
         limit=10,
         window=DAY,
         since=date(2023, 1, 1),
-        source="Mastercard, excessive authorizations: 10 declined in 24 hours (developers.tabapay.com/docs/mastercard-1)",
+        source=Source(
+            f"Mastercard, excessive authorizations: 10 declined in 24 hours ({_MASTERCARD})", _READ
+        ),
     ),
     NetworkRule(
         network="mastercard",
         limit=35,
         window=MONTH,
         since=date(2023, 1, 1),
-        source="Mastercard, excessive authorizations: 35 in 30 days (developers.tabapay.com/docs/mastercard-1)",
+        source=Source(f"Mastercard, excessive authorizations: 35 in 30 days ({_MASTERCARD})", _READ),
     ),
     NetworkRule(
         network="*",
         limit=20,
         window=MONTH,
         since=date(2021, 1, 1),
-        source="no public figure for the other networks; Recoup keeps to Visa's",
+        source=Source("no public figure for the other networks; Recoup keeps to Visa's", _READ),
+    ),
+    NetworkRule(
+        network="*",
+        limit=10,
+        window=DAY,
+        since=date(2021, 1, 1),
+        source=Source(
+            "no public figure for the other networks, and a card of an unknown one may be Mastercard's", _READ
+        ),
     ),
 )
 
@@ -110,7 +126,7 @@ def may_attempt(
     if latest <= at:
         return Permission(allowed=True, because="no limit of the networks is reached")
     hours = rule.window // timedelta(hours=1)
-    because = f"{rule.limit} attempts on this card in {hours} hours are the limit ({rule.source})"
+    because = f"{rule.limit} attempts on this card in {hours} hours are the limit ({rule.source.name})"
     not_before = _first_allowed(brand, attempts, at, cap)
     return Permission(allowed=False, because=because, not_before=not_before)
 
@@ -163,7 +179,7 @@ def _own(cap: int) -> NetworkRule:
         limit=min(cap, HIGHEST_CAP),
         window=MONTH,
         since=date(2000, 1, 1),
-        source="the operator's own cap",
+        source=Source("the operator's own cap", date(2000, 1, 1)),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
+from recoup.rules.contact import ContactPolicy
+from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
@@ -152,11 +154,13 @@ class Policy(Frozen):
     version: Literal[1]
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
     """For now one campaign for everybody."""
+    customer_page: CustomerPage = CustomerPage()
     raced_payments: RacedPayments = RacedPayments.REFUND
     expiring_cards: ExpiringCards = ExpiringCards()
     """Reminders before a card expires."""
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
+    contact: ContactPolicy = ContactPolicy()
 
     def campaign_for_everybody(self) -> Campaign:
         """The campaign of a new case."""

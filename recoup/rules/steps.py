@@ -7,6 +7,7 @@ from datetime import datetime
 from recoup.rules._running import running_step, settle_step, untried_step
 from recoup.rules.base import Wire
 from recoup.rules.case import Access, Case, MessageState, Outcome, Stage, Template
+from recoup.rules.holding import gathered, gathering, held
 from recoup.rules.policy import Campaign, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
 
@@ -58,6 +59,9 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
     because = case.because or outcome.value
     if case.unsettled is not None:
         return settle_step(case, now)
+    if case.paid_twice:
+        twice = "it was paid outside, as an operator says, and by an attempt that was under way then"
+        return Step(kind=StepKind.MARK_PAID, due_at=now, because=twice)
     if case.closed_at is None:
         return Step(kind=StepKind.CLOSE, due_at=now, because=because)
     if case.access is Access.SUSPENDED and (why := _why_restore(case, outcome)):
@@ -69,12 +73,15 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
             because="Recoup lets go, so Stripe gets its invoice back as it was",
         )
     if last := _last_word(case, outcome):
-        return Step(
-            kind=StepKind.MESSAGE,
-            due_at=now,
-            because=last.because,
-            template=last.template,
-            key=last.template.value,
+        return held(
+            case,
+            Step(
+                kind=StepKind.MESSAGE,
+                due_at=max(now, case.closed_at + gathering(case)),
+                because=last.because + gathered(case),
+                template=last.template,
+                key=last.template.value,
+            ),
         )
     return Step(kind=StepKind.END, due_at=now, because=because)
 

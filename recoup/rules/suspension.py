@@ -15,8 +15,13 @@ def notice_due(case: Case, campaign: Campaign) -> datetime:
 
 
 def suspend_at(case: Case, campaign: Campaign) -> datetime:
-    """When access ends if nothing is paid: never sooner after the last notice than the campaign promises."""
+    """When access ends if nothing is paid: never sooner after the last notice than the campaign promises, nor before the day
+    by which the customer promised to pay.
+    """
     planned = case.failed_at + days(campaign.suspend_after_days)
     notices = [sent.at for sent in case.messages if sent.key.startswith(Template.LAST_NOTICE)]
+    if not notices and (waits := case.waits(Template.LAST_NOTICE)):
+        notices = [waits.until]
     warned = max(notices) + days(campaign.warning.days_before) if notices else planned
-    return max(planned, warned, case.suspend_not_before or planned)
+    promised = case.promise.until if case.promise else planned
+    return max(planned, warned, promised, case.suspend_not_before or planned)

@@ -30,6 +30,7 @@ def books(work: Work) -> list[dict[str, Any]]:
                 "amount_paid": invoice["amount_paid"],
                 "currency": invoice["currency"],
                 "paid_out_of_band": invoice["amount_paid_off_stripe"] > 0,
+                "charges": [charge["id"] for charge in own],
                 "successful_charges": [charge["id"] for charge in own if charge["status"] == "succeeded"],
                 "automatic_charges": [
                     charge["id"]

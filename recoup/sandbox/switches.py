@@ -51,10 +51,22 @@ SWITCHES: dict[str, Switch] = {
         ("authentication_required", "invoice_payment_intent_requires_action"),
         unverified=True,
     ),
+    "pay_3ds_type": Switch(
+        "card_error",
+        "Type of that error: HTTP 402 with all that a decline says, or HTTP 400 with the code alone.",
+        ("card_error", "invalid_request_error"),
+        unverified=True,
+    ),
     "pay_3ds_status": Switch(
         "requires_payment_method",
         "Status of the PaymentIntent after such a decline.",
         ("requires_payment_method", "requires_action"),
+        unverified=True,
+    ),
+    "pay_3ds_charge": Switch(
+        "failed",
+        "What an off-session payment that needs 3-D Secure leaves: a failed charge, or none and a PaymentIntent that requires_action.",
+        ("failed", "none"),
         unverified=True,
     ),
     "older_invoice_reactivates": Switch(

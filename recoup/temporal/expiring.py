@@ -21,7 +21,7 @@ EXPIRING = Regular(
 
 async def keep_card_schedule(client: Client, every_hours: float, clock: Clock | None = None) -> str | None:
     """Make the schedule of the reminders as it is wanted; see :func:`recoup.temporal.scheduling.keep`."""
-    return await keep(client, EXPIRING, StartExpiring(by="schedule"), every_hours, clock)
+    return await keep(client, EXPIRING, StartExpiring(by="schedule", rests=True), every_hours, clock)
 
 
 async def remind_now(

@@ -19,6 +19,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
+    WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -33,16 +34,20 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contracts import TASK_QUEUE, CardUpdated, CaseResult, CaseView, StartCase, WhatWillHappen
+from activities.wish_contracts import Wish, WishResult
 from recoup.errors import ConnectionFailed, RecoupError
 from recoup.rules.base import Wire
 from recoup.rules.case import Stage
 from recoup.rules.money import Money, to_decimal
 from recoup.temporal.attributes import AMOUNT, CURRENCY, CUSTOMER, INVOICE, STAGE, SUBSCRIPTION
-from recoup.temporal.ids import card_update_workflow_id, case_id, recovery_workflow_id
+from recoup.temporal.ids import card_update_workflow_id, case_id, recovery_workflow_id, wish_workflow_id
 
 RECOVERY_WORKFLOW = "RecoveryCase"
 CARD_UPDATE_WORKFLOW = "CardUpdate"
 CARD_UPDATE_SIGNAL = "told"
+WISH_WORKFLOW = "CustomerWish"
+WISH_PATIENCE = timedelta(seconds=6)
+"""For a customer who looks at a page; what takes longer goes on without them."""
 RPC_TIMEOUT = timedelta(seconds=4)
 """For one request to Temporal."""
 WHOLE_TIMEOUT = timedelta(seconds=8)
@@ -162,6 +167,37 @@ class CaseGateway:
                 static_summary=f"{update.cause.value} · {update.customer}",
                 rpc_timeout=RPC_TIMEOUT,
             )
+
+    async def wish(self, wish: Wish) -> WishResult | None:
+        """Have a customer's wish carried out: what became of it, or ``None`` while it is still being done.
+
+        It is accepted durably before anything is waited for. The same wish about the same subscription, while it is being
+        carried out, is one.
+
+        Raises:
+            TemporalAway: it is not known to be accepted.
+        """
+        id_ = wish_workflow_id(wish.kind, wish.subscription)
+        known = [(CUSTOMER, wish.customer), (SUBSCRIPTION, wish.subscription)]
+        async with self._asking(f"begin {id_}") as client:
+            handle = await client.start_workflow(
+                WISH_WORKFLOW,
+                wish,
+                id=id_,
+                task_queue=TASK_QUEUE,
+                result_type=WishResult,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                search_attributes=TypedSearchAttributes([SearchAttributePair(*pair) for pair in known]),
+                static_summary=f"{wish.kind.value} · {wish.customer}",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+        try:
+            async with asyncio.timeout(WISH_PATIENCE.total_seconds()):
+                result: WishResult = await handle.result()
+        except (TimeoutError, RPCError, WorkflowFailureError):
+            return None
+        return result
 
     async def update(self, case: str, name: str, payload: Wire) -> WhatWillHappen:
         """Give an operator's word to a case and hear what will happen.

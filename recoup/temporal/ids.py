@@ -19,6 +19,11 @@ def recovery_workflow_id(case: str) -> str:
     return f"recovery/{case}"
 
 
+def wish_workflow_id(kind: str, subscription: str) -> str:
+    """The workflow id of a customer's wish; a button that is pressed twice meets in it."""
+    return f"wish/{kind}/{subscription}"
+
+
 def card_update_workflow_id(customer: str, method: str) -> str:
     """The workflow id of a card update; events that tell the same update meet in it."""
     return f"card-update/{customer}/{method}"

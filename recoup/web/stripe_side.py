@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import stripe
 from stripe import StripeClient
 
 from recoup.billing.customers import read_contact
-from recoup.billing.invoices import object_of
+from recoup.billing.invoices import moment, object_of
 from recoup.billing.lines import described
+from recoup.billing.plans import Plan, plan_of, read_plan
 from recoup.errors import ConnectionFailed
 from recoup.rules.money import Money
 
@@ -34,6 +36,28 @@ class OpenInvoice:
     due: Money
     pay_url: str | None
     """Stripe's hosted page, which offers the account's other ways to pay."""
+    subscription: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription of the customer's, as their page speaks of it."""
+
+    id: str
+    status: str
+    plans: tuple[Plan, ...]
+    """What it consists of, without the names of the products."""
+    renews_at: datetime | None
+    """When the period that has begun ends, and the next invoice is made if it is not the last."""
+    ends: bool = False
+    """Whether it ends then."""
+    paused_until: datetime | None = None
+    """Until when no invoice is made."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over."""
+        return self.status in ("canceled", "incomplete_expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,14 @@ class Billing(Protocol):
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         """A fresh, short-lived address of Stripe's page for changing the payment method."""
+        ...
+
+    def subscriptions(self, customer: str) -> tuple[Subscribed, ...]:
+        """The customer's subscriptions, those that have ended too, read now."""
+        ...
+
+    def plan(self, price: str) -> Plan | None:
+        """A price with its name; None where it is no plan that anybody can have."""
         ...
 
     def customer_of_charge(self, charge: str) -> str | None:
@@ -97,6 +129,17 @@ class StripeBilling:
         with _answers("open the page for a new payment method"):
             return self._client.v1.billing_portal.sessions.create(params).url  # type: ignore[arg-type]  # a plain dict
 
+    def subscriptions(self, customer: str) -> tuple[Subscribed, ...]:
+        """See :meth:`Billing.subscriptions`."""
+        with _answers("read the customer's subscriptions"):
+            found = self._client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": 100})
+        return tuple(_subscribed(subscription.to_dict()) for subscription in found.data)
+
+    def plan(self, price: str) -> Plan | None:
+        """See :meth:`Billing.plan`."""
+        with _answers("read a price"):
+            return read_plan(self._client, price)
+
     def customer_of_charge(self, charge: str) -> str | None:
         """See :meth:`Billing.customer_of_charge`."""
         try:
@@ -122,12 +165,29 @@ class StripeBilling:
 
 
 def _open_invoice(data: dict[str, Any]) -> OpenInvoice:
+    details = (data.get("parent") or {}).get("subscription_details") or {}
     return OpenInvoice(
         id=data["id"],
         number=data.get("number"),
         description=described(data),
         due=Money(amount=data["amount_remaining"], currency=data["currency"]),
         pay_url=data.get("hosted_invoice_url"),
+        subscription=object_of(details.get("subscription")).get("id"),
+    )
+
+
+def _subscribed(data: dict[str, Any]) -> Subscribed:
+    items = data["items"]["data"]
+    ends = [item["current_period_end"] for item in items if item.get("current_period_end")]
+    resumes = (data.get("pause_collection") or {}).get("resumes_at")
+    plans = (plan_of(item["price"]) for item in items)
+    return Subscribed(
+        id=data["id"],
+        status=data["status"],
+        plans=tuple(plan for plan in plans if plan is not None),
+        renews_at=moment(max(ends)) if ends else None,
+        ends=bool(data.get("cancel_at_period_end")),
+        paused_until=moment(resumes) if resumes else None,
     )
 
 

@@ -31,6 +31,7 @@ from recoup.ledger import Ledger
 from recoup.messages import Composer, MailSettings, Outbox, sender_from
 from recoup.policy_file import load_policy
 from recoup.rules.case import Case, Template, Trigger
+from recoup.rules.contact import ContactPolicy
 from recoup.rules.policy import Ending
 from recoup.rules.steps import Step, StepKind
 from tests.fixtures.sandbox import ROOT, Sandbox, running_sandbox
@@ -54,7 +55,7 @@ _PEOPLE: dict[str, dict[str, Any]] = {
 
 _REFUSES = 'declines: {decline_code: insufficient_funds, network_decline_code: "51"}'
 _ISSUERS = {"short": f"[{{{_REFUSES}, for_attempts: 1}}, {{approves: true}}]", "empty": f"[{{{_REFUSES}}}]"}
-_SETS = 100
+_SETS = 200
 _WORLD = """
 version: 1
 name: activities
@@ -117,6 +118,7 @@ class Desk:
             sender_from(mail, clock),
             mail,
             lambda id_, _: f"http://127.0.0.1/u/{id_}",
+            ContactPolicy(gather_minutes=0, quiet_hours=None),
         )
         self.access = Access(client, self.ledger, clock, self.backend)
         self.records = Records(self.ledger, clock)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.complaints import DISPUTE_OPENED
 from activities.contracts import CardUpdated, CloseOrder, CustomerQuestion, TakeUp
 from recoup.messages import SendUnavailable, SendUnclear
 from recoup.rules.case import MessageState, Outcome, Template
@@ -216,6 +217,24 @@ def test_letting_go_restores_what_was_changed(desk: Desk) -> None:
     case = desk.take_up("empty")
     desk.run(desk.payments.release, desk.plain(case))
     assert desk.stripe.v1.invoices.retrieve(case.invoice).auto_advance is True
+
+
+@pytest.mark.parametrize("ending", ["by_the_customer", "by_our_suspension", "disputed"])
+def test_letting_go_sets_stripe_on_nobody_who_is_not_to_be_charged(desk: Desk, ending: str) -> None:
+    """Cancelled, by whomever, or disputed before the case heard of it: the invoice stays out of Stripe's own retries."""
+    case = desk.take_up("empty")
+    if ending == "by_the_customer":
+        desk.stripe.v1.subscriptions.cancel(str(case.subscription))
+    elif ending == "by_our_suspension":
+        desk.run(desk.access.suspend, desk.access_order(case, Ending.CANCEL))
+    else:
+        desk.ledger.events.append(DISPUTE_OPENED, desk.clock.now(), customer=case.customer)
+    looked = desk.run(desk.payments.release, desk.plain(case))
+    assert desk.stripe.v1.invoices.retrieve(case.invoice).auto_advance is False
+    assert "stay off" in looked.because
+    taken = desk.ledger.invoices.takeover(case.invoice)
+    assert taken is not None
+    assert taken.released_at is None
 
 
 def test_paid_outside_is_told_to_stripe_once(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from activities.complaints import DISPUTE_OPENED
 from activities.contracts import TakeUp
 from recoup.ledger import AttemptResult, AttemptRow
 from recoup.rules.case import AttemptState, Outcome, Trigger
+from recoup.rules.declines import read
 from tests.activities.conftest import Desk
 
 PAY = "/v1/invoices/*/pay"
@@ -35,6 +36,28 @@ def test_a_declined_attempt_is_a_result_with_all_its_codes(desk: Desk) -> None:
         AttemptState.DECLINED,
         True,
     )
+
+
+def test_a_bank_that_asks_for_authentication_is_heard_in_either_form(desk: Desk) -> None:
+    """Stripe may tell it as an invalid request rather than as a card error: the customer has to confirm, not to bring a card."""
+    case = desk.take_up("short")
+    card = desk.stripe.v1.payment_methods.attach(
+        "pm_card_authenticationRequired", {"customer": case.customer}
+    )
+    settings = {"invoice_settings": {"default_payment_method": card.id}}
+    desk.stripe.v1.customers.update(case.customer, settings)
+    told = {
+        "pay_3ds_error": "invoice_payment_intent_requires_action",
+        "pay_3ds_type": "invalid_request_error",
+    }
+    desk.sandbox.control("switches", told)
+    report = desk.attempt(case, trigger=Trigger.CARD_UPDATE)
+    usual = {"pay_3ds_error": "authentication_required", "pay_3ds_type": "card_error"}
+    desk.sandbox.control("switches", usual)
+    assert (report.state, report.decline is not None) == (AttemptState.DECLINED, True)
+    assert report.decline is not None
+    assert read(report.decline).needs_authentication
+    assert desk.ledger.attempts.of_invoice(case.invoice)[0].charge is not None
 
 
 def test_a_paid_attempt_is_known_and_never_repeated(desk: Desk) -> None:

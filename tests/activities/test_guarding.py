@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from activities._guarding import network_guard
+from activities._guarding import network_guard, recognised
 from activities.contracts import AttemptOrder, Decision
 from recoup.billing import ChargeState, InvoiceState
 from recoup.billing.invoices import Method
@@ -17,7 +17,7 @@ from recoup.rules.case import Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
 from recoup.rules.steps import Step, StepKind
-from tests.ledger.builders import NOW, a_case, an_attempt, declined
+from tests.ledger.builders import NOW, a_case, a_charge, an_attempt, declined
 
 FUNDS = Decline(code="insufficient_funds", method_type="sepa_debit")
 SEPA = Method(id="pm_1", type="sepa_debit", fingerprint="account_1", version="pm_1")
@@ -43,8 +43,10 @@ def reserve(
     trigger: Trigger = Trigger.SCHEDULE,
     decline: Decline = FUNDS,
     by_stripe: int = 1,
+    others: tuple[ChargeState, ...] = (ChargeState(id="ch_0", status="failed", at=NOW),),
 ) -> Reservation:
     """Reserve an attempt through the guard, the debt first refused at NOW."""
+    method = recognised(method, others)
     decision = Decision(
         at=at, step=Step(kind=StepKind.ATTEMPT, due_at=at, because="a test"), known={}, rules_version=1
     )
@@ -56,7 +58,6 @@ def reserve(
     state = InvoiceState(
         id="in_1", status="open", remaining=due, customer="cus_1", attempt_count=by_stripe, method=method
     )
-    charges = [ChargeState(id="ch_0", status="failed", at=NOW)]
     new = an_attempt(
         "in_1",
         request,
@@ -65,7 +66,7 @@ def reserve(
         fingerprint=method.fingerprint,
         brand=method.brand,
     )
-    return ledger.attempts.reserve(new, at, network_guard(order, state, method, charges, 15))
+    return ledger.attempts.reserve(new, at, network_guard(order, state, method, others, 15))
 
 
 def refuse(ledger: Ledger, row: AttemptRow | None, at: datetime) -> None:
@@ -156,16 +157,47 @@ def test_a_card_answers_for_everything_it_has_seen(ledger: Ledger) -> None:
     assert refused.not_before == NOW + timedelta(days=30)
 
 
-def test_a_card_without_a_fingerprint_answers_for_its_debt(ledger: Ledger) -> None:
-    """Nothing tells which card it is: its attempts at this debt are counted all the same, and its final no is kept to."""
+def test_a_card_without_a_fingerprint_answers_for_all_its_debts(ledger: Ledger) -> None:
+    """Nothing tells which card it is: what its method has seen counts, for whatever debt, and its final no is kept to."""
     nameless = Method(id="pm_1", type="card", brand="visa", version="pm_1")
-    at, soft = NOW, Decline(code="insufficient_funds", brand="visa")
-    for number in range(14):
-        at = NOW + timedelta(days=1, hours=number)
-        refuse(ledger, reserve(ledger, f"r{number}", at, method=nameless, decline=soft).attempt, at)
-    refused = reserve(ledger, "one more", at, method=nameless, trigger=Trigger.MANUAL, decline=soft).refused
+    for number in range(15):
+        name = f"in_other_{number}"
+        ledger.cases.open(a_case(name), NOW)
+        new = an_attempt(name, name, payment_method="pm_1", fingerprint="pm_1")
+        refuse(ledger, ledger.attempts.reserve(new, NOW).attempt, NOW)
+    at, later = NOW + timedelta(days=1), NOW + timedelta(days=60)
+    refused = reserve(ledger, "manual", at, method=nameless, trigger=Trigger.MANUAL).refused
     assert refused is not None
     assert refused.not_before == NOW + timedelta(days=30)
-    never = Decline(code="do_not_honor", advice_code="do_not_try_again")
-    later = NOW + timedelta(days=60)
-    assert "never" in refusal(reserve(ledger, "manual", later, method=nameless, decline=never))
+    never = Decline(code="do_not_honor", advice_code="do_not_try_again", brand="visa")
+    ledger.attempts.observe(a_charge("ch_never", fingerprint="pm_1", decline=never), at)
+    assert "never" in refusal(reserve(ledger, "later", later, method=nameless))
+
+
+def test_a_card_without_a_fingerprint_is_known_by_its_charges(ledger: Ledger) -> None:
+    """An old source says nothing of its card, but the charge that was refused does: the whole card's past counts."""
+    source = Method(id="card_old", type="card", version="card_old")
+    at = NOW + timedelta(hours=1)
+    for number in range(10):
+        seen = a_charge(f"ch_{number}", fingerprint="card_1", brand="mastercard", decline=None)
+        ledger.attempts.observe(seen.model_copy(update={"made_at": NOW}), at)
+    shown = ChargeState(
+        id="ch_0", status="failed", at=NOW, method="card_old", brand="mastercard", fingerprint="card_1"
+    )
+    refused = reserve(ledger, "r", at, method=source, others=(shown,)).refused
+    assert refused is not None
+    assert refused.not_before == NOW + timedelta(hours=24, minutes=1)
+
+
+def test_stripes_own_presentations_to_a_new_account_count(ledger: Ledger) -> None:
+    """Where Stripe's retries are left on it presents the debt to the new account too: three in all, whoever presents."""
+    other = Method(id="pm_9", type="sepa_debit", fingerprint="account_9", version="pm_9")
+    at = NOW + timedelta(days=2)
+    first = reserve(ledger, "update", at, method=other, trigger=Trigger.CARD_UPDATE)
+    refuse(ledger, first.attempt, at)
+    by_stripe = tuple(
+        ChargeState(id=f"ch_{day}", status="failed", at=at + timedelta(days=day), method="pm_9")
+        for day in (1, 2)
+    )
+    again = reserve(ledger, "again", at + timedelta(days=3), method=other, others=by_stripe)
+    assert "3 times at most" in refusal(again)

@@ -9,7 +9,7 @@ from activities.contracts import CardUpdated, CloseOrder, MethodUpdated, TakenUp
 from recoup.access import AccessChange
 from recoup.errors import ConnectionFailed
 from recoup.rules.case import AttemptState, Case, MessageState, Outcome, Template, Trigger
-from recoup.rules.policy import Ending
+from recoup.rules.policy import Ending, RacedPayments
 from tests.activities.conftest import Desk
 
 GOOD_ACCOUNT, BAD_ACCOUNT = "AT611904300234573201", "AT861904300235473202"
@@ -77,6 +77,20 @@ def test_a_debit_that_begins_just_before_the_attempt_is_no_refusal(desk: Desk) -
         None,
         "a payment of the customer's is on its way",
     )
+
+
+def test_a_debit_that_was_written_off_meanwhile_is_waited_for(desk: Desk) -> None:
+    """Our debit is on its way when the merchant writes the invoice off: the bank's answer says what became of it, not the wish."""
+    case, api = desk.take_up("short"), desk.stripe.v1
+    debit = api.payment_methods.create({"type": "sepa_debit", "sepa_debit": {"iban": GOOD_ACCOUNT}})
+    api.payment_methods.attach(debit.id, {"customer": case.customer})
+    api.customers.update(case.customer, {"invoice_settings": {"default_payment_method": debit.id}})
+    assert desk.attempt(case, trigger=Trigger.CARD_UPDATE).state is AttemptState.PENDING
+    api.invoices.mark_uncollectible(case.invoice)
+    desk.sandbox.pass_time(hours=13)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.PENDING
+    desk.sandbox.pass_time(days=5)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.PAID
 
 
 def test_nobody_is_suspended_whose_payment_is_on_its_way(desk: Desk) -> None:
@@ -195,6 +209,46 @@ def test_paid_outside_can_be_said_again_after_stripe_refused_it(desk: Desk) -> N
     looked = desk.run(desk.payments.mark_paid, desk.plain(case, "second"))
     assert looked.ended is Outcome.RECOVERED_OUTSIDE
     assert desk.sandbox.books(case.invoice)["paid_out_of_band"]
+
+
+@pytest.mark.parametrize("policy", list(RacedPayments))
+def test_paid_outside_and_by_our_attempt_is_given_back(desk: Desk, policy: RacedPayments) -> None:
+    """The operator's word came while the attempt was under way: all of ours is too much, and goes back once as the policy says."""
+    loaded = desk.payments.policy
+    raced = loaded.policy.model_copy(update={"raced_payments": policy})
+    desk.payments.policy = loaded.model_copy(update={"policy": raced})
+    case, back = desk.take_up("short"), policy is RacedPayments.REFUND
+    assert desk.attempt(case).state is AttemptState.PAID
+    for _ in range(2):
+        looked = desk.run(desk.payments.mark_paid, desk.plain(case, "told"))
+        assert looked.ended is (Outcome.RECOVERED_OUTSIDE if back else None)
+    book = desk.sandbox.books(case.invoice)
+    assert [refund["amount"] for refund in book["refunds"]] == ([4900] if back else [])
+    (flag,) = [each for each in desk.ledger.events.of_case(case.id) if each.kind == "double_payment"]
+    assert flag.data["refunded"] is back
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (None, AttemptState.SKIPPED),
+        ("refuse_connection", AttemptState.UNKNOWN),
+        ("lose_answer", AttemptState.PAID),
+    ],
+)
+def test_what_became_of_an_attempt_that_was_called_off(
+    desk: Desk, fault: str | None, state: AttemptState
+) -> None:
+    """Never begun, sent without an answer, or paid: whoever does not know its number is told, and nothing is sent again."""
+    case = desk.take_up("short")
+    if fault:
+        desk.sandbox.fault(fault=fault, method="POST", path="/v1/invoices/*/pay", count=3)
+        with pytest.raises(ApplicationError, match="no final answer"):
+            desk.attempt(case)
+    sent = len(desk.sandbox.pays(case.invoice))
+    report = desk.settle(case, 0, only_read=True)
+    assert (report.state, report.number) == (state, 1 if fault else 0)
+    assert len(desk.sandbox.pays(case.invoice)) == sent
 
 
 def test_a_credited_invoice_is_not_recovered(desk: Desk) -> None:

@@ -114,6 +114,54 @@ def test_what_the_other_has_just_sent_is_not_withdrawn(
 
 
 @pytest.mark.parametrize("comes_through", [True, False])
+def test_what_was_sent_before_the_debt_was_written_off_is_waited_for(
+    desk: Desk, *, comes_through: bool
+) -> None:
+    """An invoice that is written off can still be paid: a request that is executed late is known as the payment it was."""
+    case = _unknown(desk)
+    desk.stripe.v1.invoices.mark_uncollectible(case.invoice)
+    assert desk.settle(case, 1, only_read=True).state is AttemptState.UNKNOWN
+    if comes_through:
+        (row,) = desk.ledger.attempts.of_invoice(case.invoice)
+        desk.stripe.v1.invoices.pay(case.invoice, {"payment_method": row.payment_method})
+    desk.sandbox.pass_time(minutes=11)
+    report = desk.settle(case, 1, only_read=True)
+    assert report.state is (AttemptState.PAID if comes_through else AttemptState.SKIPPED)
+    assert report.ended is (None if comes_through else Outcome.CLOSED_UNCOLLECTIBLE)
+    assert desk.sandbox.books(case.invoice)["refunds"] == []
+
+
+def test_a_card_that_was_replaced_meanwhile_is_not_asked_for_again(desk: Desk) -> None:
+    """No answer, and the customer changes the card: the old one's key is not sent again, and the new one pays after the quiet time."""
+    case = _unknown(desk)
+    new = desk.stripe.v1.payment_methods.attach("pm_card_visa", {"customer": case.customer})
+    settings = {"invoice_settings": {"default_payment_method": new.id}}
+    desk.stripe.v1.customers.update(case.customer, settings)
+    sent = len(desk.sandbox.pays(case.invoice))
+    assert desk.settle(case, 1).state is AttemptState.UNKNOWN
+    desk.sandbox.pass_time(minutes=11)
+    assert desk.settle(case, 1).state is AttemptState.SKIPPED
+    assert len(desk.sandbox.pays(case.invoice)) == sent
+    assert desk.attempt(case, request="r2", trigger=Trigger.CARD_UPDATE).state is AttemptState.PAID
+    assert desk.ledger.attempts.of_invoice(case.invoice)[-1].payment_method == new.id
+
+
+def test_a_key_that_stands_for_something_else_is_left_behind(desk: Desk) -> None:
+    """The ledger was restored from a copy and gives a number again: reading settles it, and the next number pays."""
+    case = desk.take_up("short")
+    other = desk.stripe.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": case.customer})
+    with pytest.raises(stripe.CardError):
+        desk.stripe.v1.invoices.pay(
+            case.invoice, {"payment_method": other.id}, {"idempotency_key": f"recoup/{case.invoice}/1"}
+        )
+    assert desk.attempt(case, tries=9).state is AttemptState.UNKNOWN
+    assert desk.settle(case, 1).state is AttemptState.UNKNOWN
+    desk.sandbox.pass_time(minutes=11)
+    assert desk.settle(case, 1).state is AttemptState.SKIPPED
+    assert desk.attempt(case, request="r2").state is AttemptState.PAID
+
+
+@pytest.mark.parametrize("comes_through", [True, False])
 def test_what_was_sent_before_a_cancellation_is_waited_for(desk: Desk, *, comes_through: bool) -> None:
     """Cancelled while an attempt has no answer: its request may be executed late; then it is known, and given back."""
     case = _unknown(desk)

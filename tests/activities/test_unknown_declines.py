@@ -19,7 +19,7 @@ def test_an_unknown_code_of_the_first_refusal_is_reported_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen when the case is opened and again on every look, for one customer and the next: one event."""
-    monkeypatch.setattr("activities.payments.decline_of_charge", lambda _: NEW)
+    monkeypatch.setattr("recoup.billing.payments.decline_of_charge", lambda _: NEW)
     case = desk.take_up("empty")
     desk.run(desk.payments.look, desk.plain(case))
     desk.take_up("short")
@@ -55,7 +55,7 @@ def test_a_first_refusals_pause_is_in_the_case_from_its_beginning(
 ) -> None:
     """A bank that asked for six days before the case existed is left alone for six days from its refusal."""
     asked = Decline(code="insufficient_funds", network_advice_code="28", brand="mastercard")
-    monkeypatch.setattr("activities.payments.decline_of_charge", lambda _: asked)
+    monkeypatch.setattr("recoup.billing.payments.decline_of_charge", lambda _: asked)
     case = desk.take_up("empty")
     assert case.not_before is not None
     assert (case.not_before - case.failed_at).total_seconds() == 6 * 86400

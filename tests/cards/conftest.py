@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,13 @@ async def namespace(time_skipping_env: WorkflowEnvironment) -> Client:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox without an endpoint for webhooks."""
+    """A sandbox without an endpoint for webhooks, at an hour at which people may be written to, whatever it is outside."""
     world = tmp_path / "world.yaml"
     world.write_text(WORLD)
     with running_sandbox(tmp_path, world) as running:
+        now = running.clock.now()
+        nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
+        running.pass_time(seconds=((nine - now) % timedelta(days=1)).total_seconds())
         yield running
 
 

@@ -25,6 +25,7 @@ from activities.refreshing import Refreshing
 from recoup.clock import SystemClock
 from recoup.ledger import Ledger
 from recoup.messages import Composed, Composer, MailSettings, MessageFacts, SendReceipt
+from recoup.rules.contact import ContactPolicy
 from recoup.rules.expiring import ExpiringCards
 from recoup.temporal.heartbeats import Heartbeats
 from workflows.refresh import RefreshCards
@@ -148,6 +149,7 @@ def activities_for(directory: Path, ledger: Ledger) -> list[Any]:
         sender=CountingSender(directory / "sent"),
         mail=mail,
         link_url=lambda id_, _: f"http://127.0.0.1/u/{id_}",
+        contact=ContactPolicy(quiet_hours=None),
     )
     refreshing = Refreshing(Notices(messages, NoPace(ledger, clock, 1)), ExpiringCards())
     return [refreshing.select, refreshing.work]

@@ -172,6 +172,28 @@ async def test_the_rate_holds_whoever_works(idle: Stage) -> None:
     assert told == [2, 3]
 
 
+async def test_at_night_targets_wait_for_the_morning(idle: Stage) -> None:
+    """In the quiet hours each stays pending with the moment of its next try, and is asked once when that has come."""
+    people = await idle.in_thread(customers, idle, 2)
+    idle.ledger.refreshes.begin("calm", LISTED, FAST, idle.clock.now())
+    idle.ledger.refreshes.add("calm", [card for _, card in people])
+    activities = build_activities(idle.settings, idle.ledger, idle.client)
+    work = next(each for each in activities if each.__name__ == "work")
+
+    def page() -> Any:
+        return ActivityEnvironment().run(work, WorkOrder(name="calm"))
+
+    await idle.in_thread(idle.sandbox.pass_time, hours=13)
+    assert (await idle.in_thread(page)).tally == RefreshTally(waiting=2)
+    again = await idle.in_thread(page)
+    assert again.tally == RefreshTally(waiting=2)
+    assert 9 * 3600 < again.wait_seconds < 11 * 3600
+    assert idle.mails() == []
+    await idle.in_thread(idle.sandbox.pass_time, hours=11)
+    assert (await idle.in_thread(page)).tally == RefreshTally(told=2)
+    assert asked(idle) == Counter({customer: 1 for customer, _ in people})
+
+
 async def test_cards_are_chosen_from_the_mirror(stage: Stage) -> None:
     """By their last month: the mirror is read first, those cards alone are taken in, and the message speaks of the expiry."""
     people = await stage.in_thread(customers, stage, 3)

@@ -11,7 +11,7 @@ import pytest
 
 from recoup.chaos.audit import audit
 from recoup.chaos.batch import Batch
-from recoup.chaos.faults import Fault, Story
+from recoup.chaos.faults import Fault, Method, Story
 from recoup.chaos.plan import Planned, RunPlan, Setting, plan_of
 from recoup.rules.policy import RetryMode
 
@@ -20,7 +20,12 @@ Play = Callable[..., Figures]
 
 
 def a_run(
-    seed: int, story: Story, *faults: Fault | Planned, brand: str = "visa", refusals: int = 1
+    seed: int,
+    story: Story,
+    *faults: Fault | Planned,
+    brand: str = "visa",
+    refusals: int = 1,
+    method: Method = Method.CARD,
 ) -> RunPlan:
     """A plan made by hand: one subscription, and these faults at their first opportunity."""
     planned = tuple(each if isinstance(each, Planned) else Planned(each, 1) for each in faults)
@@ -33,6 +38,8 @@ def a_run(
         subscriptions=subscriptions,
         acts_after_days=25.0 if story is Story.COMES_BACK else 4.0,
         faults=planned,
+        method=method,
+        currency="eur",
     )
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import stripe
 
 from activities import _collecting, _double_payments, _unwanted_payments
 from activities._collecting import Collector
 from recoup.chaos.faults import Fault, Story
 from recoup.chaos.plan import Planned, RunPlan
-from recoup.ledger import Verdict
+from recoup.ledger import Ledger, Verdict, _reserving
+from recoup.ledger.attempts import Attempts
 from recoup.ledger.messages import Messages as LedgerMessages
+from recoup.rules import declines
 from recoup.rules.case import MessageState
+from recoup.rules.conversation import YES
+from recoup.web.webhooks.commands import Ignore
+from recoup.web.webhooks.routing import ROUTES, Route
 from tests.chaos.conftest import Play, a_run
 from workflows import _orders
 
@@ -62,7 +69,59 @@ def _no_guard(patch: Patch) -> None:
     patch.setattr(
         _collecting, "network_guard", lambda *_: lambda _: Verdict(allowed=True, because="no guard")
     )
+    patch.setattr(_collecting, "refused_since", lambda *_: None)
     patch.setattr("recoup.rules._running._may_retry", lambda *_: True)
+
+
+def _never_is_not_final(patch: Patch) -> None:
+    """What the networks say beside a refusal is not heard."""
+    patch.setattr(declines, "_networks", lambda *_: iter(()))
+    patch.setattr(declines, "_advice", lambda _: iter(()))
+
+
+def _amounts_are_not_looked_at(patch: Patch) -> None:
+    """What was reserved is sent, whatever has changed since."""
+    patch.setattr(Collector, "_outdated", lambda *_: None)
+
+
+def _keys_are_kept_for_ever(patch: Patch) -> None:
+    """A key is sent again however old it is."""
+    patch.setattr(_collecting, "KEY_LIFETIME", timedelta(days=9))
+
+
+def _another_number_each_time(patch: Patch) -> None:
+    """Neither the ledger's look nor its schema keeps a second attempt back while one is under way."""
+    migrate, reserve, numbers = Ledger.migrate, Attempts.reserve, itertools.count()
+
+    def without_index(ledger: Ledger) -> None:
+        migrate(ledger)
+        drop = sa.text("DROP INDEX uq_attempts_unsettled_invoice")
+        ledger.attempts._store.write(lambda tx: tx.conn.execute(drop))
+
+    def once_more(self: Any, new: Any, *rest: Any, **more: Any) -> Any:
+        return reserve(self, new.model_copy(update={"request": f"{next(numbers)}"}), *rest, **more)
+
+    patch.setattr(Ledger, "migrate", without_index)
+    patch.setattr(Attempts, "reserve", once_more)
+    patch.setattr(_reserving, "_existing", lambda *_: None)
+    patch.setattr(Collector, "_begun", lambda *_: None)
+
+
+def _sent_is_forgotten(patch: Patch) -> None:
+    """A message that was sent is as if it never had been."""
+    patch.setattr(LedgerMessages, "get", lambda *_: None)
+    reserve = LedgerMessages.reserve
+
+    def changed(self: Any, new: Any, at: Any) -> Any:
+        return reserve(self, new, at).model_copy(update={"state": MessageState.RESERVED})
+
+    patch.setattr(LedgerMessages, "reserve", changed)
+    patch.setattr(LedgerMessages, "begin_sending", lambda *_: True)
+
+
+def _disputes_are_not_heard(patch: Patch) -> None:
+    """A dispute is acknowledged, and nobody is told."""
+    patch.setitem(ROUTES, "charge.dispute.created", Route(lambda _: [Ignore("not heard")], "nothing"))
 
 
 def _no_message_marks(patch: Patch) -> None:
@@ -74,7 +133,12 @@ def _no_message_marks(patch: Patch) -> None:
         return None if row is None or row.state is MessageState.SENDING else row
 
     patch.setattr(LedgerMessages, "get", forgetful)
-    patch.setattr(LedgerMessages, "begin_sending", lambda *_: True)
+    patch.setattr(LedgerMessages, "begin_sending", lambda *_: YES)
+
+
+def _nobody_asks(patch: Patch) -> None:
+    """Each case tells the customer by itself."""
+    patch.setattr("activities._contact.may_tell", lambda *_: YES)
 
 
 def _races_are_not_noticed(patch: Patch) -> None:
@@ -140,8 +204,8 @@ SAFEGUARDS = (
     ),
     Out(
         "the invoice is read just before the charge", _no_fresh_read, "wrong_charges",
-        # One of them dies just after the reservation, which is the ledger's 22nd write for a case.
-        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(21, 24)),
+        # One of them dies just after the reservation, which is the ledger's 23rd write for a case, or a few later after a night.
+        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(21, 30)),
     ),
     Out(
         "what has ended is not charged", _nothing_is_ended, "wrong_charges",
@@ -151,6 +215,38 @@ SAFEGUARDS = (
     Out(
         "a message is marked before it is sent", _no_message_marks, "doubled_messages",
         (a_run(14, Story.SOON, Fault.CRASH_AFTER_MESSAGE),),
+    ),
+    Out(
+        "each message asks what was said", _nobody_asks, "doubled_messages",
+        (a_run(26, Story.CROWD),),
+    ),
+    Out(
+        "a network's never is final", _never_is_not_final, "network_breaches",
+        (a_run(26, Story.NEW_CARD, brand="mastercard"), a_run(28, Story.NEW_CARD), a_run(33, Story.NEW_CARD, brand="amex")),
+    ),
+    Out(
+        "what was reserved is compared before it is sent", _amounts_are_not_looked_at, "wrong_charges",
+        # The credit comes between the reservation, after which one of them dies, and the next try.
+        tuple(
+            a_run(110 + n, Story.NEVER, Planned(Fault.CRASH_AFTER_RECORD, n), Planned(Fault.CREDITED_BEFORE_READ, 2))
+            for n in range(21, 24)
+        ),
+    ),
+    Out(
+        "a key is sent again only while Stripe knows it", _keys_are_kept_for_ever, "wrong_charges",
+        (a_run(30, Story.NEVER, Fault.KEY_EXPIRED),),
+    ),
+    Out(
+        "one attempt at a time", _another_number_each_time, "wrong_charges",
+        (a_run(32, Story.NEVER, Fault.CRASH_AFTER_PAY),),
+    ),
+    Out(
+        "a dispute is heard", _disputes_are_not_heard, "wrong_charges",
+        (a_run(34, Story.NEVER, Fault.DISPUTED_BETWEEN),),
+    ),
+    Out(
+        "a message that was sent is known", _sent_is_forgotten, "doubled_messages",
+        (a_run(36, Story.SOON, Planned(Fault.RESULT_LOST, 2)),),
     ),
     Out(
         "a payment by two is noticed", _races_are_not_noticed, "unsettled_races",

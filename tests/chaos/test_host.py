@@ -15,6 +15,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
+from activities.note_contracts import NoteKind
 from recoup.chaos import host
 from recoup.chaos.agenda import Agenda
 from recoup.chaos.client import HostClient
@@ -110,6 +111,22 @@ def test_faults_of_temporal_leave_the_same_case(fault: str) -> None:
     assert dict.fromkeys(struck.kinds()) == dict.fromkeys(plain.kinds())
 
 
+def test_a_change_behind_a_patch_is_replayed_as_it_was() -> None:
+    """Paid outside and by the attempt under way: what only newer cases do is done again on every replay."""
+    theatre = Theatre(Outside(answers=["unknown", "paid"]), Calm(), forgets=True)
+    said = OperatorRequest(at=theatre.clock.now(), reason="a test", operator="ops")
+    assert theatre.play(days=1.001).is_running
+    theatre.host.update(CASE, "mark_paid_outside", said)
+    assert theatre.play(days=1).status is WorkflowExecutionStatus.COMPLETED
+    assert theatre.host.problems == {}
+    assert theatre.outside.kinds()[-4:] == [
+        "settle:1",
+        "mark_paid:",
+        "close:recovered_outside",
+        "message:recovered",
+    ]
+
+
 def test_a_dead_worker_is_followed_by_another() -> None:
     """A try whose worker dies is begun again with the next number."""
     deaths = [WorkerDied(), WorkerDied()]
@@ -180,3 +197,12 @@ def test_a_failure_for_good_is_told_to_the_workflow() -> None:
     assert theatre.play(days=5).waits_for_nothing
     with pytest.raises(ApplicationError):
         outside._did("attempt", "once more")
+
+
+def test_a_replay_knows_of_the_patches_of_its_history() -> None:
+    """What stands behind a patch is done again when a case that did it is replayed, as Temporal's workers do."""
+    outside = Outside(broken={"attempt"})
+    theatre = Theatre(outside, Calm(), forgets=True)
+    assert theatre.play(days=5).is_running
+    assert theatre.host.problems == {}
+    assert [note.kind for note in outside.notes] == [NoteKind.PERSON_NEEDED]

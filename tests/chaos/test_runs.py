@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from recoup.chaos import play
 from recoup.chaos.audit import Finding
-from recoup.chaos.faults import KINDS, TURNS, Fault, Story
+from recoup.chaos.faults import ADDED, IN_TURN, KINDS, TURNS, Fault, Method, Story
 from recoup.chaos.plan import BATCH, Planned, RunPlan, plan_of, setting_of
 from recoup.chaos.play import grouped
 from recoup.cli import cli
@@ -79,6 +79,13 @@ WORKER_AND_STRIPE = (
         Planned(Fault.STARTER_DOWN, 2),
         Planned(Fault.STARTER_DIED, 1),
     ),
+    (
+        Story.NEVER,
+        Planned(Fault.CHANGE_ANSWER_LOST, 1, 3),
+        Planned(Fault.CHANGE_NOT_REACHED, 2, 3),
+        Planned(Fault.CHANGE_ERROR, 1, 3),
+        Planned(Fault.CHANGE_RATE_LIMITED, 1, 3),
+    ),
     (Story.NEVER, Planned(Fault.WEBHOOK_LATE, 2), Planned(Fault.WEBHOOK_DOUBLED, 1)),
     (Story.NEW_CARD, Planned(Fault.WEBHOOKS_SHUFFLED, 1), Planned(Fault.WEBHOOK_LOST, 12)),
 )
@@ -136,17 +143,19 @@ def _chaos(place: Path, *options: str) -> tuple[int, dict[str, Any], str]:
     report = place / "chaos.json"
     arguments = ["chaos", "--json", str(report), "--traces", str(place / "traces"), *options]
     done = CliRunner().invoke(cli, arguments, standalone_mode=False)
-    code = done.return_value if done.exception is None else 2
-    return code, json.loads(report.read_text()) if report.exists() else {}, done.output
+    if done.exception is not None:
+        raise done.exception
+    return done.return_value, json.loads(report.read_text()) if report.exists() else {}, done.output
 
 
 def test_the_command_tells_its_figures_by_setting(tmp_path: Path) -> None:
-    """Seeds on both sides of a batch are played with the settings that belong to them; all is counted, and the code is 0."""
-    code, told, output = _chaos(tmp_path, "--runs", "2", "--seed", str(BATCH - 1), "--shards", "1")
+    """Neighbours are played with the settings that belong to them; all is counted, and the code is 0."""
+    code, told, output = _chaos(tmp_path, "--runs", "2", "--seed", "1", "--shards", "1")
     assert (code, told["failures"]) == (0, []), output
     runs = {setting: tally["runs"] for setting, tally in told["by_setting"].items()}
     assert runs == {"own_lock_on": 1, "own_lock_off": 1}
-    assert told["command"] == f"recoup chaos --runs 2 --seed {BATCH - 1}"
+    assert told["command"] == "recoup chaos --runs 2 --seed 1"
+    assert all(f"{setting}: 1 run" in output for setting in runs)
     assert sum(told["faults"].values()) >= 1
     assert not (tmp_path / "traces").exists()
 
@@ -177,13 +186,16 @@ def test_killed_processes_do_no_harm(tmp_path: Path, temporal_binary: Path) -> N
 def test_a_seed_alone_makes_the_plan() -> None:
     """The same seed gives the same plan, and every kind comes first in its turn."""
     assert [plan_of(seed) for seed in range(20)] == [plan_of(seed) for seed in range(20)]
-    firsts = {plan_of(seed).faults[0].fault for seed in range(len(TURNS))}
-    assert firsts == set(Fault)
+    plans = [plan_of(seed) for seed in range(len(TURNS))]
+    assert {plan.faults[0].fault for plan in plans} == set(IN_TURN)
+    assert {plan.faults[-1].fault for plan in plans} >= set(ADDED)
+    assert {plan.method for plan in plans} == set(Method)
 
 
 def test_a_seed_always_meets_the_same_setting() -> None:
     """However many runs are asked for, a seed is grouped with the same neighbours; every mode has both kinds of lock."""
-    assert list(grouped(range(48, 53))) == [[48, 49], [50, 51, 52]]
-    assert [group[0] // BATCH for group in grouped(range(200))] == [0, 1, 2, 3]
-    names = {setting_of(seed).name for seed in range(0, 20 * BATCH, BATCH)}
+    assert list(grouped(range(46, 53))) == [[46, 47], [48, 49], [50, 51], [52]]
+    assert [group[0] // BATCH for group in grouped(range(200))] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert {setting_of(seed).invoice_lock for seed in range(1, 5)} == {True, False}, "a few runs meet both"
+    names = {setting_of(seed).name for seed in range(20 * BATCH)}
     assert names == {f"{mode}_lock_{lock}" for mode in RetryMode for lock in ("on", "off")}

@@ -113,6 +113,12 @@ def test_what_is_wrong_is_named(
     assert says in _mended(practice, what)
 
 
+def test_a_backend_without_a_secret_is_named(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address without the secret that signs is a finding with its setting, not a failure of the doctor."""
+    monkeypatch.setenv("RECOUP_ACCESS__WEBHOOK_URL", "http://127.0.0.1:1/")
+    assert "access.webhook_secret" in _mended(practice, "access")
+
+
 def test_a_temporal_that_does_not_answer(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unreachable Temporal is a finding among the others."""
     monkeypatch.setattr("recoup.temporal.connection.CONNECT_SECONDS", 1.0)

@@ -11,11 +11,13 @@ import stripe
 
 from recoup.doctor import Grade, _retries, _webhooks
 from recoup.ledger import Ledger
+from recoup.rules.case import Outcome
 from recoup.rules.policy import RetryMode
 from recoup.settings import Settings
 from recoup.web.webhooks.routing import ROUTES
 from recoup.web.webhooks.shapes import API_VERSION
 from tests.fixtures.sandbox import Sandbox, running_sandbox
+from tests.ledger.builders import a_case
 
 WORLD = Path(__file__).parents[1] / "demo" / "beside_stripe.yaml"
 HERE = "https://pay.example.com/webhooks/stripe"
@@ -131,6 +133,11 @@ def test_two_engines_on_one_invoice_are_to_be_mended(sandbox: Sandbox, patient: 
     assert found.grade is Grade.MEND
     assert invoices[1] in found.says
     assert invoices[0] not in found.says
+    # Recoup does not charge it by schedule any more: somebody may well have given it back by hand.
+    ledger.cases.open(a_case(invoices[1]), sandbox.clock.now())
+    assert invoices[1] in _retries.retries(settings)[0].says
+    ledger.cases.close(invoices[1], Outcome.LOST_SUSPENDED, "the campaign is over", sandbox.clock.now())
+    assert invoices[1] not in _retries.retries(settings)[0].says
     ledger.close()
 
 
@@ -154,6 +161,15 @@ def test_stripes_retries_must_be_on_where_they_are_counted_on(
     (found,) = _retries.retries(patient(mode))
     assert found.grade is grade
     assert says in found.says
+
+
+@pytest.mark.parametrize("mode", [RetryMode.WEAVE, RetryMode.OBSERVE])
+def test_a_schedule_that_is_over_is_no_alarm(sandbox: Sandbox, patient: Patient, mode: RetryMode) -> None:
+    """Every failed invoice has been through all of Stripe's retries: nothing is planned, and yet they are on."""
+    sandbox.control("switches", {"final_action": "past_due"})
+    fail_renewals(sandbox, hours=15 * 24)
+    (found,) = _retries.retries(patient(mode))
+    assert (found.grade, "has retried" in found.says) == (Grade.OK, True)
 
 
 @pytest.mark.parametrize(

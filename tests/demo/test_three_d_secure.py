@@ -39,8 +39,14 @@ def _told(cast: Cast, address: str) -> list[str]:
             "pay_3ds_error": "invoice_payment_intent_requires_action",
             "pay_3ds_status": "requires_action",
         },
+        {
+            "pay_3ds_error": "invoice_payment_intent_requires_action",
+            "pay_3ds_type": "invalid_request_error",
+            "pay_3ds_status": "requires_action",
+        },
+        {"pay_3ds_charge": "none"},
     ],
-    ids=["asked-again", "left-waiting"],
+    ids=["asked-again", "left-waiting", "no-card-error", "without-a-charge"],
 )
 async def test_what_needs_the_customer_waits_for_the_customer(
     tmp_path: Path, temporal_binary: Path, switches: dict[str, str]

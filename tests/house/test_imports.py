@@ -16,16 +16,21 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.contracts",
         "activities.sweep_contracts",
         "activities.card_contracts",
+        "activities.integration_contracts",
+        "activities.note_contracts",
+        "activities.wish_contracts",
         "recoup.policy_file",
         "recoup.targets_file",
     ),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
+    ("recoup.integrations",),
     ("recoup.settings",),
     ("recoup.access", "recoup.billing", "recoup.links", "recoup.temporal"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "worker", "starter"),
     ("recoup.chaos", "recoup.card_commands"),
+    ("recoup.cli_integrations",),
     ("recoup.cli",),
     ("recoup.__main__",),
 )
@@ -38,6 +43,9 @@ ONLY: dict[str, tuple[str, ...]] = {
     "activities.contracts": ("recoup.rules",),
     "activities.sweep_contracts": ("recoup.rules",),
     "activities.card_contracts": ("recoup.rules",),
+    "activities.integration_contracts": ("recoup.rules",),
+    "activities.note_contracts": ("recoup.rules",),
+    "activities.wish_contracts": ("recoup.rules",),
 }
 """Parts that may import less than all that is below them: the pure ones, and the Stripe that must not know the product."""
 
@@ -61,12 +69,22 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "activities.contracts": PURE_LIBRARIES,
     "activities.sweep_contracts": PURE_LIBRARIES,
     "activities.card_contracts": PURE_LIBRARIES,
+    "activities.integration_contracts": PURE_LIBRARIES,
+    "activities.note_contracts": PURE_LIBRARIES,
+    "activities.wish_contracts": PURE_LIBRARIES,
     "workflows": PURE_LIBRARIES | {"asyncio", "contextlib", "temporalio"},
 }
 """Parts that do no I/O, and what they may import from outside the project."""
 
-CONTRACTS = ("activities.contracts", "activities.sweep_contracts", "activities.card_contracts")
-"""What workflows and activities say to each other: all that a workflow may import of the activities."""
+CONTRACTS = (
+    "activities.contracts",
+    "activities.sweep_contracts",
+    "activities.card_contracts",
+    "activities.integration_contracts",
+    "activities.note_contracts",
+    "activities.wish_contracts",
+)
+"""What workflows and activities say to each other: the only modules of the activities that workflows import."""
 
 TOPS = ("recoup", "workflows", "activities", "worker", "starter", "tests", "bench", "scripts")
 

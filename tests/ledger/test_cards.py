@@ -81,8 +81,27 @@ def test_charges_of_others_count_once(ledger: Ledger) -> None:
     assert not ledger.attempts.observe(a_charge(made_at=after(hours=-2)), after(minutes=1))
     assert ledger.attempts.observe(a_charge("ch_10", invoice=None, customer=None), NOW)
     counts = counts_of(ledger, after(minutes=2))
-    assert counts.attempts == (after(hours=-2), NOW)
+    assert counts.attempts == (after(hours=-2, minutes=1), after(minutes=1))
     assert kinds(ledger)[:2] == ["charge_observed", "charge_observed"]
+
+
+def test_a_clock_that_runs_ahead_frees_nothing_too_early(ledger: Ledger) -> None:
+    """Stripe's second is cut off and its clock is another: what it saw counts a minute longer than a whole window."""
+    ledger.attempts.observe(a_charge(made_at=NOW), NOW)
+    second = timedelta(seconds=1)
+    assert counts_of(ledger, after(hours=24, minutes=1) - second).in_24h == 1
+    assert counts_of(ledger, after(hours=24, minutes=1)).in_24h == 0
+    assert counts_of(ledger, after(days=30, minutes=1) - second).in_30d == 1
+    assert counts_of(ledger, after(days=30, minutes=1)).attempts == ()
+
+
+def test_a_final_no_of_the_same_second_as_a_payment_stands(ledger: Ledger) -> None:
+    """Which of the two came first nobody can tell any more: the stricter reading holds."""
+    never = Decline(code="do_not_honor", network_advice_code="03", brand="mastercard")
+    ledger.attempts.observe(a_charge("ch_never", decline=never, made_at=NOW), NOW)
+    row = reserved(ledger, NOW, invoice="in_2", request="in_2")
+    ledger.attempts.settle(row.id, paid("ch_paid"), NOW)
+    assert counts_of(ledger, after(days=2)).final_no is not None
 
 
 def test_echo_of_our_own_charge_is_not_counted_twice(ledger: Ledger) -> None:
@@ -107,7 +126,7 @@ def test_observed_charge_can_fail_later(ledger: Ledger) -> None:
     assert not ledger.attempts.observe(failed, after(days=3))
     assert not ledger.attempts.observe(pending, after(days=4))
     counts = counts_of(ledger, after(days=5))
-    assert counts.attempts == (NOW,)
+    assert counts.attempts == (after(minutes=1),)
     assert counts.last_decline is not None
     assert counts.last_decline.decline.method_type == "sepa_debit"
     assert kinds(ledger)[:2] == ["charge_observed", "observed_charge_failed"]

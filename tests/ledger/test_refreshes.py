@@ -41,10 +41,10 @@ def test_each_reference_is_a_target_once(ledger: Ledger) -> None:
     """Added twice, or by four at once, it is one target; what is done stays done, and another update has its own."""
     ledger.refreshes.begin("autumn", LISTED, 1000, NOW)
     assert ledger.refreshes.add("autumn", ["pm_1", "pm_2"]) == 2
-    (first, _) = ledger.refreshes.waiting("autumn", 10)
+    (first, _) = ledger.refreshes.waiting("autumn", NOW, 10)
     ledger.refreshes.note([done(first.id)], NOW)
     at_once(4, lambda _: ledger.refreshes.add("autumn", ["pm_1", "pm_2", "pm_3"]))
-    assert [row.reference for row in ledger.refreshes.waiting("autumn", 10)] == ["pm_2", "pm_3"]
+    assert [row.reference for row in ledger.refreshes.waiting("autumn", NOW, 10)] == ["pm_2", "pm_3"]
     ledger.refreshes.begin("winter", LISTED, 1000, NOW)
     assert ledger.refreshes.add("winter", ["pm_1"]) == 1
 
@@ -53,7 +53,7 @@ def test_the_first_word_about_a_target_stands(ledger: Ledger) -> None:
     """A page that was worked through twice, by a worker taken for dead, changes no result."""
     ledger.refreshes.begin("autumn", LISTED, 1000, NOW)
     ledger.refreshes.add("autumn", ["pm_1"])
-    (target,) = ledger.refreshes.waiting("autumn", 10)
+    (target,) = ledger.refreshes.waiting("autumn", NOW, 10)
     ledger.refreshes.note([done(target.id, TargetState.FAILED)], NOW)
     ledger.refreshes.note([done(target.id), done(404)], after(minutes=1))
     ledger.refreshes.note([], NOW)
@@ -108,7 +108,7 @@ def test_what_is_chosen_of_the_mirror(
     place: str | None = ""
     while place is not None:
         _, place = ledger.refreshes.select("some", place)
-    targets = ledger.refreshes.waiting("some", 10)
+    targets = ledger.refreshes.waiting("some", NOW, 10)
     assert [target.reference for target in targets] == chosen
     assert all(target.version and target.customer for target in targets)
     assert ledger.refreshes.select("some", "")[0] == 0, "nobody twice"
@@ -119,6 +119,6 @@ def test_a_card_of_the_mirror_is_taken_in_with_its_version(ledger: Ledger) -> No
     mirror(ledger, a_card(1, fingerprint="fp"))
     ledger.refreshes.begin("autumn", LISTED, 1, NOW)
     ledger.refreshes.add("autumn", ["pm_1", "pm_9", "cus_1"])
-    versions = [(row.customer, row.version) for row in ledger.refreshes.waiting("autumn", 10)]
+    versions = [(row.customer, row.version) for row in ledger.refreshes.waiting("autumn", NOW, 10)]
     assert versions == [("cus_1", "pm_1/2027-03/fp"), (None, None), (None, None)]
     assert (ledger.refreshes.knows("issuer"), ledger.refreshes.knows("bin")) == (False, False)

@@ -133,6 +133,8 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "rates": rows.RateRow, "cards": cards_rows.CardRow, "renewals": cards_rows.RenewalRow,
         "card_marks": cards_rows.MarkRow, "card_imports": cards_rows.ImportRow,
         "refreshes": cards_rows.RefreshRow, "refresh_targets": cards_rows.TargetRow,
+        "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
+        "message_invoices": rows.MessageInvoiceRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()

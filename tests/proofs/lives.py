@@ -82,13 +82,14 @@ class Life:
 
 
 def world_of(count: int) -> str:
-    """For each life a card that is empty, and one that pays once and is empty then."""
+    """For each life a card that is empty, one that pays once and is empty then, and a good one."""
     empty = {"declines": {"decline_code": "insufficient_funds", "network_decline_code": "51"}}
     cards: dict[str, Any] = {"nobodys": {"brand": "visa"}}
     for number in range(count):
         cards[f"first_{number}"] = {"brand": "visa", "issuer": [empty]}
         once = {"approves": True, "for_attempts": 1}
         cards[f"second_{number}"] = {"brand": "mastercard", "issuer": [once, empty]}
+        cards[f"good_{number}"] = {"brand": "visa"}
     nobody = {
         "name": "Nobody",
         "email": "nobody@example.com",

@@ -1,7 +1,7 @@
 """The networks' limits counted anew in the plainest way, with nothing of the product's in it.
 
 Visa: 15 attempts on a card in 30 days, 20 from 2025-05-25 on, none after a response of category 1. Mastercard: 10 in 24 hours,
-35 in 30 days, none after advice 03 or 21. Every other network as Visa today. An operator's cap below them holds for all.
+35 in 30 days, none after advice 03 or 21. Every other network as Visa today, and 10 in 24 hours. An operator's cap below them holds for all.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Tried:
     advice: str | None = None
     """Mastercard's advice."""
     stripe_advice: str | None = None
+    later: int = 0
+    """So much later it may have been by another clock: the windows count it from then."""
 
 
 def limits(brand: str | None, at: int, cap: int) -> list[tuple[int, int]]:
@@ -42,7 +44,7 @@ def limits(brand: str | None, at: int, cap: int) -> list[tuple[int, int]]:
         return [(20 if at >= VISA_20_SINCE else 15, MONTH), (cap, MONTH)]
     if brand == "mastercard":
         return [(10, DAY), (35, MONTH), (cap, MONTH)]
-    return [(20, MONTH), (cap, MONTH)]
+    return [(10, DAY), (20, MONTH), (cap, MONTH)]
 
 
 def is_never(tried: Tried, at: int) -> bool:
@@ -62,12 +64,12 @@ def may(brand: str | None, before: Iterable[Tried], at: int, cap: int) -> bool:
     """Whether one more attempt is allowed after these."""
     history = sorted(before, key=lambda tried: tried.at)
     for limit, window in limits(brand, at, cap):
-        if len([tried for tried in history if at - tried.at < window]) >= limit:
+        if len([tried for tried in history if at - (tried.at + tried.later) < window]) >= limit:
             return False
     return not stands(history, at)
 
 
 def stands(history: list[Tried], at: int) -> bool:
-    """Whether a "never" stands: a refusal said it, and no payment has followed."""
+    """Whether a "never" stands: a refusal said it, and no payment has followed a moment later."""
     paid = max((tried.at for tried in history if tried.paid), default=-1)
-    return any(is_never(tried, at) and tried.at > paid for tried in history if not tried.paid)
+    return any(is_never(tried, at) and tried.at >= paid for tried in history if not tried.paid)

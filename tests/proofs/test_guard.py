@@ -154,9 +154,9 @@ class Card:
             made_at=datetime.fromtimestamp(at, UTC),
         )
         self.ledger.attempts.observe(charge, datetime.fromtimestamp(at, UTC))
-        self._note(at, refusal)
+        self._note(at, refusal, later=60)
 
-    def _note(self, at: int, refusal: dict[str, str] | None) -> None:
+    def _note(self, at: int, refusal: dict[str, str] | None, later: int = 0) -> None:
         codes = refusal or {}
         self.tried.append(
             Tried(
@@ -165,6 +165,7 @@ class Card:
                 brand=self.brand,
                 response=codes.get("network_decline_code"),
                 advice=codes.get("network_advice_code"),
+                later=later,
             )
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from activities._collecting import MOST_CALLS
+from activities._own_payment import latest_payment
 from recoup.ledger import AttemptRow, ReserveAttempt
 from recoup.rules.case import AttemptState, Case, Outcome, Trigger
 from tests.activities.conftest import Desk
@@ -108,6 +110,30 @@ def test_all_in_parts_while_ours_never_arrived(desk: Desk) -> None:
     report = desk.settle(case, 1)
     assert (report.state, report.ended) == (AttemptState.SKIPPED, Outcome.RECOVERED_BY_CUSTOMER)
     assert_nothing_to_mend(desk, case)
+
+
+def test_many_parts_do_not_make_an_attempt_longer_than_its_time(desk: Desk) -> None:
+    """Each payment has its charges to be read before an attempt; however many there are, the calls stay within the limit."""
+    case = desk.take_up("short")
+    for _ in range(9):
+        pays_apart(desk, case, amount=100)
+    before = len(desk.sandbox.control("requests"))
+    assert desk.attempt(case).state is AttemptState.PAID
+    assert len(desk.sandbox.control("requests")) - before <= MOST_CALLS
+    assert_nothing_to_mend(desk, case)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_our_payment_is_told_from_a_part_in_the_answer(newest_first: bool) -> None:
+    """A bank asks for authentication of what remains: that a part has been paid apart says nothing about it, in whatever order."""
+    asked = {"id": "pi_1", "status": "requires_action", "latest_charge": "ch_1"}
+    part = {"id": "pi_2", "status": "succeeded", "latest_charge": "ch_2"}
+    listed = [
+        {"is_default": True, "payment": {"payment_intent": asked}},
+        {"is_default": False, "payment": {"payment_intent": part}},
+    ]
+    answer = {"payments": {"data": listed[::-1] if newest_first else listed}}
+    assert latest_payment(answer) == ("ch_1", "pi_1", "requires_action")
 
 
 def reserved(desk: Desk, case: Case, **differs: Any) -> AttemptRow:

@@ -49,7 +49,11 @@ TICK = timedelta(minutes=30)
 class Theatre:
     """Plays lives, chapter by chapter."""
 
-    def __init__(self, directory: Path, posts: list[Post]) -> None:
+    def __init__(
+        self, directory: Path, posts: list[Post], life: type[Life] = Life, hour: int | None = None
+    ) -> None:
+        """``hour`` of the day, in UTC, is when the trials end and the renewals fail; ``None``: in three hours."""
+        self._life, self._hour = life, hour
         self._directory = directory
         self._posts = posts
         self._agenda = Agenda()
@@ -130,10 +134,12 @@ class Theatre:
             }
         )
         self._newest = self._http.get("/v1/events", params={"limit": 1}).json()["data"][0]["id"]
-        self.lives = [Life(number, post, api) for number, post in enumerate(self._posts)]
-        self._began = self._clock.now() + timedelta(hours=3 + len(self.lives) / 500)
+        self.lives = [self._life(number, post, api) for number, post in enumerate(self._posts)]
+        self.began = self._clock.now() + timedelta(hours=3 + len(self.lives) / 500)
+        while self._hour is not None and self.began.hour != self._hour:
+            self.began = (self.began + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
         for life in self.lives:
-            life.begin(price.id, int(self._began.timestamp()))
+            life.begin(price.id, int(self.began.timestamp()))
         self._by_customer = {life.customer: life for life in self.lives}
 
     # -- time ----------------------------------------------------------------------------------------------------------
@@ -141,7 +147,7 @@ class Theatre:
     def play(self, chapters: list[Chapter]) -> None:
         """Let everybody live through the chapters."""
         for chapter in chapters:
-            end = self._began + timedelta(days=chapter.day)
+            end = self.began + timedelta(days=chapter.day)
             if chapter.is_heard:
                 self._pass_until(end)
             self._move(end)

@@ -87,10 +87,10 @@ def _scheme(scheme: Scheme) -> tuple[object, ...]:
 
 def _limits() -> str:
     rows = (
-        (rule.network, rule.limit, f"{rule.window.total_seconds() / 3600:g} h", rule.since, rule.source)
+        (rule.network, rule.limit, f"{rule.window.total_seconds() / 3600:g} h", rule.since, *rule.source)
         for rule in RULES
     )
-    return _table("Network | Attempts | In | Since | Source", rows)
+    return _table("Network | Attempts | In | Since | Source | Read on", rows)
 
 
 def table(name: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recoup.rules.codes import VISA
 from recoup.rules.declines import Decline
 from recoup.rules.networks import DAY, HIGHEST_CAP, MONTH, RULES, may_attempt, rules_for
 
@@ -64,6 +65,11 @@ def test_not_before_is_the_first_allowed_moment(
         ("mastercard", 9, DAY, True),
         ("mastercard", 10, DAY, False),
         ("amex", 15, MONTH, False),
+        ("amex", 10, DAY, False),
+        ("cartes_bancaires", 9, DAY, True),
+        ("cartes_bancaires", 10, DAY, False),
+        (None, 9, DAY, True),
+        (None, 10, DAY, False),
     ],
 )
 def test_the_limits_are_exact(brand: str, count: int, window: timedelta, allowed: bool) -> None:
@@ -73,11 +79,12 @@ def test_the_limits_are_exact(brand: str, count: int, window: timedelta, allowed
     assert may_attempt(brand, attempts, None, at).allowed is allowed
 
 
-def test_an_operators_cap_is_never_above_the_networks() -> None:
-    """A cap set too high counts as the highest allowed one."""
+@pytest.mark.parametrize("brand", ["visa", "mastercard", None])
+def test_an_operators_cap_is_never_above_the_networks(brand: str | None) -> None:
+    """A cap set too high counts as the highest allowed one, also where the network itself would allow more."""
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    attempts = [at - timedelta(days=1, minutes=number) for number in range(20)]
-    assert not may_attempt("visa", attempts, None, at, cap=1000).allowed
+    attempts = [at - timedelta(days=2, minutes=number) for number in range(20)]
+    assert not may_attempt(brand, attempts, None, at, cap=1000).allowed
 
 
 @pytest.mark.parametrize(
@@ -102,5 +109,12 @@ def test_dated_rules_hold_from_their_day_on() -> None:
 
 
 def test_every_rule_names_its_source() -> None:
-    """A limit without a source could not be defended."""
-    assert all(rule.source and rule.limit > 0 for rule in RULES)
+    """A limit without a source, and the day it was read, could not be defended."""
+    assert all(rule.source.name and rule.limit > 0 for rule in RULES)
+    assert all(rule.source.read_on > date(2026, 1, 1) for rule in RULES)
+
+
+def test_no_rule_begins_before_it_was_read() -> None:
+    """Readings take the newest rule unless a day is given: one that is only announced must wait for its day."""
+    assert all(rule.since <= rule.source.read_on for rule in RULES)
+    assert all(row.since <= row.source.read_on for row in VISA)

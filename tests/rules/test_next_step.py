@@ -324,3 +324,57 @@ def test_a_campaign_may_end_by_cancelling_or_leave_the_subscription() -> None:
         campaign = Campaign(ending=ending, window_days=2, grace_days=1, warning=LastNotice(days_before=1),
                             retries=Retries(after_days=(1,)), messages=(MessageStep(template="payment_failed", after_days=0),))  # fmt: skip
         assert suspend_at(a_case(campaign=campaign), campaign) == START + 3 * DAY
+
+
+def test_a_message_that_was_put_off_waits_and_says_why() -> None:
+    """Held back by a night, the reminder is due in the morning, because of the night; sent then, it waits no more."""
+    case = fold.message_done(a_case(), "payment_failed", MessageState.SENT, START)
+    case = case.model_copy(update={"retries_made": 4})
+    night = START + timedelta(days=5, hours=14)
+    morning = night + timedelta(hours=11)
+    case = fold.message_put_off(case, "reminder", morning, "it is night in Warsaw (21:00 to 08:00)")
+    step = next_step(case, case.campaign, night)
+    assert (step.kind, step.key, step.due_at) == (StepKind.MESSAGE, "reminder", morning)
+    assert (
+        step.because == "the campaign tells the customer on day 5, but it is night in Warsaw (21:00 to 08:00)"
+    )
+    done = fold.message_done(case, "reminder", MessageState.SENT, morning, covered_by="in_2/payment_failed")
+    assert done.put_off == ()
+    assert next_step(done, done.campaign, morning).key == "reminder/2"
+
+
+def test_a_suspension_waits_for_a_last_notice_that_was_put_off() -> None:
+    """Without time between the notice and the suspension, and with a night in between: access ends after the notice, not before."""
+    campaign = Campaign(warning=LastNotice(days_before=0))
+    case = fold.message_done(a_case(campaign=campaign), "payment_failed", MessageState.SENT, START)
+    case = case.model_copy(update={"retries_made": 4})
+    night = START + timedelta(days=21)
+    morning = night + timedelta(hours=9)
+    case = fold.message_put_off(case, "last_notice", morning, "it is night")
+    for now in (night, morning):
+        step = next_step(case, campaign, now)
+        assert (step.kind, step.key) == (StepKind.MESSAGE, "last_notice")
+    case = fold.message_done(case, "last_notice", MessageState.SENT, morning)
+    assert next_step(case, campaign, morning).kind is StepKind.SUSPEND
+
+
+def test_a_first_message_that_the_last_notice_has_overtaken_is_not_sent() -> None:
+    """The budget held the first message until the last notice had said all of it: nothing older follows."""
+    case = a_case().model_copy(update={"retries_made": 4})
+    late = START + timedelta(days=30)
+    case = fold.message_put_off(case, "payment_failed", late, "the budget is used up")
+    case = fold.message_done(case, "last_notice", MessageState.SENT, START + timedelta(days=18))
+    assert next_step(case, case.campaign, late).kind is StepKind.SUSPEND
+
+
+def test_gathering_delays_the_first_and_the_last_word_alone() -> None:
+    """Fifteen minutes from the failure to the first message, and from the end to the thank-you; none where the customer has no other case."""
+    case = a_case(gather_minutes=15)
+    assert next_step(case, case.campaign, START).due_at == START + timedelta(minutes=15)
+    told = fold.message_done(case, "payment_failed", MessageState.SENT, START)
+    paid = fold.ended(told, Outcome.RECOVERED_BY_RETRY, "paid")
+    at = START + timedelta(days=1)
+    for alone, wait in ((False, timedelta(minutes=15)), (True, timedelta(0))):
+        over = fold.closed(paid, Outcome.RECOVERED_BY_RETRY, "paid", at, alone=alone)
+        step = next_step(over, over.campaign, at)
+        assert (step.key, step.due_at) == ("recovered", at + wait)

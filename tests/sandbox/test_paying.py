@@ -126,6 +126,33 @@ def test_3d_secure_off_session(stage: Stage, code: str, status: str) -> None:
     assert intent["latest_charge"]["failure_code"] == "authentication_required"
 
 
+def test_3d_secure_off_session_as_an_invalid_request(stage: Stage) -> None:
+    """Switch pay_3ds_type: the other answer is no card error; the refused charge stands all the same."""
+    stage.switch(pay_3ds_error="invoice_payment_intent_requires_action", pay_3ds_type="invalid_request_error")
+    subscription, invoice = stage.failed_renewal()
+    customer = str(subscription.customer)
+    card = stage.api.payment_methods.attach("pm_card_authenticationRequired", {"customer": customer})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        stage.api.invoices.pay(invoice.id, {"payment_method": card.id})
+    assert refused.value.code == "invoice_payment_intent_requires_action"
+    assert stage.intent(invoice.id)["latest_charge"]["failure_code"] == "authentication_required"
+
+
+def test_3d_secure_off_session_without_a_charge(stage: Stage) -> None:
+    """Switch pay_3ds_charge: no charge is made, and the payment waits for the customer."""
+    stage.switch(pay_3ds_charge="none")
+    subscription, invoice = stage.failed_renewal()
+    before = stage.books()[invoice.id]["failed_charges"]
+    card = stage.api.payment_methods.attach(
+        "pm_card_authenticationRequired", {"customer": str(subscription.customer)}
+    )
+    problem = declined(stage, invoice.id, payment_method=card.id)
+    assert problem.code == "invoice_payment_intent_requires_action"
+    intent = stage.intent(invoice.id)
+    assert (intent["status"], intent["payment_method"]) == ("requires_action", card.id)
+    assert stage.books()[invoice.id]["failed_charges"] == before
+
+
 def test_an_older_invoice_does_not_bring_the_subscription_back(stage: Stage) -> None:
     """By default paying the older of two open invoices leaves the subscription past_due; paying the newest ends that."""
     subscription, older = two_open_invoices(stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import stripe
@@ -233,6 +234,24 @@ def test_sepa_debits_are_processing_for_days(stage: Stage) -> None:
     assert (good.status, bad.status) == ("paid", "open")
     assert [stage.status(entry.id) for entry in outcomes.values()] == ["active", "past_due"]
     assert stage.intent(bad.id)["last_payment_error"]["decline_code"] == "insufficient_funds"
+
+
+def test_what_an_answer_showed_is_not_kept(stage: Stage) -> None:
+    """A debit that was shown as processing within the answer to its payment is shown as refused once it is."""
+    subscription, invoice = stage.failed_renewal()
+    customer = str(subscription.customer)
+    iban = "AT861904300235473202"
+    debit = stage.api.payment_methods.create({"type": "sepa_debit", "sepa_debit": {"iban": iban}})
+    wanted: Any = {
+        "payment_method": stage.use_card(customer, debit.id),
+        "expand": ["payments.data.payment.payment_intent"],
+    }
+    stage.api.invoices.pay(invoice.id, wanted)
+    stage.forward(days=4)
+    shown: Any = {"invoice": invoice.id, "expand": ["data.payment.payment_intent"]}
+    (payment,) = stage.api.invoice_payments.list(shown).data
+    intent: Any = payment.payment.payment_intent
+    assert intent.status == stage.intent(invoice.id)["status"] == "requires_payment_method"
 
 
 def test_nothing_else_settles_what_a_debit_is_settling(stage: Stage) -> None:

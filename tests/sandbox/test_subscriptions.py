@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -184,6 +186,18 @@ def test_paused_collection(stage: Stage, behavior: str, status: str) -> None:
     stage.forward(days=35)
     assert stage.latest_invoice(subscription.id).status == "paid"
     assert stage.api.subscriptions.retrieve(subscription.id).pause_collection is None
+
+
+def test_a_smaller_price_without_prorations_holds_from_the_next_invoice(stage: Stage) -> None:
+    """The item has the new price at once, nothing is credited or charged for the change, and the next invoice asks for less."""
+    subscription = stage.subscription(stage.customer().id)
+    before = stage.latest_invoice(subscription.id)
+    items: Any = [{"id": subscription["items"].data[0].id, "price": stage.price(400)}]
+    stage.api.subscriptions.update(subscription.id, {"items": items, "proration_behavior": "none"})
+    assert stage.latest_invoice(subscription.id).id == before.id
+    assert stage.api.invoice_items.list({"pending": True}).data == []
+    stage.control("POST", "clock", {"to": period_end(subscription) + 7200})
+    assert stage.latest_invoice(subscription.id).total == 400
 
 
 def test_collection_can_be_taken_up_by_hand(stage: Stage) -> None:

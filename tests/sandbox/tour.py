@@ -174,6 +174,19 @@ def _subscriptions(tour: Tour) -> None:
     v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
     v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": "keep_as_draft"}})
     v1.subscriptions.update(subscription.id, {"pause_collection": ""})
+    until = item.current_period_end + 86_400
+    v1.subscriptions.update(subscription.id, {"pause_collection": {"behavior": "void", "resumes_at": until}})
+    v1.subscriptions.update(subscription.id, {"pause_collection": ""})
+    small: Any = {
+        "currency": "eur", "unit_amount": 400, "product": item.price.product, "recurring": {"interval": "month"},
+    }  # fmt: skip
+    smaller = v1.prices.create(small)
+    v1.prices.retrieve(smaller.id, {"expand": ["product"]})
+    v1.subscriptions.update(
+        subscription.id,
+        {"items": [{"id": item.id, "price": smaller.id}], "proration_behavior": "none"},
+    )
+    v1.subscriptions.list({"customer": customer.id, "status": "all"})
     v1.subscriptions.pause(subscription.id, {"type": "subscription"})
     v1.subscriptions.retrieve(subscription.id)
     v1.subscriptions.resume(subscription.id, {"billing_cycle_anchor": {"type": "now"}})

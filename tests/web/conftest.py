@@ -16,6 +16,7 @@ from recoup.ledger import AttemptResult, Ledger, NewCase, ReserveAttempt
 from recoup.links import PURPOSE, update_links
 from recoup.rules.base import days
 from recoup.rules.case import AttemptState, Outcome, Trigger
+from recoup.rules.customer_page import CustomerPage
 from recoup.rules.policy import Campaign
 from recoup.settings import Settings, load_settings
 from recoup.web.webhooks.signature import sign
@@ -65,11 +66,22 @@ def ledger(settings: Settings, tmp_path: Path, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
+def offered() -> CustomerPage:
+    """What the page offers besides paying."""
+    return CustomerPage()
+
+
+@pytest.fixture
 def web(
-    settings: Settings, ledger: Ledger, gateway: FakeGateway, billing: FakeBilling, clock: StandingClock
+    settings: Settings,
+    ledger: Ledger,
+    gateway: FakeGateway,
+    billing: FakeBilling,
+    clock: StandingClock,
+    offered: CustomerPage,
 ) -> Iterator[TestClient]:
     """A client of the whole app."""
-    app = assemble(settings, ledger, gateway, billing, clock)
+    app = assemble(settings, ledger, gateway, billing, clock, offered)
     with TestClient(app, base_url=settings.public_url, follow_redirects=False) as client:
         yield client
 

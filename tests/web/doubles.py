@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from activities.contracts import CardUpdated, StartCase
+from activities.contracts import CardUpdated, StartCase, WhatWillHappen
+from activities.wish_contracts import Wish, WishResult
+from recoup.billing.plans import Plan
 from recoup.rules.base import Wire
+from recoup.rules.case import Stage
 from recoup.rules.money import Money
-from recoup.temporal.gateway import TemporalAway
+from recoup.rules.step import Step, StepKind
+from recoup.temporal.gateway import TemporalAway, UpdateRefused
 from recoup.temporal.ids import case_id
-from recoup.web.stripe_side import OpenInvoice, Owing, StripeAway
+from recoup.web.stripe_side import OpenInvoice, Owing, StripeAway, Subscribed
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -44,6 +49,30 @@ class FakeGateway:
     unheard: set[str] = field(default_factory=set)
     told: list[tuple[str, str, Wire]] = field(default_factory=list)
     updates: list[CardUpdated] = field(default_factory=list)
+    words: list[tuple[str, str, Any]] = field(default_factory=list)
+    """The updates that cases were given."""
+    refusing: set[str] = field(default_factory=set)
+    """Cases that refuse whatever they are given."""
+    wishes: list[Wish] = field(default_factory=list)
+    slow: bool = False
+    """Whether wishes are accepted and take longer than anybody waits."""
+    fulfil: Callable[[Wish], bool] = lambda _: True
+    """What carries a wish out; whether it could be done."""
+
+    async def update(self, case: str, name: str, payload: Wire) -> WhatWillHappen:
+        self._here()
+        if case in self.refusing:
+            raise UpdateRefused(f"The case {case} refused {name}")
+        self.words.append((case, name, payload))
+        step = Step(kind=StepKind.ATTEMPT, due_at=NOW, because="it was promised")
+        return WhatWillHappen(stage=Stage.WAITING, next=step)
+
+    async def wish(self, wish: Wish) -> WishResult | None:
+        self._here()
+        self.wishes.append(wish)
+        if self.slow:
+            return None
+        return WishResult(at=wish.at, done=self.fulfil(wish), because="the test says so")
 
     async def begin(
         self,
@@ -97,6 +126,8 @@ class FakeBilling:
     charges: dict[str, str] = field(default_factory=dict)
     failed_renewals: set[str] = field(default_factory=set)
     portals: list[tuple[str, str, str]] = field(default_factory=list)
+    subscribed: tuple[Subscribed, ...] = ()
+    plans: dict[str, Plan] = field(default_factory=dict)
 
     def owing(self, customer: str) -> Owing:
         self._here()
@@ -106,6 +137,14 @@ class FakeBilling:
         self._here()
         self.portals.append((customer, back, done))
         return f"https://billing.stripe.example/session/{len(self.portals)}"
+
+    def subscriptions(self, customer: str) -> tuple[Subscribed, ...]:
+        self._here()
+        return self.subscribed
+
+    def plan(self, price: str) -> Plan | None:
+        self._here()
+        return self.plans.get(price)
 
     def customer_of_charge(self, charge: str) -> str | None:
         self._here()
@@ -128,5 +167,6 @@ def open_invoice(id_: str = "in_1", amount: int = 123450, currency: str = "pln",
         "description": "Team plan, monthly",
         "due": Money(amount=amount, currency=currency),
         "pay_url": f"https://invoice.stripe.example/{id_}",
+        "subscription": "sub_1",
     }
     return OpenInvoice(**(values | more))

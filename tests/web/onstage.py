@@ -1,4 +1,4 @@
-"""The web process and the sandbox on this machine, webhooks and all; only Temporal is a stand-in."""
+"""The web process and the sandbox on this machine, webhooks and all; Temporal is a stand-in, or a real one that a test brings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ import uvicorn
 
 from recoup.clock import FileClock
 from recoup.ledger import Ledger
+from recoup.rules.customer_page import CustomerPage
 from recoup.settings import Settings
 from recoup.web.stripe_side import StripeBilling
-from starter import assemble
+from starter import Door, assemble
 from tests.ledger.databases import migrated_file
 from tests.sandbox.stage import SECRET, Stage
 from tests.web.conftest import Book
@@ -56,7 +57,14 @@ class OnStage:
 
 
 @contextmanager
-def on_stage(folder: Path, migrated: Path, settings: Settings) -> Iterator[OnStage]:
+def on_stage(
+    folder: Path,
+    migrated: Path,
+    settings: Settings,
+    *,
+    door: Door | None = None,
+    offered: CustomerPage | None = None,
+) -> Iterator[OnStage]:
     """Start the sandbox with its webhooks pointed at a starter of these settings, and stop both."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -69,13 +77,19 @@ def on_stage(folder: Path, migrated: Path, settings: Settings) -> Iterator[OnSta
     played = settings.model_copy(
         update={
             "public_url": address,
+            "database_url": f"sqlite:///{folder}/staged.db",
+            "clock_file": folder / "sandbox" / "clock",
             "stripe": settings.stripe.model_copy(
-                update={"webhook_secrets": (type(settings.stripe.api_key)(SECRET),)}
+                update={
+                    "webhook_secrets": (type(settings.stripe.api_key)(SECRET),),
+                    "api_base": stage.url,
+                    "api_key": type(settings.stripe.api_key)("sk_test_sandbox"),
+                }
             ),
         }
     )
     gateway = FakeGateway()
-    app = assemble(played, ledger, gateway, StripeBilling(stage.stripe), clock)
+    app = assemble(played, ledger, door or gateway, StripeBilling(stage.stripe), clock, offered)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
     thread.start()

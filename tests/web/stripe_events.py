@@ -173,6 +173,7 @@ LIFE: dict[str, dict[str, Any]] = {
     "invoice.deleted": {"id": "in_1", "object": "invoice", "deleted": True},
     "invoice.marked_uncollectible": invoice(status="uncollectible"),
     "invoice.payment_action_required": invoice(),
+    "invoice.overpaid": paid_invoice(),
     "invoice.finalization_failed": invoice(status="draft"),
     "invoice.payment_attempt_required": invoice(),
     "invoice.updated": invoice(),

@@ -273,6 +273,12 @@ def test_an_operators_trouble_is_recorded(hook: Hook, book: Book) -> None:
     assert book.kinds() == ["operator.finalization_failed"]
 
 
+def test_a_payment_that_came_after_ours_is_recorded(hook: Hook, book: Book) -> None:
+    """Ours was settled when the customer's came through as well: Stripe says that more was paid than was due, and so does the ledger."""
+    hook(told.event("invoice.overpaid", told.paid_invoice()))
+    assert book.kinds() == ["operator.overpaid"]
+
+
 def test_a_case_that_does_not_run_is_no_error(hook: Hook, gateway: FakeGateway, book: Book) -> None:
     """A signal that nobody hears is acknowledged: the ledger says open, Temporal says over, the sweep compares them."""
     book.case()

@@ -26,14 +26,16 @@ from activities.contracts import (
     StartCase,
     WhatWillHappen,
 )
+from activities.wish_contracts import Wish, WishKind, WishResult
 from recoup.rules.case import Case, Stage, Trigger
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
 from recoup.rules.step import Step, StepKind
 from recoup.settings import TemporalSettings
+from recoup.temporal import gateway as gateway_module
 from recoup.temporal.attributes import AMOUNT, CURRENCY, CUSTOMER, INVOICE, STAGE, SUBSCRIPTION
 from recoup.temporal.gateway import CaseGateway, CaseOver, TemporalAway, UpdateRefused
-from recoup.temporal.ids import card_update_workflow_id, recovery_workflow_id
+from recoup.temporal.ids import card_update_workflow_id, recovery_workflow_id, wish_workflow_id
 from recoup.temporal.lazy import LazyClient
 from tests.web.doubles import NOW
 
@@ -102,6 +104,17 @@ class HeardUpdate:
         return update.method
 
 
+@workflow.defn(name="CustomerWish")
+class HeardWish:
+    """Stands in for a customer's wish: a cancellation ends at once, a pause when its workflow is told to."""
+
+    @workflow.run
+    async def run(self, wish: Wish) -> WishResult:
+        if wish.kind is WishKind.PAUSE:
+            await workflow.sleep(timedelta(days=1000))
+        return WishResult(at=wish.at, done=True, because=wish.subscription)
+
+
 @pytest.fixture
 def client(time_skipping_env: WorkflowEnvironment) -> Client:
     return time_skipping_env.client
@@ -112,7 +125,7 @@ async def _worker(client: Client) -> AsyncIterator[None]:
     async with Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[HeardCase, HeardUpdate],
+        workflows=[HeardCase, HeardUpdate, HeardWish],
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
         yield
@@ -256,6 +269,37 @@ async def test_a_card_update_meets_its_own_events_and_can_come_again(
     assert await handle.result() == "pm_1"
     await gateway.card_updated(update)
     assert await handle.result() == "pm_1"
+
+
+@pytest.mark.usefixtures("_worker")
+async def test_a_wish_is_carried_out_and_its_result_told(client: Client, gateway: CaseGateway) -> None:
+    """What became of it comes back; the wish can come again later, and is found by its customer."""
+    wish = Wish(kind=WishKind.CANCEL, customer="cus_1", subscription=f"sub_{uuid.uuid4().hex}", at=NOW)
+    for _ in range(2):
+        result = await gateway.wish(wish)
+        assert result is not None
+        assert (result.done, result.because) == (True, wish.subscription)
+    told = await client.get_workflow_handle(wish_workflow_id(wish.kind, wish.subscription)).describe()
+    assert told.typed_search_attributes[CUSTOMER] == "cus_1"
+    assert told.typed_search_attributes[SUBSCRIPTION] == wish.subscription
+
+
+@pytest.mark.usefixtures("_worker")
+async def test_a_button_that_is_pressed_twice_is_one_wish(
+    time_skipping_env: WorkflowEnvironment,
+    client: Client,
+    gateway: CaseGateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the first one is being carried out the second one meets it; who waits in vain is told that it is under way."""
+    monkeypatch.setattr(gateway_module, "WISH_PATIENCE", timedelta(seconds=1))
+    wish = Wish(kind=WishKind.PAUSE, customer="cus_1", subscription=f"sub_{uuid.uuid4().hex}", at=NOW)
+    with time_skipping_env.with_time_skipping_disabled():
+        answers = await asyncio.gather(gateway.wish(wish), gateway.wish(wish))
+    assert set(answers) == {None}
+    handle = client.get_workflow_handle(wish_workflow_id(wish.kind, wish.subscription))
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    await handle.terminate()
 
 
 @pytest.mark.usefixtures("_worker")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.case import Trigger
+from recoup.rules.declines import forbidden
 from recoup.rules.money import Money
 from recoup.web.webhooks import ROUTES, route
 from recoup.web.webhooks.commands import (
@@ -234,6 +235,30 @@ def test_a_refused_charge_is_counted_with_its_codes() -> None:
         "brand": "mastercard",
         "method_type": "card",
     }
+
+
+def test_a_co_badged_cards_codes_are_those_of_the_network_that_answered() -> None:
+    """Charged over Mastercard, whatever brand is printed on the card: its "never" must be understood as Mastercard's."""
+    card = {"brand": "cartes_bancaires", "network": "mastercard", "fingerprint": "fp_1"}
+    outcome = {"type": "issuer_declined", "reason": "do_not_honor", "network_advice_code": "03"}
+    command = only(
+        told.event(
+            "charge.failed",
+            told.charge(outcome=outcome, payment_method_details={"type": "card", "card": card}),
+        )
+    )
+    assert isinstance(command, Observe)
+    assert command.charge.brand == "mastercard"
+    assert command.charge.decline is not None
+    assert forbidden(command.charge.decline)
+
+
+def test_a_card_without_a_fingerprint_is_known_by_its_method() -> None:
+    """Nothing else tells which card it is; its refusals count for the method at least."""
+    details = {"type": "card", "card": {"brand": "visa", "fingerprint": None}}
+    command = only(told.event("charge.failed", told.charge(payment_method_details=details)))
+    assert isinstance(command, Observe)
+    assert command.charge.fingerprint == "pm_1"
 
 
 def test_a_refused_bank_debit_is_counted_too() -> None:

@@ -46,6 +46,7 @@ def environment(folder: Path, closed_port: int, **more: str) -> dict[str, str]:
         "RECOUP_LINK_SECRETS": json.dumps([LINK_SECRET]),
         "RECOUP_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
         "RECOUP_STARTER__PORT": "0",
+        "RECOUP_POLICY_FILE": str(ROOT / "policy.yaml"),
         **more,
     }
 

@@ -32,6 +32,8 @@ from activities.contracts import (
     TakeUp,
     TellCase,
 )
+from activities.note_contracts import Note, Noted
+from activities.wish_contracts import NotePromise, PromiseToPay, WishActivity
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
@@ -77,6 +79,10 @@ class Outside:
     paid_with: str = "pm_1"
     led_to: Trigger | None = None
     """The next attempt is led to another one of the invoice, which had this trigger."""
+    keep_tries: bool = False
+    """Whether what cannot be reached counts as done each time it is tried."""
+    given_back: bool = True
+    """Whether what was paid twice is given back."""
     last_trigger: Trigger = Trigger.SCHEDULE
     suspended_already: bool = False
     look_again: timedelta | None = None
@@ -86,7 +92,10 @@ class Outside:
     """What a look finds of Stripe's own attempts."""
     plans: list[float | None] = field(default_factory=list)
     """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
+    notes: list[Note] = field(default_factory=list)
     told: list[TellCase] = field(default_factory=list)
+    promises: list[PromiseToPay] = field(default_factory=list)
+    """What was written down in the ledger."""
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -97,6 +106,8 @@ class Outside:
         if kind in self.broken:
             raise ApplicationError(f"{kind} is broken", non_retryable=True)
         if kind in self.away:
+            if self.keep_tries:
+                self.done.append((kind, what, order.decision.at))
             raise ApplicationError(f"{kind} cannot be reached")
         at = order.decision.at if order is not None else datetime.now(UTC)
         if order is not None:
@@ -123,7 +134,7 @@ class Outside:
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
-            self.send, self.suspend, self.restore, self.close, self.tell,
+            self.send, self.suspend, self.restore, self.close, self.tell, self.note, self.note_promise,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -151,9 +162,13 @@ class Outside:
 
     def _attempted(self, order: AttemptOrder | SettleOrder) -> AttemptReport:
         at = order.decision.at
+        if isinstance(order, SettleOrder) and order.number == 0 and not self.answers:
+            trigger = order.trigger or Trigger.SCHEDULE
+            state = AttemptState.SKIPPED
+            return AttemptReport(at=at, number=0, state=state, trigger=trigger, because="never sent")
         number = sum(1 for kind, _, _ in self.done if kind == "attempt")
         answer = self.answers.pop(0) if self.answers else "declined"
-        trigger = self.last_trigger = order.trigger if isinstance(order, AttemptOrder) else self.last_trigger
+        trigger = self.last_trigger = order.trigger or self.last_trigger
         if self.led_to is not None:
             trigger, self.led_to = self.led_to, None
         if isinstance(answer, AttemptReport):
@@ -196,7 +211,8 @@ class Outside:
     @activity.defn(name=Activity.MARK_PAID.value)
     def mark_paid(self, order: PlainOrder) -> Looked:
         at = self._did("mark_paid", "", order)
-        return Looked(at=at, because="told by an operator", ended=Outcome.RECOVERED_OUTSIDE)
+        ended = Outcome.RECOVERED_OUTSIDE if self.given_back else None
+        return Looked(at=at, because="told by an operator", ended=ended)
 
     @activity.defn(name=Activity.RELEASE.value)
     def release(self, order: PlainOrder) -> Looked:
@@ -225,6 +241,17 @@ class Outside:
         at = self._did("close", order.outcome.value, order)
         gone = self.suspended_already
         return Closed(at=at, outcome=order.outcome, because=order.because, suspended=gone)
+
+    @activity.defn(name=Activity.NOTE.value)
+    def note(self, note: Note) -> Noted:
+        if not any(known.request == note.request for known in self.notes):
+            self.notes.append(note)
+        return Noted(at=note.at)
+
+    @activity.defn(name=WishActivity.NOTE_PROMISE.value)
+    def note_promise(self, order: NotePromise) -> Noted:
+        self.promises.append(order.promise)
+        return Noted(at=order.promise.at)
 
     @activity.defn(name=Activity.TELL_CASE.value)
     def tell(self, order: TellCase) -> bool:

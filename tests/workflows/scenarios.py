@@ -11,12 +11,15 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import Happened, InvoicePaid, MethodUpdated, OperatorRequest, PauseUntil
+from activities.wish_contracts import PromiseToPay
 from recoup.rules.declines import Decline
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
 from tests.workflows.playing import asleep, beginner, moved
 from tests.workflows.shop import APPEARED, CHOSEN, Shop
 from tests.workflows.shop import play as play_update
+from tests.workflows.wishing import CANCELLATION, Company
+from tests.workflows.wishing import play as play_wish
 from workflows.recovery import RecoveryCase
 
 Played = WorkflowHandle[Any, Any]
@@ -173,6 +176,33 @@ async def disputed_while_stripe_is_away(env: WorkflowEnvironment) -> Played:
         return handle
 
 
+async def stopped_between_two_tries(env: WorkflowEnvironment) -> Played:
+    """An attempt that waits to be tried again is called off, and then found to have been paid."""
+    outside = Outside(answers=["paid"])
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        outside.away.add("attempt")
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await asyncio.sleep(0.5)
+        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.result()
+        return handle
+
+
+async def paid_twice(env: WorkflowEnvironment) -> Played:
+    """An operator says that it was paid outside while an attempt is under way, and that is paid too."""
+    outside = Outside(answers=["paid"])
+    attempt = outside.hold("attempt")
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await attempt.begun()
+        await handle.execute_update(RecoveryCase.mark_paid_outside, word())
+        attempt.let_go()
+        await handle.result()
+        return handle
+
+
 async def returned(env: WorkflowEnvironment) -> Played:
     """A suspended customer comes back with a new card."""
     outside = Outside(return_number=2, answers=["paid"])
@@ -183,6 +213,53 @@ async def returned(env: WorkflowEnvironment) -> Played:
         take_up.let_go()
         await handle.result()
         return handle
+
+
+async def people_noted(env: WorkflowEnvironment) -> Played:
+    """A step fails for good and an operator resumes, pauses and stops the case: all of it is written down."""
+    outside = Outside(broken={"message"})
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle, StepKind.PERSON)
+        outside.broken.clear()
+        await handle.execute_update(RecoveryCase.resume, word())
+        await asleep(handle, StepKind.ATTEMPT)
+        await handle.execute_update(RecoveryCase.pause_until, _a_second_after(1))
+        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.result()
+        return handle
+
+
+async def promised(env: WorkflowEnvironment) -> Played:
+    """On the second day the customer promises to pay within four days; the bank agrees on the promised one."""
+    outside = Outside(answers=["declined", "paid"])
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await moved(env, handle, 2)
+        at = (await asleep(handle)).now
+        promise = PromiseToPay(at=at, until=at + timedelta(days=4))
+        await handle.execute_update(RecoveryCase.promise_to_pay, promise)
+        await moved(env, handle, 4.1)
+        await handle.result()
+        return handle
+
+
+async def cancelled_by_customer(env: WorkflowEnvironment) -> Played:
+    """The customer cancels on their page while an attempt is under way, which is refused."""
+    outside = Outside()
+    attempt = outside.hold("attempt")
+    async with beginner(env, skipping=False)(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.retry_now, word())
+        await attempt.begun()
+        await handle.signal(RecoveryCase.cancelled_by_customer, Happened(at=now()))
+        attempt.let_go()
+        await handle.result()
+        return handle
+
+
+async def wish_to_cancel(env: WorkflowEnvironment) -> Played:
+    """A customer's wish to cancel, from the cases to Stripe and back to the cases."""
+    return await play_wish(env, Company(), CANCELLATION)
 
 
 async def method_adopted(env: WorkflowEnvironment) -> Played:
@@ -203,8 +280,14 @@ _ALL = (
     paid_while_the_suspension_is_closed,
     failed_step,
     disputed_while_stripe_is_away,
+    stopped_between_two_tries,
+    paid_twice,
     returned,
+    people_noted,
     method_adopted,
+    promised,
+    cancelled_by_customer,
+    wish_to_cancel,
 )
 SCENARIOS: dict[str, Callable[[WorkflowEnvironment], Awaitable[Played]]] = {
     play.__name__.replace("_", "-"): play for play in _ALL

@@ -121,6 +121,7 @@ async def test_a_signal_before_the_first_step_is_not_lost(begin: Begin) -> None:
         (RecoveryCase.invoice_uncollectible, Happened(at=now()), Outcome.CLOSED_UNCOLLECTIBLE),
         (RecoveryCase.subscription_cancelled, Happened(at=now()), Outcome.LOST_CANCELLED),
         (RecoveryCase.dispute_opened, Happened(at=now()), Outcome.CLOSED_DISPUTED),
+        (RecoveryCase.cancelled_by_customer, Happened(at=now()), Outcome.LOST_CANCELLED_BY_CUSTOMER),
     ],
 )
 async def test_what_ends_the_debt_ends_the_case(

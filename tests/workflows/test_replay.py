@@ -14,6 +14,7 @@ from activities.contracts import CaseResult, StartCase
 from recoup.rules.case import Outcome
 from tests.workflows.scenarios import SCENARIOS
 from workflows.card_update import CardUpdate
+from workflows.customer_wish import CustomerWish
 from workflows.recovery import RecoveryCase
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
@@ -26,7 +27,9 @@ def _history(path: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_case_replays(path: Path) -> None:
     """The present workflow code issues the very commands that this history holds."""
-    replayer = Replayer(workflows=[RecoveryCase, CardUpdate], data_converter=pydantic_data_converter)
+    replayer = Replayer(
+        workflows=[RecoveryCase, CardUpdate, CustomerWish], data_converter=pydantic_data_converter
+    )
     await replayer.replay_workflow(_history(path))
 
 

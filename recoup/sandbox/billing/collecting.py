@@ -34,6 +34,10 @@ class Attempt:
         if self.result == "no_method":
             text = "There is no `default_payment_method` set on this Customer or Invoice. Please set one and try again."
             raise StripeError(400, "invalid_request_error", text, code="resource_missing", keeps_work=True)
+        if self.error is not None and self.error["type"] == "invalid_request_error":
+            refused = invalid_request(self.error["message"], code=self.error["code"])
+            refused.keeps_work = True
+            raise refused
         if self.error is not None:
             fields = {
                 key: value for key, value in self.error.items() if key not in ("type", "message", "doc_url")
@@ -157,7 +161,8 @@ def _charge(
     how = intent["_how"]
     request = PaymentRequest(intent["amount"], intent["currency"], not how["on_session"], authenticated)
     answer: IssuerAnswer = work.issuer.decide(work, method, request)
-    if answer.outcome == "authentication_required" and how["on_session"]:
+    chargeless = how["on_session"] or work.switches.text("pay_3ds_charge") == "none"
+    if answer.outcome == "authentication_required" and chargeless:
         return _ask(work, invoice, intent, method)
     status = {"approved": "succeeded", "processing": "pending"}.get(answer.outcome, "failed")
     charge = create_charge(
@@ -244,6 +249,7 @@ def _declined(
     error["payment_intent"] = public(intent)
     if needs_action:
         error["code"] = work.switches.text("pay_3ds_error")
+        error["type"] = work.switches.text("pay_3ds_type")
     return Attempt("declined", intent, charge, error)
 
 
@@ -257,7 +263,7 @@ def _ask(work: Work, invoice: Doc, intent: Doc, method: Doc) -> Attempt:
     _await_action(work, intent)
     tell(work, "payment_intent.requires_action", intent)
     if not intent["_how"]["hosted"]:
-        dunning.attempt_failed(work, invoice, automatic=False, needs_action=True)
+        dunning.attempt_failed(work, invoice, automatic=intent["_how"]["automatic"], needs_action=True)
     error = _error(
         IssuerAnswer("declined", code="invoice_payment_intent_requires_action"), intent, None, method
     )

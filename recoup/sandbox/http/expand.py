@@ -46,7 +46,8 @@ def _expand(work: Work, target: Any, parts: list[str], path: str) -> None:
     if name not in target or (target.get("object"), name) in _INCLUDED:
         included = _INCLUDED.get((target.get("object"), name))
         if included is not None:
-            target[name] = included(work, target)
+            # A copy: what is expanded within it must not find its way into what is stored.
+            target[name] = json.loads(json.dumps(included(work, target)))
         elif name not in _ABSENT_WHEN_NULL:
             raise _cannot(path)
     value = target.get(name)

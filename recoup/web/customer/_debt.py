@@ -14,10 +14,11 @@ from recoup.ledger import CaseRow, Ledger
 from recoup.messages import formatting
 from recoup.rules.base import days
 from recoup.rules.case import AttemptState, MessageState, Template
-from recoup.rules.declines import read
+from recoup.rules.declines import Decline, read
 from recoup.rules.money import Money, totals
-from recoup.rules.policy import Campaign
+from recoup.rules.policy import Campaign, RetryMode
 from recoup.rules.step import StepKind
+from recoup.web.customer._history import History
 from recoup.web.stripe_side import OpenInvoice, Owing
 
 
@@ -31,6 +32,12 @@ class Item:
     """A payment for it has been sent to the bank and has no final answer yet."""
     confirm: bool = False
     """The bank waits for the customer's own confirmation (3-D Secure), which Stripe's page of the invoice asks for."""
+    promised: datetime | None = None
+    """By when the customer promised to pay it."""
+    promisable: str | None = None
+    """The case that would take such a promise."""
+    may_retry: bool = True
+    """Whether the payment method that was refused may be tried again without the customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class Debt:
     """When access ends if nothing is paid: the earliest of the open cases; None where none has such a date."""
     timezone: str | None = None
     """The zone in which the customer reads dates; None for the company's."""
+    customer: str = ""
 
     @property
     def totals(self) -> tuple[Money, ...]:
@@ -49,29 +57,69 @@ class Debt:
         return totals(item.invoice.due for item in self.items)
 
     @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The subscriptions of which something is open."""
+        return tuple(
+            dict.fromkeys(item.invoice.subscription for item in self.items if item.invoice.subscription)
+        )
+
+    @property
+    def promisable(self) -> tuple[str, ...]:
+        """The cases that would take a promise to pay."""
+        return tuple(item.promisable for item in self.items if item.promisable)
+
+    @property
+    def promised(self) -> datetime | None:
+        """The latest day by which something of it was promised to be paid."""
+        return max((item.promised for item in self.items if item.promised), default=None)
+
+    @property
     def is_suspended(self) -> bool:
         """Whether an access is suspended now."""
         return any(item.suspended for item in self.items)
 
 
-def debt_of(ledger: Ledger, customer: str, owing: Owing, now: datetime) -> Debt:
-    """The customer's debt: open invoices that have a case which is open or ended in a suspension."""
+def debt_of(ledger: Ledger, customer: str, owing: Owing, history: History, now: datetime) -> Debt:
+    """The customer's debt: open invoices that have a case which is open or ended in a suspension, and were not cancelled."""
     open_cases = {case.invoice: case for case in ledger.cases.open_of_customer(customer)}
     suspended = {case.invoice for case in ledger.cases.suspended_of_customer(customer)}
     items = tuple(
-        Item(
-            invoice=invoice,
-            suspended=invoice.id in suspended or _is_return(open_cases.get(invoice.id)),
-            under_way=_is_under_way(ledger, invoice.id),
-            confirm=_waits_for_confirmation(ledger, open_cases.get(invoice.id)),
-        )
+        _item(ledger, invoice, open_cases.get(invoice.id), invoice.id in suspended, history, now)
         for invoice in owing.invoices
-        if invoice.id in open_cases or invoice.id in suspended
+        if (invoice.id in open_cases or invoice.id in suspended) and invoice.id not in history.cancelled
     )
     owed = {item.invoice.id for item in items}
-    moments = [_suspension(ledger, case) for id_, case in open_cases.items() if id_ in owed]
+    moments = [
+        _suspension(ledger, case, history.promises.get(case.id))
+        for id_, case in open_cases.items()
+        if id_ in owed
+    ]
     ahead = [moment for moment in moments if moment is not None and moment > now]
-    return Debt(items=items, suspend_at=min(ahead, default=None), timezone=owing.timezone)
+    suspend_at = min(ahead, default=None)
+    return Debt(items=items, suspend_at=suspend_at, timezone=owing.timezone, customer=customer)
+
+
+def _item(
+    ledger: Ledger,
+    invoice: OpenInvoice,
+    case: CaseRow | None,
+    suspended: bool,
+    history: History,
+    now: datetime,
+) -> Item:
+    promised = history.promises.get(case.id) if case else None
+    decline = _newest_decline(ledger, case)
+    reading = read(decline) if decline is not None else None
+    gone = suspended or _is_return(case)
+    return Item(
+        invoice=invoice,
+        suspended=gone,
+        under_way=_is_under_way(ledger, invoice.id),
+        confirm=reading is not None and reading.needs_authentication,
+        promised=promised if promised is not None and promised > now else None,
+        promisable=case.id if case and promised is None and not gone and _takes_promises(case) else None,
+        may_retry=reading is None or reading.may_retry,
+    )
 
 
 def values(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
@@ -92,9 +140,18 @@ def _written_out(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
         "items": [_shown(item, locale) for item in debt.items],
         "total": formatting.amounts(debt.totals, locale) if debt.items else None,
         "suspended": debt.is_suspended,
+        "promised_on": _promised(debt, locale, zone),
+        "tried_then": any(item.may_retry for item in debt.items if item.promised),
         "suspend_on": formatting.long_date(suspend_on, locale) if suspend_on else None,
         "suspend_weekday": formatting.weekday(suspend_on, locale) if suspend_on else None,
     }
+
+
+def _promised(debt: Debt, locale: Locale, zone: str) -> str | None:
+    if debt.promised is None:
+        return None
+    day = formatting.local_date(debt.promised, debt.timezone or zone)
+    return f"{formatting.weekday(day, locale)}, {formatting.long_date(day, locale)}"
 
 
 def _shown(item: Item, locale: Locale) -> dict[str, Any]:
@@ -106,6 +163,7 @@ def _shown(item: Item, locale: Locale) -> dict[str, Any]:
         "pay_url": pay_url,
         "confirm": item.confirm and not item.under_way and pay_url is not None,
         "suspended": item.suspended,
+        "promised": item.promised is not None,
         "under_way": item.under_way,
     }
 
@@ -123,16 +181,23 @@ def _is_under_way(ledger: Ledger, invoice: str) -> bool:
     return attempt is not None and attempt.state is not AttemptState.RESERVED
 
 
-def _waits_for_confirmation(ledger: Ledger, case: CaseRow | None) -> bool:
-    """What the newest refusal says: of our latest attempt, or else the one that the case began with."""
+def _newest_decline(ledger: Ledger, case: CaseRow | None) -> Decline | None:
+    """The newest refusal: of our latest attempt, or else the one that the case began with."""
     if case is None:
-        return False
+        return None
     attempts = [row for row in ledger.attempts.of_invoice(case.invoice) if row.decline is not None]
-    newest = attempts[-1].decline if attempts else case.decline
-    return newest is not None and read(newest).needs_authentication
+    return attempts[-1].decline if attempts else case.decline
 
 
-def _suspension(ledger: Ledger, case: CaseRow) -> datetime | None:
+def _takes_promises(case: CaseRow) -> bool:
+    """Whether nobody but Recoup retries it: Stripe's own retries would not wait for a promised day."""
+    try:
+        return Campaign.model_validate(case.policy).retries.mode is RetryMode.OWN
+    except ValidationError:  # begun by another release
+        return False
+
+
+def _suspension(ledger: Ledger, case: CaseRow, promised: datetime | None) -> datetime | None:
     """When this case would suspend: what it has planned, or the campaign's day if the plan names another step first."""
     if case.is_return:
         return None
@@ -150,4 +215,8 @@ def _suspension(ledger: Ledger, case: CaseRow) -> datetime | None:
         and message.state is MessageState.SENT
         and message.finished_at
     ]
-    return max([planned, *(notice + days(campaign.warning.days_before) for notice in notices)])
+    warned = [notice + days(campaign.warning.days_before) for notice in notices]
+    if promised is not None:
+        # Who was not warned before is warned on that day, and has the time that a warning gives.
+        warned.append(promised if notices else max(planned, promised + days(campaign.warning.days_before)))
+    return max([planned, *warned])

@@ -20,8 +20,8 @@ def charge_failed(event: Event) -> list[Command]:
             ObservedCharge(
                 charge=charge.id,
                 customer=charge.customer,
-                fingerprint=card.fingerprint if card else None,
-                brand=card.brand if card else None,
+                fingerprint=(card.fingerprint or charge.payment_method) if card else None,
+                brand=_network(charge),
                 amount=charge.amount,
                 currency=charge.currency,
                 failed=True,
@@ -42,9 +42,15 @@ def _decline(charge: Charge) -> Decline:
         network_decline_code=outcome.network_decline_code if outcome else None,
         network_advice_code=outcome.network_advice_code if outcome else None,
         kind=outcome.type if outcome else None,
-        brand=details.card.brand if details and details.card else None,
+        brand=_network(charge),
         method_type=details.type if details else "card",
     )
+
+
+def _network(charge: Charge) -> str | None:
+    """The network that answered: a co-badged card is not always charged over the one printed first."""
+    details = charge.payment_method_details
+    return (details.card.network or details.card.brand) if details and details.card else None
 
 
 def complaint(event: Event) -> list[Command]:

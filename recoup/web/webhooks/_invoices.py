@@ -88,6 +88,13 @@ def finalization_failed(event: Event) -> list[Command]:
     return [_record(invoice, because, "operator.finalization_failed")]
 
 
+def overpaid(event: Event) -> list[Command]:
+    """More came in than was due: Stripe credits it to the customer's balance, and a person should know."""
+    invoice = Invoice.model_validate(event.data.object)
+    because = "more was paid than was due; Stripe credits the rest to the customer's balance, look whether it should go back"
+    return [_record(invoice, because, "operator.overpaid")]
+
+
 def _record(invoice: Invoice, because: str, kind: str) -> Command:
     data: dict[str, str | int | None] = {
         "billing_reason": invoice.billing_reason,

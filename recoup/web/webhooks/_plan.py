@@ -156,8 +156,10 @@ class Planner:
     def _cancelled(self, command: TellCancelled) -> None:
         access = self._ledger.access.get(command.subscription)
         data: dict[str, str | int | None] = {"subscription": command.subscription}
-        if command.ours or (access is not None and access.how is AccessMeans.CANCELLED):
+        if access is not None and access.how is AccessMeans.CANCELLED:
             because = "Recoup's own suspension cancelled the subscription"
+        elif command.ours:
+            because = "Recoup cancelled the subscription for its customer, who wished so; its cases know"
         else:
             because = "the subscription was cancelled"
             for case in self._ledger.cases.open_of_subscription(command.subscription):

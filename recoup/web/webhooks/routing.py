@@ -89,6 +89,10 @@ ROUTES: dict[str, Route] = {
         "Recorded: the `invoice.payment_failed` that comes with it leads the case, whose first message then asks"
         " for the authentication.",
     ),
+    "invoice.overpaid": Route(
+        _invoices.overpaid,
+        "Recorded for the operator: two payments met after Recoup had looked. What met an attempt of Recoup's it finds itself.",
+    ),
     "invoice.finalization_failed": Route(
         _invoices.finalization_failed,
         "Recorded for the operator: a configuration error, not a failed payment.",

@@ -185,6 +185,7 @@ class _Outcome(Shape):
 
 class _Card(Shape):
     brand: Code | None = None
+    network: Code | None = None
     fingerprint: Code | None = None
 
 
@@ -203,6 +204,7 @@ class Charge(Shape):
     created: UnixTime
     failure_code: Code | None = None
     outcome: _Outcome | None = None
+    payment_method: Ref | None = None
     payment_method_details: _MethodDetails | None = None
 
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005_cards"
-down_revision = "0002"
+down_revision = "0004_integrations"
 branch_labels = None
 depends_on = None
 
@@ -97,6 +97,7 @@ def _refreshes() -> None:
         sa.Column("version", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("because", sa.String(), nullable=True),
+        sa.Column("not_before", _MOMENT, nullable=True),
         sa.Column("done_at", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_targets")),
         sa.UniqueConstraint("refresh", "reference", name=op.f("uq_refresh_targets_refresh_reference")),

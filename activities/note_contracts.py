@@ -1,0 +1,37 @@
+"""What a case has written down beside its acts; the rules of :mod:`activities.contracts` hold here too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from recoup.rules.base import Moment, Wire
+
+
+class NoteKind(StrEnum):
+    """What no act of a case tells of, by the kind of the ledger's event."""
+
+    PERSON_NEEDED = "person_needed"
+    OPERATOR_WORD = "operator_word"
+
+
+class Note(Wire):
+    """Write down what no act of a case tells of."""
+
+    case_id: str
+    invoice: str
+    customer: str
+    request: str
+    """Unique: the same note is written once."""
+    at: Moment
+    kind: NoteKind
+    because: str
+    word: str | None = None
+    """What the operator asked for: the name of the update."""
+    operator: str | None = None
+    until: Moment | None = None
+
+
+class Noted(Wire):
+    """It is written down."""
+
+    at: Moment

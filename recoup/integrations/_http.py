@@ -1,0 +1,115 @@
+"""Requests to a destination, with its answers sorted: done, refused, or not now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from recoup.integrations.destination import Refused, Unavailable
+
+LONGEST_SENTENCE = 300
+_ADDRESS = re.compile(r"[^\s\"'<>=:]+@[^\s\"'<>]+")
+"""CRMs repeat in their errors what they were asked; an address must not get into the ledger that way."""
+
+OUT_OF_ORDER = frozenset({401, 402, 403, 404, 405, 407, 410, 423, 451})
+"""A key, a right, an address or a version that an operator has to mend: no other event would go either."""
+GONE = 404
+"""For what may ask for a single thing that is not there."""
+LATER = frozenset({408, 425})
+
+
+class Http:
+    """One destination over HTTP; serves all threads, follows no redirects."""
+
+    def __init__(self, who: str, timeout: float) -> None:
+        """``who`` names the destination in sentences."""
+        self._who = who
+        self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=True)
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        doing: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        allowed: frozenset[int] = frozenset(),
+        **body: Any,
+    ) -> httpx2.Response:
+        """One request; gives a success, or an answer whose status is ``allowed``.
+
+        Raises:
+            Refused: the destination will not take this one, however often it is sent.
+            Unavailable: no answer, too many requests, a failure there, or a key that does not work.
+        """
+        try:
+            answer = self._client.request(method, url, headers=dict(headers or {}), **body)
+        except httpx2.HTTPError as error:
+            sentence = f"{self._who} did not answer when asked to {doing}: {type(error).__name__}"
+            raise Unavailable(sentence, everywhere=True) from None
+        if answer.is_success or answer.status_code in allowed:
+            return answer
+        raise self._problem(answer, doing)
+
+    def _problem(self, answer: httpx2.Response, doing: str) -> Refused | Unavailable:
+        status = answer.status_code
+        sentence = self.sentence(answer, doing)
+        if status in (429, 503):
+            return Unavailable(sentence, status, retry_after=_retry_after(answer), everywhere=True)
+        if status >= 500 or status in LATER:
+            return Unavailable(sentence, status)
+        if status in OUT_OF_ORDER or status < 400:
+            return Unavailable(sentence, status, everywhere=True)
+        return Refused(sentence, status)
+
+    def sentence(self, answer: httpx2.Response, doing: str) -> str:
+        """What the destination said, on one line, without addresses."""
+        said = _ADDRESS.sub("…", " ".join(_words(answer).split()))
+        told = f": {said}" if said else ""
+        return f"{self._who} answered {answer.status_code} when asked to {doing}{told}"[:LONGEST_SENTENCE]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+
+def fields(answer: httpx2.Response) -> dict[str, Any]:
+    """The answer's JSON object; an empty one where it is none."""
+    try:
+        value = answer.json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _words(answer: httpx2.Response) -> str:
+    """The message of HubSpot's objects and Salesforce's lists; plain text as it is; of pages nothing."""
+    try:
+        value = answer.json()
+    except ValueError:
+        return "" if "html" in answer.headers.get("content-type", "") else answer.text
+    if isinstance(value, list):
+        value = value[0] if value else {}
+    if not isinstance(value, dict):
+        return str(value)
+    codes = (value.get(name) for name in ("errorCode", "category", "error"))
+    said = value.get("message") or value.get("error_description")
+    return ", ".join(str(part) for part in (*codes, said) if part)
+
+
+def _retry_after(answer: httpx2.Response) -> float | None:
+    """The header in seconds; it may also be a date (RFC 9110, 10.2.3)."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    sent = answer.headers.get("date")
+    # Of the other one's clock: the difference alone counts. Without that moment the date says nothing.
+    return max((moment - parsedate_to_datetime(sent)).total_seconds(), 0.0) if sent else None
