@@ -27,13 +27,17 @@ from recoup.settings import Settings, load_settings
 from recoup.temporal.bootstrap import ensure_search_attributes
 from recoup.temporal.connection import connect
 from recoup.temporal.delivering import keep_delivering
+from recoup.temporal.expiring import keep_card_schedule
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
+from workflows.expiring import ExpiringCards
 from workflows.integrations import Integration
+from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
+from workflows.refresh import RefreshCards
 
 __all__ = ["ACTIVITY_THREADS", "build_activities", "build_courier", "build_worker", "main", "serve"]
 
@@ -43,7 +47,9 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, CustomerWish, Reconcile]
+WORKFLOWS: list[type] = [
+    RecoveryCase, CardUpdate, CustomerWish, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
+]  # fmt: skip
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
@@ -108,19 +114,20 @@ async def serve(settings: Settings) -> int:
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         delivering = _delivering(client, settings, ledger, couriers)
         async with build_worker(client, activities, threads), delivering:
-            await _keep_schedule(client, settings)
+            await _keep_schedules(client, settings)
             _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
             await stop.wait()
     ledger.close()
     return 0
 
 
-async def _keep_schedule(client: Client, settings: Settings) -> None:
-    """The cases need no schedule: where it cannot be kept, the worker says so and works."""
+async def _keep_schedules(client: Client, settings: Settings) -> None:
+    """The cases need no schedule: where one cannot be kept, the worker says so and works."""
     try:
         await keep_schedule(client, settings.sweep.every_hours)
+        await keep_card_schedule(client, settings.cards.every_hours)
     except RecoupError as error:
-        _log.warning("sweep_not_scheduled", because=str(error))
+        _log.warning("not_scheduled", because=str(error))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from activities.contracts import MessageOrder, MessageReport
 from recoup.billing.customers import Contact
 from recoup.billing.places import days_off
-from recoup.ledger import Gate
+from recoup.ledger import Gate, NewMessage
 from recoup.rules.base import days
 from recoup.rules.case import MessageState
 from recoup.rules.contact import ContactPolicy, Hours
@@ -19,18 +19,20 @@ _BEFORE, _AHEAD = timedelta(days=2), timedelta(days=400)
 """Days off are looked up for so long: nobody waits for longer."""
 
 
-def gate_for(
-    order: MessageOrder, channel: str, contact: Contact, rules: ContactPolicy, zone: str, now: datetime
-) -> Gate:
-    """What the ledger is asked before this message goes out; ``zone`` is for customers of whom none is known."""
-    wish = Wish(
-        key=f"{order.case_id}/{order.key}",
-        name=order.key,
-        invoice=order.invoice,
-        customer=order.customer,
-        template=order.template,
-        channel=channel,
+def wish_of(new: NewMessage, order: MessageOrder | None) -> Wish:
+    """What wants to go out: of a case where it has ordered it, otherwise about no invoice."""
+    return Wish(
+        key=new.key,
+        name=order.key if order else new.template,
+        invoice=order.invoice if order else None,
+        customer=new.customer,
+        template=new.template,
+        channel=new.channel,
     )
+
+
+def gate_for(wish: Wish, contact: Contact, rules: ContactPolicy, zone: str, now: datetime) -> Gate:
+    """What the ledger is asked before this message goes out; ``zone`` is for customers of whom none is known."""
     hours = hours_of(contact, rules, zone, now)
     span = days(rules.budget.days) if rules.budget else timedelta(0)
     return Gate(wish, now - span, lambda history: may_tell(wish, history, hours, now))
@@ -58,10 +60,10 @@ def not_sent(order: MessageOrder, answer: Answer, now: datetime) -> MessageRepor
             covered_by=covered.message,
             said_at=covered.at,
         )
-    state, until = MessageState.RESERVED, _whole(answer.not_before or now)
+    state, until = MessageState.RESERVED, whole(answer.not_before or now)
     return MessageReport(at=now, key=order.key, state=state, because=answer.because, not_before=until)
 
 
-def _whole(moment: datetime) -> datetime:
+def whole(moment: datetime) -> datetime:
     """The next whole second: asked again a part of one too early, the gate would say the same."""
     return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)

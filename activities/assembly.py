@@ -8,12 +8,16 @@ from typing import Any
 
 from temporalio.client import Client
 
+from activities._notices import Notices
 from activities.access import Access
 from activities.cases import Cases
 from activities.messages import Messages
+from activities.mirror import CardMirror
 from activities.pacing import Pace
 from activities.payments import Payments
 from activities.records import Records
+from activities.refreshing import Refreshing
+from activities.reminders import Reminders
 from activities.sweep import Sweep
 from activities.wishes import Wishes
 from recoup.access import backend_from
@@ -48,13 +52,18 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     records = Records(ledger=ledger, clock=clock)
     gateway = CaseGateway(client)
+    pace = Pace(ledger, clock, settings.stripe.sweep_requests_per_second)
+    mirror = CardMirror(stripe, ledger, clock, pace, timedelta(days=settings.cards.import_every_days))
+    notices = Notices(messages, pace)
+    reminders = Reminders(notices, policy.policy.expiring_cards)
+    refreshing = Refreshing(notices, policy.policy.expiring_cards)
     sweep = Sweep(
         client=stripe,
         ledger=ledger,
         clock=clock,
         gateway=gateway,
         access=access,
-        pace=Pace(ledger, clock, settings.stripe.sweep_requests_per_second),
+        pace=pace,
         max_age=timedelta(days=settings.sweep.max_age_days),
         raced=policy.policy.raced_payments,
     )
@@ -64,4 +73,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
+        mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
     ]  # fmt: skip

@@ -325,6 +325,8 @@ class CardUpdated(Wire):
     """Whether the customer chose it for their subscriptions (default changed, set-up finished), or it only appeared."""
     happened: Moment | None = None
     """When it happened at Stripe, as far as is known; a late delivery tells of something old."""
+    ahead: bool = False
+    """Whether the customer chose it through the update link: then it is adopted although nothing has failed."""
 
 
 class Adopted(Wire):

@@ -10,7 +10,7 @@ from stripe import StripeClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities._contact import gate_for, not_sent
+from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
@@ -43,6 +43,9 @@ from recoup.rules.step import StepKind
 CHANNEL = "email"
 LINK_PURPOSE = "update"
 
+Write = Callable[[list[Listed]], bytes]
+"""Makes the mail from what it lists of the customer's invoices."""
+
 
 @dataclass
 class Messages:
@@ -64,38 +67,54 @@ class Messages:
         """Send one message once; one that may have gone out is never sent again."""
         write_decision(self.ledger, order)
         key = f"{order.case_id}/{order.key}"
-        row = self.ledger.messages.get(key)
-        if row is not None and row.state is MessageState.SENDING:
-            row = self._find_out(row)
-        if row is not None and row.state is not MessageState.RESERVED:
+        if (row := self.done_with(key)) is not None:
             return self._report(order, row)
         if (ended := self._ended(order)) is not None:
             return ended
         with stripe_errors(f"read the customer {order.customer}"):
             contact = read_contact(self.client, order.customer)
-        gate = gate_for(order, CHANNEL, contact, self.contact, self.mail.default_timezone, self.clock.now())
+        new = NewMessage(
+            key=key,
+            case_id=order.case_id,
+            customer=order.customer,
+            template=order.template,
+            channel=CHANNEL,
+            locale=contact.locale or self.mail.default_locale,
+        )
+        done = self.deliver(new, contact, lambda listed: self._write(order, key, contact, listed), order)
+        return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
+
+    def done_with(self, key: str) -> MessageRow | None:
+        """The message, where nothing is left to do for it; None where it still has to be written down or sent."""
+        row = self.ledger.messages.get(key)
+        if row is not None and row.state is MessageState.SENDING:
+            row = self._find_out(row)
+        return row if row is not None and row.state is not MessageState.RESERVED else None
+
+    def deliver(
+        self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None = None
+    ) -> MessageRow | Answer:
+        """Ask the gate, write the message down, then hand it over: the one way in which messages leave.
+
+        ``order`` is the case's, where it is a case that speaks. An answer instead of the row says why nothing went out.
+
+        Raises:
+            ApplicationError: it could not be written or handed over, or another worker has it in its hands.
+        """
+        now = self.clock.now()
+        gate = gate_for(wish_of(new, order), contact, self.contact, self.mail.default_timezone, now)
         answer = self._ask(gate)
         if not answer.is_yes and (contact.email is not None or answer.covered_by is not None):
-            return self._not_sent(order, answer)
-        locale = contact.locale or self.mail.default_locale
-        row = self.ledger.messages.reserve(
-            NewMessage(
-                key=key,
-                case_id=order.case_id,
-                customer=order.customer,
-                template=order.template,
-                channel=CHANNEL,
-                locale=locale,
-            ),
-            self.clock.now(),
-        )
+            return answer
         if contact.email is None:
-            row = self.ledger.messages.mark_failed(
-                key, "the customer has no e-mail address", self.clock.now()
-            )
-            return self._report(order, row)
-        done = self._hand_over(order, gate, contact, locale)
-        return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
+            return self.refuse(new, "the customer has no e-mail address")
+        self.ledger.messages.reserve(new, self.clock.now())
+        return self._hand_over(new, gate, contact, write, order)
+
+    def refuse(self, new: NewMessage, because: str) -> MessageRow:
+        """Write down that this message is never sent, and why."""
+        self.ledger.messages.reserve(new, self.clock.now())
+        return self.ledger.messages.mark_failed(new.key, because, self.clock.now())
 
     def _ask(self, gate: Gate) -> Answer:
         """Ask the gate; what lost its sender is looked up first, so that nobody takes it for said, or for unsaid."""
@@ -120,13 +139,14 @@ class Messages:
         return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
     def _hand_over(
-        self, order: MessageOrder, gate: Gate, contact: Contact, locale: str
+        self, new: NewMessage, gate: Gate, contact: Contact, write: Write, order: MessageOrder | None
     ) -> MessageRow | Answer:
-        key = gate.wish.key
-        with stripe_errors(f"read what the customer {order.customer} owes"):
-            listed = Listing(self.client, self.ledger).of(order, self.clock.now())
+        key, listed = new.key, list[Listed]()
+        if order is not None:
+            with stripe_errors(f"read what the customer {order.customer} owes"):
+                listed = Listing(self.client, self.ledger).of(order, self.clock.now())
         try:
-            mime = self._write(order, key, contact, listed)
+            mime = write(listed)
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
@@ -139,7 +159,8 @@ class Messages:
             raise ApplicationError(f"The message {key} is being sent by another worker")
         if not answer.is_yes:
             return answer
-        tags = {"template": order.template.value, "locale": locale, "case": order.case_id.replace("/", "_")}
+        tags = {"template": new.template.value, "locale": new.locale}
+        tags |= {"case": new.case_id.replace("/", "_")} if new.case_id else {}
         try:
             receipt = self.sender.send(
                 mime, sender=self.mail.sender, recipient=contact.email or "", key=key, tags=tags

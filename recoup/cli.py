@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from recoup import __version__
+from recoup import __version__, card_commands
 from recoup.cli_integrations import integrations
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
@@ -148,12 +148,13 @@ def migrate() -> None:
 
 @cli.command()
 def bootstrap() -> None:
-    """Prepare Temporal: make the namespace, the search attributes and the sweep's schedule, whatever is missing."""
+    """Prepare Temporal: make the namespace, the search attributes and the schedules, whatever is missing."""
     import asyncio
 
     from recoup.settings import load_settings
     from recoup.temporal.bootstrap import prepare
     from recoup.temporal.connection import connect
+    from recoup.temporal.expiring import keep_card_schedule
     from recoup.temporal.sweeping import keep_schedule
 
     loaded = load_settings()
@@ -162,8 +163,11 @@ def bootstrap() -> None:
     async def made() -> tuple[str, ...]:
         client = await connect(settings)
         prepared = await prepare(client)
-        scheduled = await keep_schedule(client, loaded.sweep.every_hours)
-        return (*prepared, scheduled) if scheduled else prepared
+        scheduled = [
+            await keep_schedule(client, loaded.sweep.every_hours),
+            await keep_card_schedule(client, loaded.cards.every_hours),
+        ]
+        return (*prepared, *filter(None, scheduled))
 
     for what in asyncio.run(made()):
         click.echo(f"made: {what}")
@@ -192,6 +196,10 @@ def sweep(as_json: bool) -> int:
     result = asyncio.run(swept())
     click.echo(result.model_dump_json(indent=2) if as_json else "\n".join(lines_of(result)))
     return 0 if result.is_whole else 1
+
+
+cli.add_command(card_commands.expiring)
+cli.add_command(card_commands.refresh)
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from recoup.errors import ConfigurationError
 from recoup.rules.base import Frozen
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.customer_page import CustomerPage
+from recoup.rules.expiring import ExpiringCards
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
 
 
@@ -118,6 +119,6 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _known_keys() -> list[str]:
     models = (
-        Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours,
+        Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours, ExpiringCards,
     )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields})

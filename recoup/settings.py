@@ -45,7 +45,7 @@ class StripeSettings(_Section):
     portal_configuration: str | None = None
     """A customer portal configuration (``bpc_…``) other than the account's default."""
     sweep_requests_per_second: Annotated[float, Field(ge=1, le=100)] = 20
-    """How many requests all sweeps together make in any second; Stripe allows 100 live, 25 in a sandbox and to one endpoint."""
+    """How many requests all work in the background together makes in any second; Stripe allows 100 live, 25 in a sandbox and to one endpoint."""
 
 
 class TemporalSettings(_Section):
@@ -74,6 +74,15 @@ class SweepSettings(_Section):
     """How often it runs by itself; 0 for never."""
     max_age_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """Failed invoices older than this are left alone."""
+
+
+class CardsSettings(_Section):
+    """Cards before they fail: the mirror of them, and the reminders."""
+
+    every_hours: Annotated[float, Field(ge=0, le=168)] = 24
+    """How often the mirror is brought up to date and the reminders that are due are sent; 0 for never."""
+    import_every_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """How often every subscription is read; in between webhooks tell what changes."""
 
 
 class StarterSettings(_Section):
@@ -105,6 +114,7 @@ class Settings(BaseSettings):
     temporal: TemporalSettings = TemporalSettings()
     access: AccessSettings = AccessSettings()
     sweep: SweepSettings = SweepSettings()
+    cards: CardsSettings = CardsSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
     integrations: IntegrationSettings = IntegrationSettings()

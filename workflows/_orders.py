@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -11,7 +12,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.contracts import Activity, AttemptReport, Decision, MessageReport, TellCase
-from activities.wish_contracts import PromiseToPay, WishActivity
+from activities.wish_contracts import PromiseToPay
 from recoup.rules import fold
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Trigger
@@ -36,7 +37,7 @@ SUMMARY_BYTES = 200
 
 
 async def execute(
-    activity: Activity | WishActivity,
+    activity: StrEnum,
     order: Wire,
     report: type[Report],
     summary: str,
@@ -63,6 +64,20 @@ async def execute(
         if not handle.done():
             handle.cancel()
     return await handle
+
+
+async def page(activity: str, order: Wire | None, report: type[Report], summary: str) -> Report:
+    """Have one page of something long done, however often it takes."""
+    done: Report = await workflow.execute_activity(
+        activity,
+        args=[] if order is None else [order],
+        result_type=report,
+        start_to_close_timeout=START_TO_CLOSE,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RETRY,
+        summary=cut(summary),
+    )
+    return done
 
 
 async def tell(order: TellCase) -> bool:

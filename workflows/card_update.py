@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         MethodUpdated,
         TellCase,
     )
+    from recoup.rules.case import Trigger
     from workflows import _orders as orders
 
 
@@ -35,7 +36,10 @@ class CardUpdate:
         moments = (self._update.happened, update.happened)
         newest = None if None in moments else max(moment for moment in moments if moment is not None)
         kept = update if update.chosen or not self._update.chosen else self._update
-        self._update = kept.model_copy(update={"happened": newest})
+        # That the network renewed it is said by one of its events only, as well.
+        cause = kept.cause if kept.chosen else _more_precise(self._update.cause, update.cause)
+        ahead = update.ahead or self._update.ahead
+        self._update = kept.model_copy(update={"happened": newest, "cause": cause, "ahead": ahead})
         self._news = True
 
     @workflow.run
@@ -50,7 +54,7 @@ class CardUpdate:
     async def _pass(self) -> CardUpdateResult:
         update, self._news = self._update, False
         waiting = await self._waiting_cases(update)
-        if not waiting:
+        if not waiting and not update.ahead:
             return self._nothing("no case of this customer waits for a method")
         adopted = await orders.execute(
             Activity.ADOPT_METHOD, update, Adopted, "make it the method to collect with"
@@ -95,3 +99,7 @@ class CardUpdate:
     def _nothing(self, because: str) -> CardUpdateResult:
         workflow.set_current_details(because)
         return CardUpdateResult(adopted=False, cases=(), because=because)
+
+
+def _more_precise(one: Trigger, other: Trigger) -> Trigger:
+    return one if one is Trigger.ACCOUNT_UPDATER else other

@@ -16,7 +16,7 @@ from recoup.web.webhooks.shapes import API_VERSION
 NEEDED = frozenset(
     """
     invoice.payment_failed invoice.paid invoice.voided invoice.marked_uncollectible
-    customer.subscription.updated customer.subscription.deleted customer.updated
+    customer.subscription.created customer.subscription.updated customer.subscription.deleted customer.updated
     payment_method.attached payment_method.updated payment_method.automatically_updated setup_intent.succeeded
     charge.failed charge.dispute.created radar.early_fraud_warning.created
     """.split()

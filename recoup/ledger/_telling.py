@@ -57,7 +57,9 @@ def write_said(tx: Transaction, message: str, says: Sequence[SaidOf], own: str |
         tx.conn.execute(sa.insert(message_invoices).values(**values))
 
 
-def _told(tx: Transaction, invoice: str) -> tuple[Told, ...]:
+def _told(tx: Transaction, invoice: str | None) -> tuple[Told, ...]:
+    if invoice is None:
+        return ()
     columns = (
         messages.c.key.label("message"), messages.c.template, messages.c.channel, messages.c.state,
         messages.c.sending_at.label("at"), message_invoices.c.said, message_invoices.c.stands_for,

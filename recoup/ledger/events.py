@@ -48,6 +48,11 @@ class Events:
         """The customer's events in order, over all cases."""
         return self._store.read(lambda conn: _rows(conn, _ordered(events.c.customer == customer)))
 
+    def has(self, kind: str, customer: str, since: datetime) -> bool:
+        """Whether something of this kind happened to the customer at or after this moment."""
+        where = events.c.customer == customer, events.c.kind == kind, events.c.at >= since
+        return self._store.read(lambda conn: conn.execute(sa.select(sa.exists().where(*where))).scalar_one())
+
     def since(self, event_id: int, limit: int = 500) -> list[EventRow]:
         """The events after this one, 0 for the first: going on from the last id seen misses none and repeats none."""
         statement = _ordered(events.c.id > event_id).limit(limit)

@@ -14,7 +14,9 @@ from recoup.ledger.events import Events
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
+from recoup.ledger.mirror import Mirror
 from recoup.ledger.rates import Rates
+from recoup.ledger.refreshes import Refreshes
 from recoup.ledger.webhooks import Webhooks
 
 
@@ -39,6 +41,8 @@ class Ledger:
         self.access = AccessStates(store)
         self.invoices = Invoices(store)
         self.rates = Rates(store)
+        self.mirror = Mirror(store)
+        self.refreshes = Refreshes(store)
         self.deliveries = Deliveries(store)
 
     @classmethod

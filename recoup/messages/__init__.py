@@ -2,7 +2,16 @@
 
 from recoup.messages.addresses import Address, usable_address
 from recoup.messages.compose import Composer, compose
-from recoup.messages.facts import Company, MessageFacts, OpenInvoice, Reason, reason_for
+from recoup.messages.facts import (
+    AHEAD,
+    CardOnFile,
+    Company,
+    MessageFacts,
+    NextPayment,
+    OpenInvoice,
+    Reason,
+    reason_for,
+)
 from recoup.messages.localisation import Language, Languages
 from recoup.messages.mime import Composed, Mailbox, build_mime, message_id
 from recoup.messages.outbox import Outbox, OutboxMail, OutboxSender
@@ -20,8 +29,10 @@ from recoup.messages.settings import MailSettings, SesSettings, sender_from
 from recoup.messages.smtp import SmtpSender, SmtpSettings
 
 __all__ = [
+    "AHEAD",
     "Address",
     "CannotLookUp",
+    "CardOnFile",
     "Company",
     "Composed",
     "Composer",
@@ -30,6 +41,7 @@ __all__ = [
     "MailSettings",
     "Mailbox",
     "MessageFacts",
+    "NextPayment",
     "OpenInvoice",
     "Outbox",
     "OutboxMail",

@@ -9,7 +9,16 @@ from typing import Any
 from babel import Locale
 
 from recoup.messages import formatting
-from recoup.messages.facts import MessageFacts, OpenInvoice
+from recoup.messages.facts import CardOnFile, MessageFacts, NextPayment, OpenInvoice
+
+_BRANDS = {
+    "amex": "American Express",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "mastercard": "Mastercard",
+    "unknown": "",
+}
+"""Names that are not written as Stripe's word for them, with a capital."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,29 @@ class ItemView:
     suspend_on: DayView | None
 
 
+@dataclass(frozen=True)
+class CardView:
+    """The card on file as templates see it: ``{{ card }}`` is ``Visa •••• 4242``."""
+
+    name: str
+    month: str
+    """Its last month, as it stands in a date: ``November 2026``, ``listopada 2026``."""
+    expired: bool
+    """Whether that month is over."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class NextPaymentView:
+    """The payment to come as templates see it."""
+
+    on: DayView
+    amount: str | None
+    description: str | None
+
+
 def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
     """Everything a template may use, by name; ``docs/messages.md`` describes each.
 
@@ -50,14 +82,37 @@ def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
         "support": facts.company.support,
         "customer_name": facts.customer_name,
         "reason": facts.reason.value,
-        "item": items[0],
+        "item": items[0] if items else None,
         "items": items,
         "total": formatting.amounts(facts.totals, locale),
         "update_url": facts.update_url,
         "next_retry": _day(facts.next_retry_at, facts, locale),
         "suspend_on": _day(facts.suspend_on, facts, locale),
         "access_restored": facts.access_restored,
+        "card": _card(facts.card, facts, locale) if facts.card else None,
+        "next_payment": _next_payment(facts.next_payment, facts, locale) if facts.next_payment else None,
     }
+
+
+def _card(card: CardOnFile, facts: MessageFacts, locale: Locale) -> CardView:
+    today = formatting.local_date(facts.written_at, facts.timezone)
+    brand = _BRANDS.get(card.brand or "", (card.brand or "").replace("_", " ").title())
+    digits = f"•••• {card.last4}" if card.last4 else ""
+    return CardView(
+        name=" ".join(part for part in (brand, digits) if part).replace(" ", "\u00a0") or "•••",
+        month=formatting.month(card.exp_year, card.exp_month, locale),
+        expired=(card.exp_year, card.exp_month) < (today.year, today.month),
+    )
+
+
+def _next_payment(payment: NextPayment, facts: MessageFacts, locale: Locale) -> NextPaymentView:
+    on = _day(payment.on, facts, locale)
+    assert on is not None
+    return NextPaymentView(
+        on=on,
+        amount=formatting.amount(payment.due, locale) if payment.due else None,
+        description=payment.description,
+    )
 
 
 def _item(item: OpenInvoice, facts: MessageFacts, locale: Locale) -> ItemView:

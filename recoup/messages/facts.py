@@ -90,6 +90,29 @@ class OpenInvoice(Frozen):
     """In a last notice: when the access that this invoice is for ends, if it is to be said for each."""
 
 
+AHEAD = frozenset({Template.CARD_EXPIRING, Template.CARD_REFRESH})
+"""Messages about payments to come: nothing has failed, and nothing is owed."""
+
+
+class CardOnFile(Frozen):
+    """The card that payments to come are charged to; read for one message, and let go."""
+
+    brand: Line | None = None
+    """As Stripe names the network: ``visa``, ``american_express``."""
+    last4: Line | None = None
+    exp_year: int
+    exp_month: Annotated[int, Field(ge=1, le=12)]
+
+
+class NextPayment(Frozen):
+    """The first payment that the card on file may not last for."""
+
+    on: Moment
+    due: Money | None = None
+    """None where it depends on use."""
+    description: Line | None = None
+
+
 class MessageFacts(Frozen):
     """Everything one message may say. Personal data lives here only between reading and sending."""
 
@@ -100,8 +123,12 @@ class MessageFacts(Frozen):
     locale: str | None = None
     """The customer's own, as Stripe has it (``preferred_locales``); the operator's default where we do not speak it."""
     reason: Reason = Reason.OTHER
-    items: Annotated[tuple[OpenInvoice, ...], Field(min_length=1)]
-    """The first is the one this message is about; the others are the customer's further open invoices."""
+    items: tuple[OpenInvoice, ...] = ()
+    """The first is the one this message is about; the others are the customer's further open invoices. None of them ahead."""
+    card: CardOnFile | None = None
+    """In messages ahead: the card to be replaced."""
+    next_payment: NextPayment | None = None
+    """In messages ahead: what comes next."""
     update_url: Link | None = None
     """The update link; only a thank-you goes without."""
     next_retry_at: Moment | None = None
@@ -126,6 +153,12 @@ class MessageFacts(Frozen):
             raise ValueError(f"a {self.template} message needs an update_url")
         if self.suspend_on is None and self.template is Template.LAST_NOTICE:
             raise ValueError("a last_notice message needs suspend_on, the day it is about")
+        if self.template in AHEAD and self.card is None:
+            raise ValueError(f"a {self.template} message needs the card it is about")
+        if self.template is Template.CARD_EXPIRING and self.next_payment is None:
+            raise ValueError("a card_expiring message needs next_payment, which would fail")
+        if self.template not in AHEAD and not self.items:
+            raise ValueError(f"a {self.template} message needs items, the first of them the one it is about")
         return self
 
     @property

@@ -55,6 +55,11 @@ def long_date(day: date, locale: Locale) -> str:
     return format_date(day, "long", locale=locale)
 
 
+def month(year: int, number: int, locale: Locale) -> str:
+    """A month as it stands in a date: ``listopada 2026``, ``November 2026``; the space in it does not break."""
+    return format_date(date(year, number, 1), "MMMM y", locale=locale).replace(" ", _NO_BREAK_SPACE)
+
+
 def weekday(day: date, locale: Locale) -> str:
     """The name of the day alone, as a dictionary has it: ``niedziela``, ``Sunday``."""
     name: str = get_day_names("wide", context="stand-alone", locale=locale)[day.weekday()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from recoup.messages.facts import Company, MessageFacts, OpenInvoice, Reason
+from recoup.messages.facts import AHEAD, CardOnFile, Company, MessageFacts, NextPayment, OpenInvoice, Reason
 from recoup.rules.case import Template
 from recoup.rules.money import Money
 
@@ -14,7 +14,12 @@ _REASONS = {Template.AUTHENTICATION_NEEDED: Reason.AUTHENTICATION}
 
 
 def sample_facts(template: Template, locale: str = "en") -> MessageFacts:
-    """Plausible facts for this message: one invoice of 49.00, failed on 20 November 2026, suspension 21 days later."""
+    """Plausible facts for this message: one invoice of 49.00, failed on 20 November 2026, suspension 21 days later.
+
+    Of messages ahead: a card to the end of November 2026, and 49.00 to be paid on 20 December.
+    """
+    if template in AHEAD:
+        return _ahead(template, locale)
     failed_at = WRITTEN_AT
     written_at, suspend_on = _moments(template, failed_at)
     return MessageFacts(
@@ -38,6 +43,24 @@ def sample_facts(template: Template, locale: str = "en") -> MessageFacts:
         access_restored=False,
         timezone="Europe/Warsaw" if locale.startswith("pl") else "UTC",
         written_at=written_at,
+    )
+
+
+def _ahead(template: Template, locale: str) -> MessageFacts:
+    return MessageFacts(
+        template=template,
+        company=Company(name="Northwind", support="help@northwind.example"),
+        customer_name="Anna Nowak",
+        locale=locale,
+        card=CardOnFile(brand="visa", last4="4242", exp_year=2026, exp_month=11),
+        next_payment=NextPayment(
+            on=WRITTEN_AT + timedelta(days=30),
+            due=Money(amount=4900, currency="pln" if locale.startswith("pl") else "usd"),
+            description="Team plan, monthly",
+        ),
+        update_url="https://billing.northwind.example/u/sample-link",
+        timezone="Europe/Warsaw" if locale.startswith("pl") else "UTC",
+        written_at=WRITTEN_AT,
     )
 
 

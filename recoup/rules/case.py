@@ -158,6 +158,10 @@ class Template(StrEnum):
     LAST_NOTICE = "last_notice"
     SUSPENDED = "suspended"
     RECOVERED = "recovered"
+    CARD_EXPIRING = "card_expiring"
+    """Before anything fails: the card will not last to the next payment."""
+    CARD_REFRESH = "card_refresh"
+    """Before anything fails: many cards are being replaced, and this may be one of them."""
 
 
 class Access(StrEnum):

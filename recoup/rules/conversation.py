@@ -40,13 +40,14 @@ class Said(StrEnum):
 
 
 class Wish(Frozen):
-    """A message that a case wants to send."""
+    """A message that wants to go out: a case's, or one about no invoice."""
 
     key: str
     """Unique among all messages: ``in_1/reminder``."""
     name: str
     """Its place in the case's campaign: ``reminder``."""
-    invoice: str
+    invoice: str | None
+    """None before anything has failed: nothing else says what such a message would, and it is held by hours and budget alone."""
     customer: str
     template: Template
     channel: str

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from recoup.rules.base import Frozen
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.customer_page import CustomerPage
+from recoup.rules.expiring import ExpiringCards
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
@@ -155,6 +156,8 @@ class Policy(Frozen):
     """For now one campaign for everybody."""
     customer_page: CustomerPage = CustomerPage()
     raced_payments: RacedPayments = RacedPayments.REFUND
+    expiring_cards: ExpiringCards = ExpiringCards()
+    """Reminders before a card expires."""
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
     contact: ContactPolicy = ContactPolicy()

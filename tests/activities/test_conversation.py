@@ -125,24 +125,13 @@ def test_without_the_gate_a_customer_is_told_twice(
 ) -> None:
     """The proof bites: with the gate taken out each case sends its own."""
 
-    def gateless(order: Any, *_: object) -> Gate:
-        return Gate(_wish(order), desk.clock.now(), lambda _: YES)
+    def gateless(wish: Wish, *_: object) -> Gate:
+        return Gate(wish, desk.clock.now(), lambda _: YES)
 
     monkeypatch.setattr("activities.messages.gate_for", gateless)
     for case in pair:
         _send(desk, case)
     assert len(desk.outbox.list()) == 2
-
-
-def _wish(order: Any) -> Wish:
-    return Wish(
-        key=f"{order.case_id}/{order.key}",
-        name=order.key,
-        invoice=order.invoice,
-        customer=order.customer,
-        template=order.template,
-        channel="email",
-    )
 
 
 def test_a_message_whose_sender_died_is_looked_up_by_the_other_case(

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
-from recoup.ledger import Ledger, inputs, rows
+from recoup.ledger import Ledger, cards_rows, inputs, rows
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
 from recoup.ledger.schema import metadata
 from recoup.rules.base import Frozen
@@ -130,7 +130,10 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "cases": rows.CaseRow, "attempts": rows.AttemptRow, "observed_charges": inputs.ObservedCharge,
         "messages": rows.MessageRow, "decisions": rows.DecisionRow, "events": rows.EventRow, "links": rows.LinkRow,
         "webhooks": rows.WebhookRow, "access": rows.AccessRow, "invoices": rows.InvoiceRow,
-        "rates": rows.RateRow, "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
+        "rates": rows.RateRow, "cards": cards_rows.CardRow, "renewals": cards_rows.RenewalRow,
+        "card_marks": cards_rows.MarkRow, "card_imports": cards_rows.ImportRow,
+        "refreshes": cards_rows.RefreshRow, "refresh_targets": cards_rows.TargetRow,
+        "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
         "message_invoices": rows.MessageInvoiceRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():

@@ -47,6 +47,7 @@ def a_gate(
 def begin(ledger: Ledger, gate: Gate, at: datetime = NOW, lists: int = 1) -> Answer | None:
     """Begin to send a message that lists its own invoice, or those of all cases."""
     key, case = gate.wish.key, gate.wish.invoice
+    assert case is not None
     ledger.messages.reserve(a_message(key, case_id=case, template=gate.wish.template, channel="email"), at)
     invoices = [case] if lists == 1 else [f"in_{number}" for number in range(WORKERS)]
     return ledger.messages.begin_sending(key, at, [SaidOf(invoice=i, said=Said.OPEN) for i in invoices], gate)

@@ -16,7 +16,16 @@ from typing import Any
 
 import pytest
 
-from recoup.messages import Composed, MessageFacts, Reason, compose, formatting, reason_for, sample_facts
+from recoup.messages import (
+    AHEAD,
+    Composed,
+    MessageFacts,
+    Reason,
+    compose,
+    formatting,
+    reason_for,
+    sample_facts,
+)
 from recoup.messages.localisation import Languages
 from recoup.messages.samples import WRITTEN_AT
 from recoup.rules.case import Template
@@ -26,7 +35,8 @@ from recoup.rules.money import Money
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 LOCALES = ("en", "pl")
-ASKING = [template for template in Template if template is not Template.RECOVERED]
+DEBTS = [template for template in Template if template not in AHEAD]
+ASKING = [template for template in DEBTS if template is not Template.RECOVERED]
 FORBIDDEN = re.compile(
     r"stolen|\blost\b|fraud|theft|suspici|suspect|skradzi|kradzie|oszust|zgubion|utracon|podejrz|wyłudz",
     re.IGNORECASE,
@@ -98,7 +108,7 @@ def test_the_text_part_reads_as_reviewed(template: Template, locale: str) -> Non
     assert shown == path.read_text()
 
 
-@pytest.mark.parametrize(("template", "locale"), every(Template, LOCALES))
+@pytest.mark.parametrize(("template", "locale"), every(DEBTS, LOCALES))
 def test_several_invoices_read_as_reviewed(template: Template, locale: str) -> None:
     """The same for a message that covers three open invoices."""
     written = compose(several(template, 3, locale))
@@ -111,7 +121,7 @@ def test_several_invoices_read_as_reviewed(template: Template, locale: str) -> N
 
 @pytest.mark.parametrize(
     ("template", "locale", "currency"),
-    every(Template, ("en", "en-GB", "pl"), ("pln", "usd", "eur", "gbp", "jpy", "kwd", "isk", "chf")),
+    every(DEBTS, ("en", "en-GB", "pl"), ("pln", "usd", "eur", "gbp", "jpy", "kwd", "isk", "chf")),
 )
 def test_every_currency_is_told_in_both_parts(template: Template, locale: str, currency: str) -> None:
     """The amount owed stands, written as in the reader's language, in the text and in the HTML."""
@@ -196,7 +206,7 @@ def test_nothing_is_loaded_from_elsewhere(template: Template, locale: str) -> No
     assert "@import" not in html
 
 
-@pytest.mark.parametrize(("template", "locale"), every(Template, LOCALES))
+@pytest.mark.parametrize(("template", "locale"), every(DEBTS, LOCALES))
 def test_a_message_stays_small(template: Template, locale: str) -> None:
     """Even with fifty invoices the HTML stays below the size at which mail programs cut it off."""
     assert len(compose(several(template, 50, locale)).html.encode()) < 100_000
@@ -212,7 +222,7 @@ def test_no_decline_lets_a_forbidden_word_through(locale: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["customer_name", "company", "description", "number"])
-@pytest.mark.parametrize("template", Template)
+@pytest.mark.parametrize("template", DEBTS)
 def test_html_from_outside_is_shown_as_text(template: Template, field: str) -> None:
     """Markup in a name, a plan or an invoice number is escaped wherever it appears in the HTML part."""
     attack = "<script>alert(1)</script>\"'><b>"

@@ -100,6 +100,28 @@ def test_only_a_thank_you_goes_without_the_link() -> None:
         changed(Template.REMINDER, update_url=None)
 
 
+@pytest.mark.parametrize(
+    ("template", "missing"),
+    [
+        (Template.CARD_EXPIRING, "card"),
+        (Template.CARD_EXPIRING, "next_payment"),
+        (Template.CARD_REFRESH, "card"),
+        (Template.CARD_EXPIRING, "update_url"),
+    ],
+)
+def test_what_a_message_ahead_needs(template: Template, missing: str) -> None:
+    """A message about payments to come cannot be made without its card, its link, and for an expiring card the payment."""
+    with pytest.raises(ValidationError, match=missing):
+        changed(template, **{missing: None})
+
+
+def test_a_message_about_a_debt_needs_the_debt() -> None:
+    """Without an invoice only messages ahead can be made."""
+    assert changed(Template.CARD_REFRESH).items == ()
+    with pytest.raises(ValidationError, match="items"):
+        changed(Template.REMINDER, items=())
+
+
 def test_an_unknown_time_zone_is_named() -> None:
     """A time zone that does not exist is refused with its name."""
     with pytest.raises(ValidationError, match="'Mars/Olympus'"):

@@ -185,6 +185,8 @@ LIFE: dict[str, dict[str, Any]] = {
         "invoice": "in_1",
         "status": "paid",
     },
+    "customer.subscription.created": subscription(status="active"),
+    "customer.deleted": {"id": "cus_1", "object": "customer", "deleted": True},
     "customer.subscription.updated": subscription(),
     "customer.subscription.deleted": subscription(status="canceled"),
     "customer.subscription.paused": subscription(status="paused"),

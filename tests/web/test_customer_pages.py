@@ -162,12 +162,15 @@ def test_after_the_suspension_the_way_back_is_open(web: TestClient, owing: str, 
 
 
 def test_nothing_owed_is_a_friendly_page(web: TestClient, owing: str, billing: FakeBilling) -> None:
-    """Paid meanwhile: thanks, no button."""
+    """Nothing is asked for, and whoever has a new card can still put it on file for the payments to come."""
     billing.invoices = ()
     page = web.get(owing)
     assert page.status_code == 200
     assert "Everything is paid" in page.text
-    assert "<form" not in page.text
+    assert "The payments to come are then made with it" in page.text
+    assert "We could not collect" not in page.text
+    assert web.post(f"{owing}/method").status_code == 303
+    assert "Your new payment method has been passed on" in web.get(f"{owing}/done").text
 
 
 def test_a_payment_under_way_is_not_paid_twice(web: TestClient, owing: str, book: Book) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from recoup.ledger import AccessMeans, Ledger
 from recoup.rules.case import Access, AttemptState, Outcome, Trigger
 from tests.web import stripe_events as told
@@ -95,6 +97,22 @@ def test_nobodys_methods_are_touched_who_owes_nothing(hook: Hook, gateway: FakeG
     hook(told.event("payment_method.attached", told.method()))
     assert gateway.updates == []
     assert book.kinds() == []
+
+
+def test_a_method_chosen_through_the_link_is_adopted_ahead(
+    hook: Hook, gateway: FakeGateway, ledger: Ledger
+) -> None:
+    """Owing nothing, the customer used our link a moment ago: a card update begins. Long ago, or not chosen: none does."""
+    link = ledger.links.issue("cus_1", "update", NOW + timedelta(days=1), NOW - timedelta(days=1))
+    ledger.links.note_used(link.id, NOW - timedelta(hours=3))
+    hook(told.event(*NEW_DEFAULT))
+    assert gateway.updates == []
+    ledger.links.note_used(link.id, NOW - timedelta(minutes=5))
+    hook(told.event("payment_method.attached", told.method()))
+    assert gateway.updates == []
+    hook(told.event(*NEW_DEFAULT))
+    (update,) = gateway.updates
+    assert (update.method, update.chosen, update.ahead) == ("pm_2", True, True)
 
 
 def test_a_chosen_method_meets_a_case_that_has_not_begun(

@@ -33,6 +33,28 @@ async def test_a_card_that_is_renewed_while_it_is_adopted_is_told_again(
     assert shop.told == [(OPEN, "pm_2/2030-1"), (OPEN, "pm_2/2033-1")]
 
 
+async def test_a_method_chosen_ahead_is_adopted_although_no_case_waits(
+    time_skipping_env: WorkflowEnvironment,
+) -> None:
+    """Through the update link, owing nothing: it becomes the default everywhere. Otherwise nobody's methods are touched."""
+    shop = Shop(cases=[[]])
+    ahead = CHOSEN.model_copy(update={"ahead": True})
+    result = await (await play(time_skipping_env, shop, ahead)).result()
+    assert (result.adopted, result.cases, len(shop.adopted)) == (True, (), 1)
+    shop = Shop(cases=[[]])
+    result = await (await play(time_skipping_env, shop, CHOSEN)).result()
+    assert (result.adopted, shop.adopted) == (False, [])
+
+
+async def test_the_networks_renewal_is_not_forgotten(time_skipping_env: WorkflowEnvironment) -> None:
+    """Whichever event comes last, the network stays the cause; only a choice of the customer's says more."""
+    renewed = APPEARED.model_copy(update={"cause": Trigger.ACCOUNT_UPDATER})
+    for later, cause in ((APPEARED, Trigger.ACCOUNT_UPDATER), (CHOSEN, Trigger.CARD_UPDATE)):
+        shop = Shop()
+        await play(time_skipping_env, shop, renewed, later)
+        assert shop.adopted[-1].cause is cause
+
+
 async def test_one_event_is_one_pass(time_skipping_env: WorkflowEnvironment) -> None:
     """Nothing new was told: everything is asked once."""
     shop = Shop()

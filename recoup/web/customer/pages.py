@@ -74,7 +74,7 @@ class CustomerPages:
             return (
                 self._page(request, "cancelled", visit, **self._left(visit))
                 if visit.history.cancelled
-                else (self._page(request, "nothing_owed", visit))
+                else (self._page(request, "nothing_owed", visit, method_path=f"{PATH}/{token}/method"))
             )
         subscriptions = (
             self.billing.subscriptions(visit.link.customer) if offers.asks_stripe(self.offered) else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
 from activities.complaints import DISPUTE_OPENED
@@ -27,6 +27,9 @@ from recoup.web.webhooks.commands import (
     TellEnded,
     TellPaid,
 )
+
+VISIT = timedelta(hours=2)
+"""Longer than Stripe's page for a new method can stay open, and than the hour in which uses of a link are recorded once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,8 @@ class Planner:
 
     @_add.register
     def _card(self, command: CardChanged) -> None:
-        if not self._concerns_a_case(command):
+        concerns_a_case = self._concerns_a_case(command)
+        if not concerns_a_case and not self._was_chosen_here(command):
             self._plan.ignored.append("the customer has no case that a payment method could help")
             return
         update = CardUpdated(
@@ -184,6 +188,7 @@ class Planner:
             cause=command.cause,
             chosen=command.chosen,
             happened=self._happened_at,
+            ahead=not concerns_a_case,
         )
         self._plan.acts.append(Update(update))
         data: dict[str, str | int | None] = {"method": command.method, "chosen": int(command.chosen)}
@@ -244,6 +249,14 @@ class Planner:
         if cases.open_of_customer(command.customer) or cases.suspended_of_customer(command.customer):
             return True
         return command.chosen and self._billing.has_failed_renewal(command.customer)
+
+    def _was_chosen_here(self, command: CardChanged) -> bool:
+        """Whether the customer came to the choice through the update link, owing nothing.
+
+        Stripe's page sets the customer's default alone, which a default of a subscription's own would beat.
+        """
+        moment = self._happened_at or self._at
+        return command.chosen and self._ledger.events.has("link_used", command.customer, moment - VISIT)
 
     def _return_of(self, case: CaseRow, paid: InvoicePaid) -> Begin:
         number = len(self._ledger.cases.by_invoice(case.invoice)) + 1

@@ -23,6 +23,7 @@ from recoup.rules.base import Wire
 from recoup.rules.money import Money
 from recoup.temporal.returns import begin_case
 from recoup.web.stripe_side import Billing
+from recoup.web.webhooks._mirror import touched_by
 from recoup.web.webhooks._plan import Begin, Plan, Planner, Tell, Update
 from recoup.web.webhooks.commands import Command, Record
 from recoup.web.webhooks.shapes import Event
@@ -65,11 +66,14 @@ class Delivery:
     type: str
     object_id: str | None
     created: datetime
+    touched: str | None = None
+    """The customer whose cards or subscriptions may be other ones now."""
 
     @classmethod
     def of(cls, event: Event) -> Delivery:
         """What is kept of an event."""
-        return cls(event.id, event.type, event.object_id, datetime.fromtimestamp(event.created, UTC))
+        created = datetime.fromtimestamp(event.created, UTC)
+        return cls(event.id, event.type, event.object_id, created, touched_by(event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ class Dispatcher:
             self._ledger.attempts.observe(charge, at)
         for index, note in enumerate(plan.notes):
             self._note(delivery, index, note, at)
+        if delivery.touched is not None:
+            self._ledger.mirror.mark(delivery.touched, at)
         self._count(delivery, at)
 
     def _note(self, delivery: Delivery, index: int, note: Record, at: datetime) -> None:

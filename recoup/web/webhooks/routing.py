@@ -53,6 +53,10 @@ def _ignore(because: str) -> Route:
     return Route(lambda _: [Ignore(because)], f"Ignored: {because}.")
 
 
+def _mirror(because: str) -> Route:
+    return Route(lambda _: [Ignore(because)], "Marks the customer, whose cards are then read again.")
+
+
 def _record(kind: str, because: str) -> Route:
     def read(event: Event) -> list[Command]:
         told = Named.model_validate(event.data.object)
@@ -109,6 +113,8 @@ ROUTES: dict[str, Route] = {
     "invoice_payment.paid": _record(
         "webhook.part_paid", "a part of the invoice was paid; what remains is read before each act"
     ),
+    "customer.subscription.created": _mirror("a new subscription has no failed renewal yet"),
+    "customer.deleted": _mirror("each of the customer's subscriptions tells its own end"),
     "customer.subscription.updated": Route(
         _customers.subscription_updated,
         "Status `canceled`: ends its open cases as cancelled. A new default payment method: a card update, chosen by"
