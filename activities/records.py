@@ -64,11 +64,11 @@ class Records:
         return Noted(at=self.clock.now())
 
     def _is_alone(self, case: CaseRow) -> bool:
-        """Whether nothing else of the customer's can end, or has ended, within the time that a last word gathers."""
+        """Whether no other debt of the customer's can end, or has ended, within the time that a last word gathers."""
         cases, since = self.ledger.cases, self.clock.now() - _LONGEST_GATHERING
         open_ = cases.open_of_customer(case.customer)
         others = [*open_, *cases.ended_of_customer(case.customer, since)]
-        return all(other.id == case.id for other in others)
+        return all(other.invoice == case.invoice for other in others)
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)
     def cases_of_customer(self, question: CustomerQuestion) -> CustomerCases:
