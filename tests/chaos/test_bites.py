@@ -230,7 +230,7 @@ SAFEGUARDS = (
         # The credit comes between the reservation, after which one of them dies, and the next try.
         tuple(
             a_run(110 + n, Story.NEVER, Planned(Fault.CRASH_AFTER_RECORD, n), Planned(Fault.CREDITED_BEFORE_READ, 2))
-            for n in range(21, 24)
+            for n in range(16, 34)
         ),
     ),
     Out(
