@@ -90,7 +90,7 @@ INTERNAL: frozenset[str] = frozenset(
     webhook.mandate webhook.method webhook.no_case webhook.part_paid webhook.payment_failed webhook.review
     webhook.subscription webhook.subscription_cancelled
     sweep.attempt_settled sweep.case_told sweep.case_begun sweep.case_begun_again sweep.return_begun
-    sweep.access_restored sweep.case_closed
+    sweep.access_restored sweep.case_closed message_covered refresh_begun refresh_finished
     """.split()
 )
 """What stays inside: bookkeeping, what another event tells better, and what Stripe says itself."""

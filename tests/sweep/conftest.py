@@ -17,7 +17,7 @@ from recoup.ledger import Ledger
 from recoup.temporal.bootstrap import prepare
 from tests.fixtures.sandbox import Sandbox, running_sandbox
 from tests.ledger.databases import migrated_file
-from tests.sweep.stage import WORLD, Stage, clean, settings_for, working
+from tests.sweep.stage import WORLD, Stage, at_any_hour, clean, settings_for, working
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -44,7 +44,9 @@ async def idle(
 ) -> AsyncIterator[Stage]:
     """The stage without a worker."""
     shutil.copy(migrated_file(tmp_path_factory.getbasetemp()), tmp_path / "ledger.db")
-    settings = settings_for(sandbox, namespace, tmp_path)
+    settings = settings_for(sandbox, namespace, tmp_path).model_copy(
+        update={"policy_file": at_any_hour(tmp_path)}
+    )
     ledger = Ledger.connect(settings.database_url)
     yield Stage(sandbox, ledger, namespace, settings)
     await clean(namespace)

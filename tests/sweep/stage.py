@@ -209,13 +209,13 @@ def settings_for(sandbox: Sandbox, client: Client, directory: Path, **stripe: An
         ),
         mail=MailSettings(outbox=directory / "outbox"),
         database_url=f"sqlite:///{directory / 'ledger.db'}",
-        policy_file=_at_any_hour(directory),
+        policy_file=ROOT / "policy.yaml",
         link_secrets=(SecretStr("a-secret-of-the-tests-0123456789abcdef"),),
         clock_file=sandbox.clock_file,
     )
 
 
-def _at_any_hour(directory: Path) -> Path:
+def at_any_hour(directory: Path) -> Path:
     """The shipped policy without its rules of contact: what a sweep mends must not wait for the morning."""
     policy = yaml.safe_load((ROOT / "policy.yaml").read_text())
     policy["contact"] = {"gather_minutes": 0, "budget": None, "quiet_hours": None}

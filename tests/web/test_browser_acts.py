@@ -11,14 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from recoup.rules.case import Outcome, Stage, Trigger
 from recoup.rules.customer_page import CustomerPage
 from recoup.settings import Settings
+from tests.sweep.stage import at_any_hour
 from tests.web.living import Living, living
 from tests.web.test_browser import CONTRAST, browser, picture
 
 __all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def played(
     settings: Settings, offered: CustomerPage, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Living]:
     """Everything, with a customer whose renewal has failed."""
-    ready = settings.model_copy(update={"policy_file": ROOT / "policy.yaml"})
+    ready = settings.model_copy(update={"policy_file": at_any_hour(tmp_path)})
     with living(tmp_path, tmp_path_factory.getbasetemp(), ready, offered) as everything:
         yield everything
 
