@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recoup.ledger import AttemptRow, CaseRow, Ledger, MessageRow
 from recoup.rules.case import AttemptState, Case, MessageState, SentMessage, Trigger
+from recoup.rules.policy import Campaign
 
 _SAID = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED})
 
@@ -18,6 +19,8 @@ def restored(case: Case, row: CaseRow, ledger: Ledger) -> Case:
     said = [message for message in ledger.messages.of_case(case.id) if message.state in _SAID]
     waiting = next((attempt for attempt in attempts if not attempt.state.is_settled), None)
     update: dict[str, object] = {
+        "campaign": Campaign.model_validate(row.policy),
+        "priority": row.priority,
         "failed_at": row.failed_at,
         "attempts_made": len(made),
         "retries_made": sum(attempt.trigger is Trigger.SCHEDULE for attempt in made),

@@ -14,6 +14,7 @@ from activities._collecting import Collector
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._restoring import restored
+from activities._segments import Chosen, chosen, keep_choice
 from activities._unwanted_payments import given_back
 from activities.contracts import (
     Activity,
@@ -35,7 +36,7 @@ from activities.records import report_unknown, write_decision
 from activities.stripe_tries import retries_of, tries_of_stripe
 from recoup.billing import ChargeState, InvoiceState, decline_of_charge, read_charges, read_invoice
 from recoup.billing.admission import refusal
-from recoup.billing.invoices import failed_renewals_of
+from recoup.billing.invoices import failed_renewals_of, invoice_state, read_invoice_object
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
 from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
@@ -43,7 +44,7 @@ from recoup.policy_file import LoadedPolicy
 from recoup.rules import fold
 from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read
-from recoup.rules.policy import Campaign, RetryMode
+from recoup.rules.policy import RetryMode
 from recoup.temporal.ids import case_id
 
 LATEST_START = timedelta(days=1)
@@ -63,17 +64,19 @@ class Payments:
     def take_up(self, order: TakeUp) -> TakenUp:
         """Look at a failed invoice, register its case, and take it over from Stripe's own retries."""
         with stripe_errors(f"read the invoice {order.invoice}"):
-            state = read_invoice(self.client, order.invoice)
+            data = read_invoice_object(self.client, order.invoice)
             charges = read_charges(self.client, order.invoice)
+        state = invoice_state(data)
         if because := refusal(state) or self._came_back_before(order, state.customer):
             return self._refuse(order, because)
         latest = charges[0] if charges else None
         report_unknown(self.ledger, decline_of_charge(latest), self.clock.now(), order.invoice)
-        case = self._new_case(order, state, latest)
+        said = chosen(self.policy, data, decline_of_charge(latest), self.clock.now())
+        case = self._new_case(order, state, latest, said)
         admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
-        case = case.model_copy(update={"campaign": Campaign.model_validate(admission.case.policy)})
+        keep_choice(self.ledger, case, said, self.policy.version, self.clock.now())
         case = restored(case, admission.case, self.ledger)
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
@@ -220,7 +223,7 @@ class Payments:
         )
         return TakenUp(at=self.clock.now(), case=None, because=because)
 
-    def _new_case(self, order: TakeUp, state: InvoiceState, latest: ChargeState | None) -> Case:
+    def _new_case(self, order: TakeUp, state: InvoiceState, latest: ChargeState | None, said: Chosen) -> Case:
         now = self.clock.now()
         failed_at = latest.at if latest and now - latest.at < LATEST_START else now
         returns = order.return_number > 1
@@ -231,7 +234,9 @@ class Payments:
             subscription=state.subscription,
             due=state.remaining,
             failed_at=failed_at,
-            campaign=self.policy.policy.campaign_for_everybody(),
+            campaign=said.choice.campaign,
+            priority=said.priority.score,
+            priority_because=said.priority.because,
             payment_method=latest.method if latest else None,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
@@ -252,6 +257,7 @@ class Payments:
             campaign=case.campaign.name,
             policy_version=self.policy.version,
             policy=case.campaign.model_dump(mode="json"),
+            priority=case.priority or 0,
             rules_version=case.rules_version,
             decline=case.decline,
             decline_class=read(case.decline).decline_class if case.decline else None,

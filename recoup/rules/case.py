@@ -186,6 +186,9 @@ class Case(Wire):
     failed_at: Moment
     """The first failed attempt; all days of the campaign count from here."""
     campaign: Campaign
+    priority: int | None = None
+    """How much the case matters, 0 to 100; nothing for one that began before there were priorities."""
+    priority_because: tuple[str, ...] = ()
     rules_version: int = RULES_VERSION
     stage: Stage = Stage.OPEN
     decline: Decline | None = None

@@ -13,6 +13,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from recoup.rules.base import Frozen
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
+from recoup.rules.priority import PriorityRule
+from recoup.rules.segments import Facts, When, reason
 
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -95,6 +97,8 @@ class Campaign(Frozen):
     """What one case does, from the first failure to its ending."""
 
     name: Name = "everybody"
+    when: When | None = None
+    """Whom it is for; nothing in the last campaign, which takes whoever is left. A case does not carry it."""
     messages: tuple[MessageStep, ...] = (
         MessageStep(template="payment_failed", after_days=0),
         MessageStep(template="reminder", after_days=5),
@@ -145,16 +149,47 @@ class Campaign(Frozen):
             )
 
 
+class Choice(Frozen):
+    """The campaign that a case gets, and why."""
+
+    campaign: Campaign
+    because: str
+
+
 class Policy(Frozen):
     """The whole policy file."""
 
     version: Literal[1]
-    campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
-    """For now one campaign for everybody."""
+    campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=50)] = (Campaign(),)
+    """In the order in which they are asked: the first whose ``when`` holds is taken; the last has none."""
+    priority: Annotated[tuple[PriorityRule, ...], Field(max_length=100)] = ()
+    """What makes a case matter more to people."""
     raced_payments: RacedPayments = RacedPayments.REFUND
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
 
     def campaign_for_everybody(self) -> Campaign:
-        """The campaign of a new case."""
-        return self.campaigns[0]
+        """The campaign of whoever fits no other."""
+        return self.campaigns[-1]
+
+    def campaign_for(self, facts: Facts) -> Choice:
+        """The campaign of a case: the first whose conditions hold, or the one for everybody."""
+        for campaign in self.campaigns[:-1]:
+            if campaign.when is not None and (said := reason(campaign.when, facts)) is not None:
+                return Choice(campaign=campaign.model_copy(update={"when": None}), because=said)
+        others = len(self.campaigns) > 1
+        because = "no other campaign's conditions hold" if others else "it is the only campaign"
+        return Choice(campaign=self.campaigns[-1], because=because)
+
+    @property
+    def metadata_keys(self) -> frozenset[str]:
+        """The keys of Stripe's metadata that it looks at; no others are read."""
+        conditions = [*(campaign.when for campaign in self.campaigns), *(rule.when for rule in self.priority)]
+        return frozenset(key for when in conditions if when is not None for key in when.metadata)
+
+    @model_validator(mode="after")
+    def _each_is_reached(self) -> Policy:
+        names = [campaign.name for campaign in self.campaigns]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two campaigns are called {twice}; give each a name of its own")
+        return self
