@@ -26,6 +26,7 @@ from recoup.temporal.connection import connect
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from workflows.card_update import CardUpdate
+from workflows.late_cancel import LateCancelling
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
 
@@ -37,7 +38,7 @@ BUILD_ID = f"recoup-{__version__}"
 """Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
-WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile]
+WORKFLOWS: list[type] = [RecoveryCase, CardUpdate, Reconcile, LateCancelling]
 
 
 def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:

@@ -10,9 +10,11 @@ from temporalio.client import Client
 
 from activities.access import Access
 from activities.cases import Cases
+from activities.late_cancel import LateCancels
 from activities.messages import Messages
 from activities.pacing import Pace
 from activities.payments import Payments
+from activities.people import People
 from activities.records import Records
 from activities.sweep import Sweep
 from recoup.access import backend_from
@@ -44,6 +46,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         link_url=update_link_signer(settings),
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
+    late = LateCancels(client=stripe, ledger=ledger, clock=clock)
+    people = People(ledger=ledger, clock=clock)
     records = Records(ledger=ledger, clock=clock)
     gateway = CaseGateway(client)
     sweep = Sweep(
@@ -59,5 +63,5 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
-        records.cases_of_customer, Cases(gateway).tell, sweep.look, sweep.mend,
+        access.restrict, records.cases_of_customer, late.cancel_at_last, people.note, people.assign, people.move, Cases(gateway).tell, sweep.look, sweep.mend,
     ]  # fmt: skip

@@ -39,7 +39,7 @@ class Records:
             at=self.clock.now(),
             outcome=row.outcome or order.outcome,
             because=row.because or order.because,
-            suspended=held is not None and held.state is Access.SUSPENDED,
+            suspended=held is not None and held.state is not Access.FULL,
         )
 
     @activity.defn(name=Activity.CASES_OF_CUSTOMER.value, no_thread_cancel_exception=True)

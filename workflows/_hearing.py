@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.contracts import (
+    Activity,
     CaseView,
     FailedAgain,
     Happened,
@@ -22,6 +24,7 @@ from activities.contracts import (
     PauseUntil,
     WhatWillHappen,
 )
+from activities.people_contracts import CaseNote, Noted, Word
 from recoup.rules import fold
 from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
@@ -29,6 +32,9 @@ from workflows import _orders as orders
 
 Comeback = MethodUpdated | InvoicePaid
 """What brings a suspended customer back."""
+
+Words = OperatorRequest | PauseUntil | Word
+"""What an operator says."""
 
 
 class Hearing:
@@ -42,6 +48,7 @@ class Hearing:
         self._doing: StepKind | None = None
         self._waiting = False
         self._changed = False
+        self._acts = 0
         self._see(at)
 
     # Signals: facts from outside. They are folded into the case; the loop acts on them.
@@ -97,35 +104,35 @@ class Hearing:
     # Updates: an operator's words. Each answers with what will happen.
 
     @workflow.update
-    def retry_now(self, request: OperatorRequest) -> WhatWillHappen:
+    async def retry_now(self, request: OperatorRequest) -> WhatWillHappen:
         """Try to collect at once, or as soon as the bank's and the networks' rules allow."""
         self._hear(request, fold.retry_requested)
-        return self._what_will_happen()
+        return await self._heard("retry_now", request)
 
     @workflow.update
-    def pause_until(self, request: PauseUntil) -> WhatWillHappen:
+    async def pause_until(self, request: PauseUntil) -> WhatWillHappen:
         """Do nothing on our own until a moment; the customer may still pay."""
         self._hear(request, lambda case: fold.paused(case, request.until))
-        return self._what_will_happen()
+        return await self._heard("pause_until", request, until=request.until.isoformat())
 
     @workflow.update
-    def resume(self, request: OperatorRequest) -> WhatWillHappen:
+    async def resume(self, request: OperatorRequest) -> WhatWillHappen:
         """Go on after a pause, or after a person has looked."""
         self._hear(request, lambda case: fold.resumed(case, self._now()))
-        return self._what_will_happen()
+        return await self._heard("resume", request)
 
     @workflow.update
-    def stop(self, request: OperatorRequest) -> WhatWillHappen:
+    async def stop(self, request: OperatorRequest) -> WhatWillHappen:
         """End the recovery without an ending for the subscription; Stripe gets its invoice back."""
         because = f"an operator stopped the recovery: {request.reason}"
         self._hear(request, lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
-        return self._what_will_happen()
+        return await self._heard("stop", request)
 
     @workflow.update
-    def mark_paid_outside(self, request: OperatorRequest) -> WhatWillHappen:
+    async def mark_paid_outside(self, request: OperatorRequest) -> WhatWillHappen:
         """The customer has paid in another way; Stripe is told so."""
         self._hear(request, fold.marked_paid)
-        return self._what_will_happen()
+        return await self._heard("mark_paid_outside", request)
 
     @retry_now.validator
     def _may_retry(self, request: OperatorRequest) -> None:
@@ -159,7 +166,7 @@ class Hearing:
 
     # How it is heard.
 
-    def _hear(self, news: Happened | OperatorRequest | PauseUntil, change: Callable[[Case], Case]) -> None:
+    def _hear(self, news: Happened | Words, change: Callable[[Case], Case]) -> None:
         self._see(news.at)
         if self._case is None:
             self._early.append(change)
@@ -182,6 +189,37 @@ class Hearing:
         case, now = self._open_case(), self._now()
         step = next_step(case, case.campaign, now)
         return WhatWillHappen(stage=stage_of(case, step, now), next=step, asked=asked_attempt(case, now))
+
+    # What the ledger keeps of an operator's words.
+
+    async def _heard(self, word: str, request: Words, **data: str | float | None) -> WhatWillHappen:
+        """As :meth:`_recorded`, for words that were answered without a record before there was one."""
+        if not workflow.patched("record-of-words"):
+            return self._what_will_happen()
+        return await self._recorded(word, request, **data)
+
+    async def _recorded(self, word: str, request: Words, **data: str | float | None) -> WhatWillHappen:
+        """Keep who said what and why; the answer is what follows from the word, not from what came while it was written down."""
+        answer = self._what_will_happen()
+        said = {"word": word, "reason": request.reason, **data}
+        order = CaseNote(**self._about(request), kind="operator_said", data=said)
+        noted: Noted = await orders.execute(Activity.NOTE_CASE, order, Noted, f"{word}: {request.reason}")
+        self._see(noted.at)
+        return answer
+
+    def _about(self, request: Words) -> dict[str, Any]:
+        """Whose word it is about which case, unique for this word."""
+        case, update = self._open_case(), workflow.current_update_info()
+        run = workflow.info().first_execution_run_id
+        return {
+            "case_id": case.id,
+            "invoice": case.invoice,
+            "customer": case.customer,
+            "request": f"{run}/word/{update.id if update else workflow.uuid4()}",
+            "at": self._now(),
+            "actor": request.operator,
+            "because": request.reason,
+        }
 
     def _open_case(self) -> Case:
         if self._case is None:

@@ -21,6 +21,8 @@ _DOING = {
     StepKind.SETTLE: "find out what became of the attempt",
     StepKind.LOOK: "read the invoice again",
     StepKind.MARK_PAID: "mark the invoice as paid outside Stripe",
+    StepKind.RESTRICT: "restrict the access",
+    StepKind.APPROVAL: "ask whether the suspension may be made",
     StepKind.SUSPEND: "suspend the subscription",
     StepKind.PERSON: "wait for a person",
     StepKind.RESUME: "go on after the pause",

@@ -51,8 +51,8 @@ class AccessStates:
         return AccessRow.model_validate(found) if found else None
 
     def suspended_after(self, subscription: str, limit: int = 100) -> list[AccessRow]:
-        """Suspended subscriptions page by page, by their ids: the ones after this id, ``""`` for the first."""
-        gone = access.c.state == Access.SUSPENDED, access.c.subscription > subscription
+        """Subscriptions whose access is withheld, wholly or in part, page by page, by their ids: the ones after this id, ``""`` for the first."""
+        gone = access.c.state != Access.FULL, access.c.subscription > subscription
         statement = sa.select(access).where(*gone).order_by(access.c.subscription).limit(limit)
         found = self._store.read(lambda conn: every(conn, statement))
         return [AccessRow.model_validate(row) for row in found]

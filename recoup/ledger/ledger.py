@@ -13,6 +13,7 @@ from recoup.ledger.events import Events
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
+from recoup.ledger.people import People
 from recoup.ledger.rates import Rates
 from recoup.ledger.webhooks import Webhooks
 
@@ -38,6 +39,7 @@ class Ledger:
         self.access = AccessStates(store)
         self.invoices = Invoices(store)
         self.rates = Rates(store)
+        self.people = People(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

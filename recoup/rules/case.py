@@ -11,6 +11,7 @@ from enum import StrEnum
 from recoup.rules.base import Moment, Wire
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
+from recoup.rules.people import Question
 from recoup.rules.policy import Campaign
 from recoup.rules.weaving import StripeTries
 
@@ -152,6 +153,8 @@ class Access(StrEnum):
     """What the customer may use, as far as Recoup had a say."""
 
     FULL = "full"
+    RESTRICTED = "restricted"
+    """Less than before, as the company's backend sees fit; the subscription at Stripe is as it was."""
     SUSPENDED = "suspended"
 
 
@@ -216,6 +219,16 @@ class Case(Wire):
     paused_until: Moment | None = None
     suspend_not_before: Moment | None = None
     """A payment of the customer's is on its way; its result is waited for."""
+    grace_until: Moment | None = None
+    """A person gave the customer longer than the campaign does: no suspension before this."""
+    question: Question | None = None
+    """Whether the suspension may be made: asked of people, and perhaps answered."""
+    assigned_to: str | None = None
+    """The operator whom the case was given to, an account name."""
+    handed_over: bool = False
+    """Whether ``person_because`` is an operator's wish, and no question of the case's own."""
+    queued: bool = False
+    """Whether the ledger has been told that the case waits for a person."""
     planned: PlannedAttempt | None = None
     """The next scheduled attempt, where the campaign lets it be planned; nothing between a refusal and the plan that follows."""
     stale: bool = False

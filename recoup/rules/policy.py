@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from recoup.rules.base import Frozen
+from recoup.rules.base import Days, Frozen
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
+from recoup.rules.people import Approval
 from recoup.rules.priority import PriorityRule
 from recoup.rules.segments import Facts, When, reason
 
-Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
@@ -110,7 +110,13 @@ class Campaign(Frozen):
     warning: LastNotice = LastNotice()
     grace_days: Days = 7
     """How much longer than the window the customer keeps access."""
+    restrict_after_days: Days | None = None
+    """From the first failure: after the last notice the access is restricted before it is suspended; nothing: it is not."""
     ending: Ending = Ending.PAUSE
+    cancel_after_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] | None = None
+    """From the suspension: a subscription that was paused, and whose customer has not come back, is cancelled then."""
+    approval: Approval | None = None
+    """Which suspensions a person has to approve."""
     link_valid_days: Annotated[float, Field(gt=0, le=365)] = 45
     """How long the update link in a message works."""
 
@@ -131,6 +137,7 @@ class Campaign(Frozen):
         if self.suspend_after_days <= 0:
             raise ValueError("window_days and grace_days together must be more than 0")
         self._inside_window(moments)
+        self._in_stages()
         return self
 
     def _inside_window(self, moments: list[float]) -> None:
@@ -146,6 +153,18 @@ class Campaign(Frozen):
             raise ValueError(
                 f"messages: the first one, on day {moments[0]:g}, must not come after the last notice, which goes out"
                 f" {self.warning.days_before:g} days before day {self.suspend_after_days:g}"
+            )
+
+    def _in_stages(self) -> None:
+        notice, restricted = self.suspend_after_days - self.warning.days_before, self.restrict_after_days
+        if restricted is not None and not notice <= restricted < self.suspend_after_days:
+            raise ValueError(
+                f"restrict_after_days ({restricted:g}) must not come before the last notice (day {notice:g}), and must come"
+                f" before the suspension (day {self.suspend_after_days:g})"
+            )
+        if self.cancel_after_days is not None and self.ending is not Ending.PAUSE:
+            raise ValueError(
+                f"cancel_after_days cancels what was paused, but the ending is {self.ending}; leave one of them out"
             )
 
 
