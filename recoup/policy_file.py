@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
 from recoup.rules.base import Frozen
+from recoup.rules.people import Approval, People
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
 from recoup.rules.policy_checks import mistakes
 from recoup.rules.priority import PriorityRule
@@ -122,5 +123,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys() -> list[str]:
-    models = (Policy, Campaign, Retries, MessageStep, LastNotice, When, MethodIs, PriorityRule)
+    models = (
+        Policy, Campaign, Retries, MessageStep, LastNotice, When, MethodIs, PriorityRule, Approval, People,
+    )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields})

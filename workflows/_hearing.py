@@ -202,20 +202,20 @@ class Hearing:
         """Keep who said what and why; the answer is what follows from the word, not from what came while it was written down."""
         answer = self._what_will_happen()
         said = {"word": word, "reason": request.reason, **data}
-        order = CaseNote(**self._about(request), kind="operator_said", data=said)
+        order = CaseNote(**self._about(request, word), kind="operator_said", data=said)
         noted: Noted = await orders.execute(Activity.NOTE_CASE, order, Noted, f"{word}: {request.reason}")
         self._see(noted.at)
         return answer
 
-    def _about(self, request: Words) -> dict[str, Any]:
-        """Whose word it is about which case, unique for this word."""
+    def _about(self, request: Words, what: str) -> dict[str, Any]:
+        """Whose word it is about which case; the request is unique for what this word brings about."""
         case, update = self._open_case(), workflow.current_update_info()
         run = workflow.info().first_execution_run_id
         return {
             "case_id": case.id,
             "invoice": case.invoice,
             "customer": case.customer,
-            "request": f"{run}/word/{update.id if update else workflow.uuid4()}",
+            "request": f"{run}/{what}/{update.id if update else workflow.uuid4()}",
             "at": self._now(),
             "actor": request.operator,
             "because": request.reason,

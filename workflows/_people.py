@@ -84,7 +84,10 @@ class PeopleHearing(Hearing):
             lambda case: moving.moved(case, campaign, request.priority, request.priority_because),
         )
         order = MoveCase(
-            **self._about(request), campaign=campaign, version=request.version, priority=request.priority
+            **self._about(request, "move"),
+            campaign=campaign,
+            version=request.version,
+            priority=request.priority,
         )
         answer = self._what_will_happen()
         noted: Noted = await orders.execute(
@@ -142,7 +145,7 @@ class PeopleHearing(Hearing):
 
     async def _assigned(self, request: GiveTo) -> WhatWillHappen:
         answer = self._what_will_happen()
-        order = AssignCase(**self._about(request), to=request.to)
+        order = AssignCase(**self._about(request, "owner"), to=request.to)
         noted: Noted = await orders.execute(
             Activity.ASSIGN_CASE, order, Noted, f"assigned to {request.to or 'nobody'}: {request.reason}"
         )

@@ -17,6 +17,8 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.sweep_contracts",
         "activities.people_contracts",
         "recoup.policy_file",
+        "recoup.policy_words",
+        "recoup.policy_schema",
     ),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
     ("recoup.settings",),
@@ -25,6 +27,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "worker", "starter"),
     ("recoup.chaos",),
+    ("recoup.commands",),
     ("recoup.cli",),
     ("recoup.__main__",),
 )
