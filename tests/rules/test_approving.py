@@ -19,6 +19,10 @@ from recoup.rules.steps import next_step, stage_of
 from tests.rules.cases import START, a_case
 
 
+A_SECOND = timedelta(seconds=1)
+"""Moments are kept in whole seconds."""
+
+
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
     decide = draw(st.floats(0.1, 30))
@@ -89,7 +93,7 @@ def test_a_case_nobody_acts_on_ends_by_every_policy(
     kinds = [kind for kind, _ in done]
     suspended = dict(done)[StepKind.SUSPEND]
     notice = [at for kind, at in done if kind is StepKind.MESSAGE and at < suspended][-1]
-    assert suspended >= notice + timedelta(days=campaign.warning.days_before)
+    assert suspended >= notice + timedelta(days=campaign.warning.days_before) - A_SECOND
     if campaign.restrict_after_days is not None:
         assert notice <= dict(done)[StepKind.RESTRICT] <= suspended
         assert kinds.index(StepKind.RESTRICT) < kinds.index(StepKind.SUSPEND)
@@ -97,7 +101,7 @@ def test_a_case_nobody_acts_on_ends_by_every_policy(
     assert (StepKind.APPROVAL in kinds) == asked
     if asked and campaign.approval is not None:
         first = next(at for kind, at in done if kind is StepKind.APPROVAL)
-        assert suspended >= first + timedelta(days=campaign.approval.decide_after_days)
+        assert suspended >= first + timedelta(days=campaign.approval.decide_after_days) - A_SECOND
 
 
 @given(staged(), st.floats(0.1, 60), st.floats(0, 60))
@@ -110,7 +114,7 @@ def test_a_longer_grace_is_kept(campaign: Campaign, given_days: float, when: flo
     case = approving.grace_extended(warned, until)
     step = next_step(case, campaign, now)
     ends = [c.due_at for c in step.candidates if c.kind in (StepKind.SUSPEND, StepKind.APPROVAL)]
-    assert all(due >= until - timedelta(seconds=1) for due in ends)
+    assert all(due >= until - A_SECOND for due in ends)
 
 
 def _warned(campaign: Campaign) -> Case:
@@ -134,6 +138,19 @@ def test_a_short_extension_needs_no_second_notice() -> None:
         "last_notice/3",
         START + timedelta(days=27),
     )
+
+
+@pytest.mark.parametrize("state", [MessageState.UNKNOWN, MessageState.FAILED])
+def test_nobody_is_restricted_unwarned(state: MessageState) -> None:
+    """As long as no last notice is confirmed as sent, the access is neither restricted nor suspended."""
+    campaign = Campaign(restrict_after_days=19)
+    case = fold.message_done(
+        a_case(campaign=campaign, retries_made=4), "payment_failed", MessageState.SENT, START
+    )
+    case = fold.message_done(case, "last_notice", state, START + timedelta(days=18))
+    step = next_step(case, campaign, START + timedelta(days=30))
+    kinds = {candidate.kind for candidate in step.candidates}
+    assert not kinds & {StepKind.RESTRICT, StepKind.SUSPEND}
 
 
 def test_a_restricted_access_comes_back_with_the_end_of_the_debt() -> None:
