@@ -18,7 +18,6 @@ from recoup.rules.step import StepKind
 from recoup.rules.steps import next_step, stage_of
 from tests.rules.cases import START, a_case
 
-
 A_SECOND = timedelta(seconds=1)
 """Moments are kept in whole seconds."""
 
