@@ -55,15 +55,24 @@ class Access:
             return AccessReport(
                 at=self.clock.now(), done=False, because=f"{owed} of the subscription is still open"
             )
-        held = self.ledger.access.get(order.subscription) if order.subscription else None
-        if order.subscription is not None and held is not None and held.state is State.SUSPENDED:
-            with stripe_errors(f"resume the subscription {order.subscription}"):
-                resume(self.client, order.subscription, held.how, key=f"recoup/{order.case_id}/resume")
-            self.ledger.access.note(
-                order.subscription, order.customer, State.FULL, held.how, order.case_id, self.clock.now()
-            )
+        if order.subscription is not None and not self._give_back(order, order.subscription):
+            because = "another case of the subscription has restored it"
+            return AccessReport(at=self.clock.now(), done=True, because=because)
         self._tell(order, "access.restored", order.decision.step.because)
         return AccessReport(at=self.clock.now(), done=True, because=order.decision.step.because)
+
+    def _give_back(self, order: AccessOrder, subscription: str) -> bool:
+        """Resume it at Stripe; whether this case is the one that restored it, and so the one that says so."""
+        held = self.ledger.access.get(subscription)
+        if held is None:
+            return True
+        if held.state is State.SUSPENDED:
+            # One key for a suspension, whoever ends it: of two cases that do so at once the second is answered the same.
+            key = f"recoup/{held.case_id or order.case_id}/resume"
+            with stripe_errors(f"resume the subscription {subscription}"):
+                resume(self.client, subscription, held.how, key=key)
+            held = self.ledger.access.restore(subscription, order.case_id, self.clock.now())
+        return held.case_id == order.case_id
 
     def _end_subscription(self, order: AccessOrder) -> str:
         """Do to the subscription what the policy says; noted first, so that its webhooks are known as our own."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from recoup.ledger._store import Store, Transaction, every, first
+from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
 from recoup.ledger.rows import AccessMeans, AccessRow
 from recoup.ledger.schema import access
 from recoup.rules.case import Access
@@ -44,6 +44,25 @@ class AccessStates:
 
         return self._store.write(work)
 
+    def restore(self, subscription: str, case_id: str, at: datetime) -> AccessRow:
+        """Record that a suspension is over; of several cases that say so, the row names the one that was first.
+
+        Raises :class:`NotInLedger` where nothing is recorded of the subscription.
+        """
+
+        def work(tx: Transaction) -> AccessRow:
+            before = _locked(tx, subscription)
+            if before.state is not Access.SUSPENDED:
+                return before
+            mine = access.c.subscription == subscription
+            values = {"state": Access.FULL, "case_id": case_id, "changed_at": at}
+            tx.conn.execute(sa.update(access).where(mine).values(**values))
+            said = {"subscription": subscription, "how": before.how}
+            tx.event("access_full", at, case_id=case_id, customer=before.customer, data=said)
+            return _locked(tx, subscription)
+
+        return self._store.write(work)
+
     def get(self, subscription: str) -> AccessRow | None:
         """What is recorded of the subscription; None means that Recoup never touched its access."""
         mine = sa.select(access).where(access.c.subscription == subscription)
@@ -60,4 +79,7 @@ class AccessStates:
 
 def _locked(tx: Transaction, subscription: str) -> AccessRow:
     mine = sa.select(access).where(access.c.subscription == subscription).with_for_update()
-    return AccessRow.model_validate(first(tx.conn, mine))
+    found = first(tx.conn, mine)
+    if found is None:
+        raise NotInLedger(f"The ledger knows nothing of the access of {subscription}")
+    return AccessRow.model_validate(found)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.complaints import DISPUTE_OPENED
 from activities.contracts import CardUpdated, CloseOrder, CustomerQuestion, TakeUp
+from recoup.billing.subscriptions import resume
+from recoup.errors import ConnectionFailed
 from recoup.messages import SendUnavailable, SendUnclear
 from recoup.rules.case import MessageState, Outcome, Template
 from recoup.rules.policy import Ending
@@ -137,6 +140,52 @@ def test_a_suspension_does_what_the_policy_says_and_can_be_undone(desk: Desk, en
         status = desk.stripe.v1.subscriptions.retrieve(case.subscription).to_dict()
         assert (status["status"], status.get("pause_collection")) == ("active", None)
         assert desk.backend.told[-1] == ("access.restored", f"access.restored/{case.id}")
+
+
+def test_of_two_cases_that_end_a_suspension_at_once_one_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second case restores while the first is between its look and its word: the backend hears of it once."""
+    case = desk.take_up("short")
+    desk.run(desk.access.suspend, desk.access_order(case))
+    desk.stripe.v1.invoices.pay(case.invoice)
+    first, second = (
+        desk.access_order(case).model_copy(update={"case_id": f"{case.id}/r{n}", "request": f"r{n}"})
+        for n in (2, 3)
+    )
+    others = [second]
+
+    def interrupted(*given: Any, **more: Any) -> None:
+        if others:
+            assert desk.run(desk.access.restore, others.pop()).done
+        resume(*given, **more)
+
+    monkeypatch.setattr("activities.access.resume", interrupted)
+    monkeypatch.setattr("activities.access.write_decision", lambda *_: None)
+    assert desk.run(desk.access.restore, first).done
+    told = [id_ for kind, id_ in desk.backend.told if kind == "access.restored"]
+    assert told == [f"access.restored/{case.id}/r3"]
+    status = desk.stripe.v1.subscriptions.retrieve(case.subscription).to_dict()
+    assert (status["status"], status.get("pause_collection")) == ("active", None)
+
+
+def test_a_restoration_that_could_not_be_told_is_told_by_the_next_try(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backend does not answer after the access was given back: the same case tells it again."""
+    case = desk.take_up("short")
+    desk.run(desk.access.suspend, desk.access_order(case))
+    desk.stripe.v1.invoices.pay(case.invoice)
+    with monkeypatch.context() as away:
+
+        def unanswered(*_: object, **__: object) -> None:
+            raise ConnectionFailed("The company's backend does not answer")
+
+        away.setattr(desk.backend, "tell", unanswered)
+        with pytest.raises(ConnectionFailed):
+            desk.run(desk.access.restore, desk.access_order(case))
+    assert desk.run(desk.access.restore, desk.access_order(case)).done
+    assert desk.backend.told[-1] == ("access.restored", f"access.restored/{case.id}")
 
 
 def test_a_suspended_subscription_does_not_renew_into_new_debts(desk: Desk) -> None:
