@@ -20,10 +20,13 @@ GONE_SECONDS = 15.0
 
 def _wait_for(process: subprocess.Popen[str], word: str) -> None:
     assert process.stdout is not None
+    said = []
     for line in process.stdout:
         if word in line:
             return
-    pytest.fail(f"the demo ended before it said {word!r}")
+        said.append(line)
+    process.communicate(timeout=60)
+    pytest.fail(f"the demo ended with {process.returncode} before it said {word!r}:\n{''.join(said[-20:])}")
 
 
 def _end(process: subprocess.Popen[str], number: signal.Signals) -> int:
