@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from recoup.demo._orphans import release_orphans
 from recoup.demo._temporal_server import server_command, temporal_program
 from recoup.demo.company import Company
 from recoup.demo.control import SandboxControl
+from recoup.demo.ports import free_ports
 from recoup.errors import ConnectionFailed, RecoupError
 from recoup.messages import MailSettings
 from recoup.settings import (
@@ -80,7 +80,7 @@ class Stack:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._temporal_port, self._ui_port, self._sandbox_port, self._starter_port = _free_ports(4)
+        self._temporal_port, self._ui_port, self._sandbox_port, self._starter_port = free_ports(4)
         self.company = Company(ACCESS_SECRET, plan.directory / "clock")
         self.settings = self._settings()
         self.control = SandboxControl(self.sandbox_url)
@@ -361,15 +361,3 @@ def _variables(section: BaseModel, prefix: str = PREFIX) -> dict[str, str]:
 
 def _plain(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that are free on 127.0.0.1; held all at once, so that they differ."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for probe in held:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in held]
-    finally:
-        for probe in held:
-            probe.close()
