@@ -326,16 +326,24 @@ class Collector:
         if state.status == "paid" and ours is not None:
             because = "the bank approved; the answer was lost and found again by reading"
             return self._paid(row, ours.id, ours.payment_intent, because, charges, state)
-        if state.is_payable and (waits := self._may_still_pay(row, charges)):
-            return waits
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,
             "the invoice has ended",
         )
+        answered = answer_to(row, charges)
+        if answered is not None and answered.status == "failed":
+            report = self._declined(row, answered.decline or Decline(), answered.id)
+            return report.model_copy(update={"ended": outcome, "because": because})
+        if state.is_payable and (waits := self._may_still_pay(row, charges, answered)):
+            return waits
         return self._skip(row, because, ended=outcome)
 
-    def _may_still_pay(self, row: AttemptRow, charges: list[ChargeState]) -> AttemptReport | None:
+    def _may_still_pay(
+        self, row: AttemptRow, charges: list[ChargeState], answered: ChargeState | None
+    ) -> AttemptReport | None:
         """Cancelled, disputed or written off, but payable: what was sent before may yet come through, and must be known."""
+        if answered is not None:
+            return self._pending(row, answered.id, answered.payment_intent)
         if row.state is AttemptState.PENDING and is_being_paid(charges):
             return self._open_report(row, row.state, "the bank still has the debit", DEBIT_CHECK)
         if self.clock.now() - max(row.sent_at or row.reserved_at, row.counted_at) < QUIET:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities._collecting import Collector
 from activities.contracts import CardUpdated, CloseOrder, MethodUpdated, TakenUp, TakeUp
 from recoup.access import AccessChange
 from recoup.errors import ConnectionFailed
@@ -113,6 +114,37 @@ def test_a_debit_of_ours_is_followed_to_its_end_although_the_debt_was_written_of
     desk.sandbox.pass_time(days=3)
     assert desk.settle(case, 1).state is AttemptState.PAID
     assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("iban", "end"), [(GOOD_ACCOUNT, AttemptState.PAID), (BAD_ACCOUNT, AttemptState.DECLINED)]
+)
+def test_a_debit_that_nobody_saw_begin_is_found_although_the_debt_was_written_off(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, iban: str, end: AttemptState
+) -> None:
+    """The worker dies with the answer, the invoice is written off, and the key is too old when the case goes on: reading shows
+    the debit, and it is followed to what the bank says.
+    """
+    case = desk.take_up("short")
+    debit = desk.stripe.v1.payment_methods.create({"type": "sepa_debit", "sepa_debit": {"iban": iban}})
+    desk.stripe.v1.payment_methods.attach(debit.id, {"customer": case.customer})
+    desk.stripe.v1.customers.update(case.customer, {"invoice_settings": {"default_payment_method": debit.id}})
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collector, "_answered", dies)
+        with pytest.raises(KeyboardInterrupt):
+            desk.attempt(case)
+    desk.stripe.v1.invoices.mark_uncollectible(case.invoice)
+    desk.sandbox.pass_time(hours=26)
+    assert desk.attempt(case).state is AttemptState.PENDING
+    desk.sandbox.pass_time(days=9)
+    report = desk.settle(case, 1)
+    assert (report.number, report.state) == (1, end)
+    assert report.ended is (None if end is AttemptState.PAID else Outcome.CLOSED_UNCOLLECTIBLE)
+    assert len(desk.sandbox.pays(case.invoice)) == 1
 
 
 def test_nobody_is_suspended_whose_payment_is_on_its_way(desk: Desk) -> None:
