@@ -22,6 +22,7 @@ from activities._guarding import changed, count_others, network_guard, recognise
 from activities._not_made import not_made, nothing_sent
 from activities._own_payment import answer_to, latest_payment, our_payment, stands
 from activities._unwanted_payments import UnwantedPayments, given_back
+from activities._waits import DEBIT_CHECK, KEY_LIFETIME, QUICK_TRIES, QUIET
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
 from activities.stripe_tries import NearStripe, clear_from, retries_of, tries_of_stripe
@@ -37,21 +38,6 @@ from recoup.rules.fold import NO_METHOD
 from recoup.rules.networks import DEFAULT_CAP
 from recoup.rules.policy import RacedPayments, RetryMode
 from recoup.rules.weaving import StripeTries, beside_stripe
-
-KEY_LIFETIME = timedelta(hours=20)
-"""Stripe keeps idempotency keys for 24 hours (docs.stripe.com/api/idempotent_requests); a key is sent again well before."""
-
-QUIET = timedelta(minutes=10)
-"""An attempt of which nothing can be seen this long after it was sent has not been executed."""
-
-DEBIT_CHECK = timedelta(hours=12)
-"""How often a pending bank debit is looked at; its webhook usually tells first."""
-
-QUICK_TRIES = 4
-"""So many tries of one activity follow each other quickly; after them the case itself waits and settles."""
-
-MOST_CALLS = 16
-"""The longest way through one attempt, in Stripe calls; with their own retries they stay below the activity's time."""
 
 _PAY_EXPAND = ["payments.data.payment.payment_intent"]
 

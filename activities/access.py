@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from stripe import StripeClient
 from temporalio import activity
 
-from activities._collecting import DEBIT_CHECK
 from activities._ending import BEING_PAID, ended_for_us
 from activities._failures import stripe_errors
+from activities._waits import DEBIT_CHECK
 from activities.contracts import AccessOrder, AccessReport, Activity
 from activities.records import write_decision
 from recoup.access import AccessChange, Backend

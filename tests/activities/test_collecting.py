@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities._collecting import MOST_CALLS
+from activities._waits import MOST_CALLS
 from activities.complaints import DISPUTE_OPENED
 from activities.contracts import TakeUp
 from recoup.ledger import AttemptResult, AttemptRow

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from activities._collecting import MOST_CALLS
 from activities._own_payment import latest_payment
+from activities._waits import MOST_CALLS
 from recoup.ledger import AttemptRow, ReserveAttempt
 from recoup.rules.case import AttemptState, Case, Outcome, Trigger
 from tests.activities.conftest import Desk

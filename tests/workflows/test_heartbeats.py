@@ -13,7 +13,7 @@ from temporalio import activity, workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities._collecting import MOST_CALLS
+from activities._waits import MOST_CALLS
 from recoup.billing.client import longest_call_seconds
 from recoup.settings import StripeSettings
 from recoup.temporal.heartbeats import INTERVAL, Heartbeats
