@@ -10,9 +10,9 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from recoup.chaos.plan import BATCH, Setting, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Kept, Report, Tally
 from recoup.chaos.runs import Played, Run
-from recoup.chaos.shards import MEMORY, shards, stopped_in_order, workshop
+from recoup.chaos.shards import MEMORY, side_by_side, stopped_in_order, workshop
 from recoup.errors import ConfigurationError
 from recoup.process import EXIT_FAILED
 
@@ -179,9 +179,8 @@ def _in_virtual_time(options: Options, place: Path) -> Iterator[BatchResult]:
         for group in groups:
             yield _apart(group, place)
         return
-    with shards(options.shards) as pool:
-        for done in as_completed([pool.submit(_apart, group, place) for group in groups]):
-            yield done.result()
+    with closing(side_by_side(partial(_apart, place=place), groups, options.shards)) as results:
+        yield from results
 
 
 def _apart(

@@ -13,12 +13,16 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
 """Where there is such a place, the databases of a batch stand in memory: only the runs with processes are about disks."""
@@ -27,14 +31,25 @@ GONE_SECONDS = 10.0
 """What was killed may write a last file into its directory for so long."""
 
 
+def side_by_side(work: Callable[[T], R], pieces: Sequence[T], number: int) -> Generator[R, None, None]:
+    """What comes of each piece, as it comes, from so many processes; after some pieces new ones take their place.
+
+    The pool's own ``max_tasks_per_child`` is no way to that: it leaves a process that has had its share without a successor
+    where another one was idle for a moment, and in the end the pool waits for nobody (CPython, issue 115634).
+    """
+    share = number * BATCHES_OF_A_PROCESS
+    for begin in range(0, len(pieces), share):
+        with _shards(number) as pool:
+            for done in as_completed([pool.submit(work, piece) for piece in pieces[begin : begin + share]]):
+                yield done.result()
+
+
 @contextmanager
-def shards(number: int) -> Iterator[ProcessPoolExecutor]:
+def _shards(number: int) -> Iterator[ProcessPoolExecutor]:
     """So many processes; what is left when the block ends is not waited for."""
     context = multiprocessing.get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        number, context, _end_with_the_command, (theirs,), max_tasks_per_child=BATCHES_OF_A_PROCESS
-    )
+    pool = ProcessPoolExecutor(number, context, _end_with_the_command, (theirs,))
     try:
         yield pool
     except BaseException:
