@@ -44,6 +44,7 @@ from recoup.policy_file import LoadedPolicy
 from recoup.rules import fold
 from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read
+from recoup.rules.holding import SPACING_HOURS
 from recoup.rules.policy import Campaign, RetryMode
 from recoup.temporal.ids import case_id
 
@@ -252,6 +253,7 @@ class Payments:
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
             gather_minutes=self.policy.policy.contact.gather_minutes,
+            spacing_hours=SPACING_HOURS,
             promise_days=self.policy.policy.customer_page.promise_days,
         )
         decline = payments.decline(state.method) or (None if state.method else fold.NO_METHOD)

@@ -34,6 +34,7 @@ LEFT = (Outcome.LOST_CANCELLED, Outcome.LOST_CANCELLED_BY_CUSTOMER)
 HARMLESS = ("raced_charges",)
 """What is counted and is no failure: a race that nobody can prevent, flagged and refunded."""
 
+SENDING = timedelta(minutes=1)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 WENT_OUT = (MessageState.SENT, MessageState.UNKNOWN)
 
@@ -202,8 +203,8 @@ def _of_messages(run: Run) -> Iterable[tuple[str, str]]:
         if times > 1:
             yield "doubled_messages", f"{key} went out {times} times"
     for letter, moments in run.letters.items():
-        # A reminder may say the same as the one before it, but not on the same day.
-        if any(later - earlier < DAY for earlier, later in pairwise(moments)):
+        # A reminder may say the same as the one before it, but not on the same day; cases note the moment just before a letter leaves.
+        if any(later - earlier < DAY - SENDING for earlier, later in pairwise(moments)):
             yield "doubled_messages", f"the same was told twice within a day: {letter}"
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
-from recoup.rules.holding import gathered, gathering, held
+from recoup.rules.holding import far_enough, gathered, gathering, held
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
@@ -143,12 +143,14 @@ def _message(case: Case, campaign: Campaign, now: datetime) -> Step | None:
         return None
     overdue = [index for index in pending if dues[index] <= now]
     index = overdue[-1] if overdue else pending[0]
+    because = f"the campaign tells the customer on day {campaign.messages[index].after_days:g}"
     due = dues[index]
+    if sent and (spaced := far_enough(case, keys[sent[-1]], dues[index] - dues[sent[-1]])) > due:
+        due, because = spaced, f"{because}, but the message before it went out late"
     return Step(
         kind=StepKind.MESSAGE,
         due_at=due,
-        because=f"the campaign tells the customer on day {campaign.messages[index].after_days:g}"
-        f"{gathered(case) if index == 0 else ''}",
+        because=because + (gathered(case) if index == 0 else ""),
         template=_template(campaign.messages[index].template, case.decline),
         key=keys[index],
     )

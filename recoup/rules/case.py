@@ -238,6 +238,8 @@ class Case(Wire):
     """Messages that wait for their moment: a night, a day off or the customer's budget holds them."""
     gather_minutes: int = 0
     """What happens to the customer within so many minutes is told in one message."""
+    spacing_hours: int = 0
+    """A reminder that came late moves the next one: so long lies between two of them, or what the campaign has between them."""
     untried: Trigger | None = None
     """Set while a new method or an operator's request waits for its immediate attempt."""
     tried_methods: tuple[str, ...] = ()

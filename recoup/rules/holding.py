@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from recoup.rules.case import Case
 from recoup.rules.step import Step
+
+SPACING_HOURS = 24
+"""A night, a pause or the budget may make a reminder late; the next one, which says the same, does not follow on the same day."""
 
 
 def gathering(case: Case) -> timedelta:
@@ -16,6 +19,13 @@ def gathering(case: Case) -> timedelta:
 def gathered(case: Case) -> str:
     """The end of the reason of a message that waits so."""
     return f", with what else happens within {case.gather_minutes} minutes" if case.gather_minutes else ""
+
+
+def far_enough(case: Case, before: str, planned: timedelta) -> datetime:
+    """When a message is far enough from this one before it: a day after it, or what the campaign has between the two if that is less."""
+    told = case.message(before)
+    spacing = min(timedelta(hours=case.spacing_hours), planned)
+    return told.at + spacing if told is not None and spacing else case.failed_at
 
 
 def held(case: Case, step: Step) -> Step:
