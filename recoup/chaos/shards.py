@@ -91,6 +91,9 @@ def stopped_in_order() -> Iterator[None]:
     """The word to stop counts as Ctrl-C."""
 
     def stop(_: int, __: FrameType | None) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # In the background of a script Ctrl-C is ignored; the word to stop is not.
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
