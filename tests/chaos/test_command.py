@@ -58,15 +58,23 @@ def _left(mark: str, place: Path) -> list[int]:
 
 @pytest.mark.stack
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name
+    ("number", "background"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGKILL, False)],
+    ids=["ctrl-c", "stop", "stop-in-the-background", "kill"],
 )
-def test_a_command_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C, the word to stop and the hard end take all processes along, and Ctrl-C and the word to stop all files."""
+def test_a_command_that_is_ended_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, *, background: bool
+) -> None:
+    """Ctrl-C, the word to stop and the hard end take all processes along, and Ctrl-C and the word to stop all files.
+
+    A script's shell has what it runs in the background ignore Ctrl-C.
+    """
+    shell = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] if background else []
     place, mark = tmp_path / "memory", uuid.uuid4().hex
     place.mkdir()
     with (tmp_path / "said").open("w") as said:
         command = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(place), "chaos", "--runs", "200", "--seed", "0"],
+            [*shell, sys.executable, "-c", COMMAND, str(place), "chaos", "--runs", "200", "--seed", "0"],
             cwd=tmp_path,
             env={**os.environ, MARK: mark, "PYTHONPATH": str(ROOT)},
             stdout=said,
