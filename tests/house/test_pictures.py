@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from recoup.rules.case import Template
+from scripts.message_pictures import LANGUAGES
 from tests.house._tree import ROOT, report
 
 PICTURES = ROOT / "docs" / "pictures"
 SCRIPT = ROOT / "scripts" / "pictures.py"
 MOST_BYTES = 200 * 1024
+MAILS = {f"{template.value}-{language}" for template in Template for language in LANGUAGES}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 _MARKDOWN = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
@@ -54,7 +57,7 @@ def test_every_picture_that_is_shown_is_there() -> None:
 def test_every_picture_is_shown() -> None:
     """Nothing lies in docs/pictures that no page shows."""
     shown = {picture for _, picture, _ in _shown()}
-    idle = [picture.name for picture in sorted(PICTURES.iterdir()) if picture.resolve() not in shown]
+    idle = [picture.name for picture in sorted(PICTURES.glob("**/*.png")) if picture.resolve() not in shown]
     assert not idle, report(idle, "show the picture on a page of docs/, or remove it")
 
 
@@ -62,7 +65,7 @@ def test_every_picture_is_small_and_a_png() -> None:
     """No picture weighs so much that it slows each clone."""
     wrong = [
         picture.name
-        for picture in sorted(PICTURES.iterdir())
+        for picture in sorted(PICTURES.glob("**/*.png"))
         if picture.stat().st_size > MOST_BYTES or not picture.read_bytes().startswith(PNG)
     ]
     assert not wrong, report(wrong, f"these are not PNG, or have more than {MOST_BYTES // 1024} KB")
@@ -74,9 +77,16 @@ def test_every_picture_can_be_taken_anew() -> None:
         node.value
         for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    foreign = [picture.name for picture in sorted(PICTURES.iterdir()) if picture.stem not in names]
-    assert not foreign, report(foreign, "scripts/pictures.py does not take these")
+    } | MAILS
+    foreign = [picture.name for picture in sorted(PICTURES.glob("**/*.png")) if picture.stem not in names]
+    assert not foreign, report(
+        foreign, "scripts/pictures.py and scripts/message_pictures.py do not take these"
+    )
+
+
+def test_every_mail_has_its_picture_in_every_language() -> None:
+    """Each template that a customer can be sent is shown as it looks, in each language that ships."""
+    assert {picture.stem for picture in (PICTURES / "messages").iterdir()} == MAILS
 
 
 def test_pictures_are_found_in_both_spellings(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag in ("p", "div", "td", "tr", "h1", "br"):
+            self._text.append("\n")
         self._hidden = tag in ("style", "title")
 
     def handle_endtag(self, tag: str) -> None:
@@ -135,7 +137,7 @@ def test_every_currency_is_told_in_both_parts(template: Template, locale: str, c
 
 @pytest.mark.parametrize(("template", "locale", "reason"), every(Template, LOCALES, Reason))
 def test_text_and_html_say_the_same(template: Template, locale: str, reason: Reason) -> None:
-    """Each paragraph of the text part stands word for word in the HTML part."""
+    """Each paragraph of the text part stands word for word in the HTML part, and its sentences apart from each other."""
     written = compose(facts(template, locale, reason=reason))
     page = squeezed(Page(written.html).text)
     for paragraph in written.text.split("\n\n"):
@@ -143,6 +145,7 @@ def test_text_and_html_say_the_same(template: Template, locale: str, reason: Rea
         if "http" not in words and not paragraph.startswith(("Invoice", "Faktura")):
             for sentence in re.split(r"(?<=[.!?]) (?=[A-ZŚ])", words):
                 assert sentence in page
+    assert re.findall(r"\w+[.!?][A-ZŚŻŁ]\w*", page) == []
 
 
 @pytest.mark.parametrize(("template", "locale", "name"), every(ASKING, LOCALES, ("Anna Nowak", None)))
