@@ -34,6 +34,7 @@ from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
 from workflows.expiring import ExpiringCards
 from workflows.integrations import Integration
+from workflows.late_cancel import LateCancelling
 from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
@@ -48,7 +49,7 @@ BUILD_ID = f"recoup-{__version__}"
 _log = structlog.get_logger("recoup.worker")
 
 WORKFLOWS: list[type] = [
-    RecoveryCase, CardUpdate, CustomerWish, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
+    RecoveryCase, CardUpdate, CustomerWish, LateCancelling, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
 ]  # fmt: skip
 
 

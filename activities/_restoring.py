@@ -9,6 +9,7 @@ from datetime import datetime
 from activities.customer_words import CUSTOMER_PROMISED
 from recoup.ledger import AttemptRow, CaseRow, Ledger, MessageRow
 from recoup.rules.case import AttemptState, Case, MessageState, Promise, SentMessage, Trigger
+from recoup.rules.policy import Campaign
 from recoup.rules.promising import after_attempt
 
 _SAID = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED})
@@ -24,6 +25,8 @@ def restored(case: Case, row: CaseRow, ledger: Ledger) -> Case:
     said = [message for message in ledger.messages.of_case(case.id) if message.state in _SAID]
     waiting = next((attempt for attempt in attempts if not attempt.state.is_settled), None)
     update: dict[str, object] = {
+        "campaign": Campaign.model_validate(row.policy),
+        "priority": row.priority,
         "failed_at": row.failed_at,
         "attempts_made": len(made),
         "retries_made": sum(attempt.trigger is Trigger.SCHEDULE for attempt in made),

@@ -31,18 +31,24 @@ class Access:
     clock: Clock
     backend: Backend
 
+    @activity.defn(name=Activity.RESTRICT.value, no_thread_cancel_exception=True)
+    def restrict(self, order: AccessOrder) -> AccessReport:
+        """Have the company's backend restrict the access, unless a last look shows that there is no reason any more."""
+        write_decision(self.ledger, order)
+        if no := self._no_reason(order):
+            return no
+        held = self.ledger.access.get(order.subscription) if order.subscription else None
+        if order.subscription is not None and (held is None or held.state is State.FULL):
+            self._note(order, order.subscription, AccessMeans.NONE, State.RESTRICTED)
+        self._tell(order, "access.restricted", order.decision.step.because)
+        return AccessReport(at=self.clock.now(), done=True, because=order.decision.step.because)
+
     @activity.defn(name=Activity.SUSPEND.value, no_thread_cancel_exception=True)
     def suspend(self, order: AccessOrder) -> AccessReport:
         """Suspend the subscription, unless a last look shows that there is no reason any more."""
         write_decision(self.ledger, order)
-        with stripe_errors(f"read the invoice {order.invoice}"):
-            state = read_invoice(self.client, order.invoice)
-            charges = read_charges(self.client, order.invoice)
-        if ended := ended_for_us(self.ledger, state):
-            return AccessReport(at=self.clock.now(), done=False, because=ended[1], ended=ended[0])
-        if is_being_paid(charges):
-            now = self.clock.now()
-            return AccessReport(at=now, done=False, because=BEING_PAID, look_again_at=now + DEBIT_CHECK)
+        if no := self._no_reason(order):
+            return no
         how = self._end_subscription(order)
         self._tell(order, "access.suspended", order.decision.step.because)
         return AccessReport(at=self.clock.now(), done=True, because=how)
@@ -71,8 +77,21 @@ class Access:
             key = f"recoup/{held.case_id or order.case_id}/resume"
             with stripe_errors(f"resume the subscription {subscription}"):
                 resume(self.client, subscription, held.how, key=key)
+        if held.state is not State.FULL:
             held = self.ledger.access.restore(subscription, order.case_id, self.clock.now())
         return held.case_id == order.case_id
+
+    def _no_reason(self, order: AccessOrder) -> AccessReport | None:
+        """The last look before access is withheld: the debt may have ended, or a payment be on its way."""
+        with stripe_errors(f"read the invoice {order.invoice}"):
+            state = read_invoice(self.client, order.invoice)
+            charges = read_charges(self.client, order.invoice)
+        now = self.clock.now()
+        if ended := ended_for_us(self.ledger, state):
+            return AccessReport(at=now, done=False, because=ended[1], ended=ended[0])
+        if is_being_paid(charges):
+            return AccessReport(at=now, done=False, because=BEING_PAID, look_again_at=now + DEBIT_CHECK)
+        return None
 
     def _end_subscription(self, order: AccessOrder) -> str:
         """Do to the subscription what the policy says; noted first, so that its webhooks are known as our own."""
@@ -95,10 +114,10 @@ class Access:
             else "the subscription's collection is paused"
         )
 
-    def _note(self, order: AccessOrder, subscription: str, how: AccessMeans) -> None:
-        self.ledger.access.note(
-            subscription, order.customer, State.SUSPENDED, how, order.case_id, self.clock.now()
-        )
+    def _note(
+        self, order: AccessOrder, subscription: str, how: AccessMeans, state: State = State.SUSPENDED
+    ) -> None:
+        self.ledger.access.note(subscription, order.customer, state, how, order.case_id, self.clock.now())
 
     def _still_owed(self, order: AccessOrder) -> str | None:
         """Another open invoice of the subscription, if there is one: its case decides about the access then."""

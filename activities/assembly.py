@@ -11,10 +11,12 @@ from temporalio.client import Client
 from activities._notices import Notices
 from activities.access import Access
 from activities.cases import Cases
+from activities.late_cancel import LateCancels
 from activities.messages import Messages
 from activities.mirror import CardMirror
 from activities.pacing import Pace
 from activities.payments import Payments
+from activities.people import People
 from activities.records import Records
 from activities.refreshing import Refreshing
 from activities.reminders import Reminders
@@ -50,6 +52,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         contact=policy.policy.contact,
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
+    late = LateCancels(client=stripe, ledger=ledger, clock=clock)
+    people = People(ledger=ledger, clock=clock)
     records = Records(ledger=ledger, clock=clock)
     gateway = CaseGateway(client)
     pace = Pace(ledger, clock, settings.stripe.sweep_requests_per_second)
@@ -71,6 +75,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     return [
         payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
         payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
+        access.restrict, late.cancel_at_last, people.stage, people.assign, people.move,
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,

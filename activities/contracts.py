@@ -41,9 +41,14 @@ class Activity(StrEnum):
     FAILED_RENEWALS = "payments.failed_renewals"
     SEND_MESSAGE = "messages.send"
     SUSPEND = "access.suspend"
+    RESTRICT = "access.restrict"
     RESTORE = "access.restore"
+    CANCEL_AT_LAST = "access.cancel_at_last"
     CLOSE_CASE = "records.close_case"
     CASES_OF_CUSTOMER = "records.cases_of_customer"
+    TELL_STAGE = "people.stage"
+    ASSIGN_CASE = "people.assign"
+    MOVE_CASE = "people.move"
     TELL_CASE = "cases.tell"
     NOTE = "records.note"
 
@@ -291,7 +296,7 @@ class Closed(Wire):
     outcome: Outcome
     because: str
     suspended: bool = False
-    """Whether the subscription is suspended, whichever case did it: then this one has to restore the access."""
+    """Whether the access is withheld, wholly or in part and whichever case did it: then this one has to restore it."""
     alone: bool = False
     """Whether no other case of the customer's is open or ended a moment ago: the last word need not wait for theirs."""
 

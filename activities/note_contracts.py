@@ -12,6 +12,10 @@ class NoteKind(StrEnum):
 
     PERSON_NEEDED = "person_needed"
     OPERATOR_WORD = "operator_word"
+    APPROVAL_ASK = "approval_ask"
+    APPROVAL_REMIND = "approval_remind"
+    APPROVAL_ESCALATE = "approval_escalate"
+    APPROVAL_DEFAULT = "approval_default"
 
 
 class Note(Wire):
@@ -29,6 +33,13 @@ class Note(Wire):
     """What the operator asked for: the name of the update."""
     operator: str | None = None
     until: Moment | None = None
+    days: float | None = None
+    """By how many days an operator put the suspension off."""
+    to: str | None = None
+    """To whom the case was handed over."""
+    people: str | None = None
+    """Who is asked, account names with commas between them."""
+    priority: int | None = None
 
 
 class Noted(Wire):

@@ -15,6 +15,7 @@ from activities._double_payments import DoublePayments
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._restoring import restored
+from activities._segments import Chosen, chosen, keep_choice
 from activities._unwanted_payments import given_back
 from activities.contracts import (
     Activity,
@@ -36,7 +37,7 @@ from activities.records import report_unknown, write_decision
 from activities.stripe_tries import retries_of, tries_of_stripe
 from recoup.billing import InvoicePayments, InvoiceState, ended_as, read_invoice, read_payments
 from recoup.billing.admission import refusal
-from recoup.billing.invoices import failed_renewals_of
+from recoup.billing.invoices import failed_renewals_of, invoice_state, read_invoice_object
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
 from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
@@ -45,7 +46,7 @@ from recoup.rules import fold
 from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read
 from recoup.rules.holding import SPACING_HOURS
-from recoup.rules.policy import Campaign, RetryMode
+from recoup.rules.policy import RetryMode
 from recoup.temporal.ids import case_id
 
 LATEST_START = timedelta(days=1)
@@ -65,16 +66,19 @@ class Payments:
     def take_up(self, order: TakeUp) -> TakenUp:
         """Look at a failed invoice, register its case, and take it over from Stripe's own retries."""
         with stripe_errors(f"read the invoice {order.invoice}"):
-            state = read_invoice(self.client, order.invoice)
+            data = read_invoice_object(self.client, order.invoice)
             payments = read_payments(self.client, order.invoice)
+        state = invoice_state(data)
         if because := refusal(state) or self._came_back_before(order, state.customer):
             return self._refuse(order, because)
-        report_unknown(self.ledger, payments.decline(state.method), self.clock.now(), order.invoice)
-        case = self._new_case(order, state, payments)
+        decline = payments.decline(state.method)
+        report_unknown(self.ledger, decline, self.clock.now(), order.invoice)
+        said = chosen(self.policy, data, decline, self.clock.now())
+        case = self._new_case(order, state, payments, said)
         admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
-        case = case.model_copy(update={"campaign": Campaign.model_validate(admission.case.policy)})
+        keep_choice(self.ledger, case, said, self.policy.version, self.clock.now())
         case = restored(case, admission.case, self.ledger)
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
@@ -237,7 +241,7 @@ class Payments:
         )
         return TakenUp(at=self.clock.now(), case=None, because=because)
 
-    def _new_case(self, order: TakeUp, state: InvoiceState, payments: InvoicePayments) -> Case:
+    def _new_case(self, order: TakeUp, state: InvoiceState, payments: InvoicePayments, said: Chosen) -> Case:
         now, latest = self.clock.now(), payments.latest
         failed_at = latest.at if latest and now - latest.at < LATEST_START else now
         returns = order.return_number > 1
@@ -248,7 +252,9 @@ class Payments:
             subscription=state.subscription,
             due=state.remaining,
             failed_at=failed_at,
-            campaign=self.policy.policy.campaign_for_everybody(),
+            campaign=said.choice.campaign,
+            priority=said.priority.score,
+            priority_because=said.priority.because,
             payment_method=payments.tried_with,
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
@@ -272,6 +278,7 @@ class Payments:
             campaign=case.campaign.name,
             policy_version=self.policy.version,
             policy=case.campaign.model_dump(mode="json"),
+            priority=case.priority or 0,
             rules_version=case.rules_version,
             decline=case.decline,
             decline_class=read(case.decline).decline_class if case.decline else None,

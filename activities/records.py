@@ -43,14 +43,14 @@ class Records:
             at=self.clock.now(),
             outcome=row.outcome or order.outcome,
             because=row.because or order.because,
-            suspended=held is not None and held.state is Access.SUSPENDED,
+            suspended=held is not None and held.state is not Access.FULL,
             alone=self._is_alone(row),
         )
 
     @activity.defn(name=Activity.NOTE.value, no_thread_cancel_exception=True)
     def note(self, note: Note) -> Noted:
         """Write down that a person is needed, or what an operator said."""
-        said = {"because": note.because, "word": note.word, "operator": note.operator, "until": note.until}
+        about = {"case_id", "invoice", "customer", "request", "at", "kind"}
         self.ledger.events.append(
             note.kind.value,
             note.at,
@@ -58,7 +58,7 @@ class Records:
             invoice=note.invoice,
             customer=note.customer,
             actor=note.operator or "system",
-            data={name: value for name, value in said.items() if value is not None},
+            data=note.model_dump(exclude=about, exclude_none=True),
             unique=f"{note.kind.value}/{note.request}",
         )
         return Noted(at=self.clock.now())

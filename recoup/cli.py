@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from recoup import __version__, card_commands
-from recoup.cli_integrations import integrations
+from recoup import __version__
+from recoup.commands.cards import expiring, refresh
+from recoup.commands.cases import case, cases
+from recoup.commands.integrations import integrations
+from recoup.commands.policy import policy
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
 if TYPE_CHECKING:
     from activities.sweep_contracts import SweepResult
-    from recoup.rules.policy import Retries
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
@@ -44,9 +46,6 @@ def cli() -> None:
 
     Settings come from the environment (RECOUP_…), from .env and from recoup.toml; docs/configuration.md lists them.
     """
-
-
-cli.add_command(integrations)
 
 
 @cli.command()
@@ -198,10 +197,6 @@ def sweep(as_json: bool) -> int:
     return 0 if result.is_whole else 1
 
 
-cli.add_command(card_commands.expiring)
-cli.add_command(card_commands.refresh)
-
-
 @cli.command()
 @click.option(
     "--world", "names", multiple=True, help="A world that ships, or a file; repeatable (docs/simulate.md)."
@@ -318,40 +313,5 @@ def _one_thread_for_sums() -> None:
         os.environ.setdefault(library, "1")
 
 
-@cli.group()
-def policy() -> None:
-    """Work with policy files."""
-
-
-def _retries_in_words(retries: Retries) -> str:
-    if retries.timing == "planned":
-        return f"{len(retries.after_days)} times at most, when the planner says"
-    return "on days " + (", ".join(f"{day:g}" for day in retries.after_days) or "none")
-
-
-@policy.command()
-@click.argument("file", required=False, type=_FILE)
-def check(file: Path | None) -> None:
-    """Check a policy file (by default the one in the settings) and say what it means."""
-    from recoup.policy_file import load_policy
-    from recoup.settings import load_settings
-
-    path = file or load_settings().policy_file
-    loaded = load_policy(path)
-    campaign = loaded.policy.campaign_for_everybody()
-    retries = _retries_in_words(campaign.retries)
-    messages = ", ".join(f"{step.template} on day {step.after_days:g}" for step in campaign.messages)
-    click.echo(f"{path} can be used (version {loaded.version}).")
-    click.echo(f"Campaign {campaign.name}: {messages}.")
-    days, hours = f"for {campaign.window_days:g} days", campaign.retries.stripe_distance_hours
-    says = {
-        "own": f"Recoup retries {retries}, {days}; Stripe's own retries are switched off.",
-        "weave": f"Recoup retries {retries}, {days}, {hours:g} hours away from each of Stripe's own retries.",
-        "observe": f"Stripe retries by itself; Recoup writes, {days}.",
-    }
-    click.echo(says[campaign.retries.mode])
-    click.echo(f"At most {loaded.policy.network_cap} attempts on one card in 30 days.")
-    click.echo(
-        f"Last notice {campaign.warning.days_before:g} days before the suspension on day"
-        f" {campaign.suspend_after_days:g}; the subscription is then: {campaign.ending}."
-    )
+for command in (cases, case, expiring, integrations, policy, refresh):
+    cli.add_command(command)

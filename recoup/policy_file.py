@@ -15,7 +15,11 @@ from recoup.rules.base import Frozen
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
+from recoup.rules.people import Approval, People
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
+from recoup.rules.policy_checks import mistakes
+from recoup.rules.priority import PriorityRule
+from recoup.rules.segments import MethodIs, When
 
 
 class LoadedPolicy(Frozen):
@@ -47,7 +51,11 @@ def load_policy(path: Path) -> LoadedPolicy:
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}{_line_of(text, error)}: {_sentence(error)}") from error
+        line = _line_of(text, error.errors()[0]["loc"])
+        raise ConfigurationError(f"{path}{line}: {_sentence(error)}") from error
+    for mistake in mistakes(policy):
+        line = _line_of(text, mistake.place)
+        raise ConfigurationError(f"{path}{line}: {_place(mistake.place)}: {mistake.because}")
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     return LoadedPolicy(policy=policy, version=digest)
 
@@ -75,10 +83,10 @@ def _one_line(error: yaml.YAMLError) -> str:
     )
 
 
-def _line_of(text: str, error: ValidationError) -> str:
+def _line_of(text: str, location: tuple[int | str, ...]) -> str:
     """Where the mistake stands: the line of the deepest key of its place that the file holds."""
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
-    for part in error.errors()[0]["loc"]:
+    for part in location:
         found = _inside(node, part)
         if found is None:
             break
@@ -120,5 +128,6 @@ def _place(location: tuple[int | str, ...]) -> str:
 def _known_keys() -> list[str]:
     models = (
         Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours, ExpiringCards,
+        When, MethodIs, PriorityRule, Approval, People,
     )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields})

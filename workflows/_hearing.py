@@ -24,6 +24,7 @@ from activities.contracts import (
     WhatWillHappen,
 )
 from activities.note_contracts import Note, Noted, NoteKind
+from activities.people_contracts import GiveTo, LongerGrace, Word
 from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
 from recoup.rules import fold
 from recoup.rules.case import Case, Outcome
@@ -35,6 +36,9 @@ NOTES = "write-down-people"
 
 Comeback = MethodUpdated | InvoicePaid
 """What brings a suspended customer back."""
+
+Words = OperatorRequest | PauseUntil | Word
+"""What an operator says."""
 
 
 class Hearing:
@@ -110,32 +114,32 @@ class Hearing:
     # Updates: an operator's words. Each answers with what will happen.
 
     @workflow.update
-    def retry_now(self, request: OperatorRequest) -> WhatWillHappen:
+    async def retry_now(self, request: OperatorRequest) -> WhatWillHappen:
         """Try to collect at once, or as soon as the bank's and the networks' rules allow."""
         self._heed(request, "retry_now", fold.retry_requested)
         return self._what_will_happen()
 
     @workflow.update
-    def pause_until(self, request: PauseUntil) -> WhatWillHappen:
+    async def pause_until(self, request: PauseUntil) -> WhatWillHappen:
         """Do nothing on our own until a moment; the customer may still pay."""
         self._heed(request, "pause_until", lambda case: fold.paused(case, request.until))
         return self._what_will_happen()
 
     @workflow.update
-    def resume(self, request: OperatorRequest) -> WhatWillHappen:
+    async def resume(self, request: OperatorRequest) -> WhatWillHappen:
         """Go on after a pause, or after a person has looked."""
         self._heed(request, "resume", lambda case: fold.resumed(case, self._now()))
         return self._what_will_happen()
 
     @workflow.update
-    def stop(self, request: OperatorRequest) -> WhatWillHappen:
+    async def stop(self, request: OperatorRequest) -> WhatWillHappen:
         """End the recovery without an ending for the subscription; Stripe gets its invoice back."""
         because = f"an operator stopped the recovery: {request.reason}"
         self._heed(request, "stop", lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
         return self._what_will_happen()
 
     @workflow.update
-    def mark_paid_outside(self, request: OperatorRequest) -> WhatWillHappen:
+    async def mark_paid_outside(self, request: OperatorRequest) -> WhatWillHappen:
         """The customer has paid in another way; Stripe is told so."""
         self._heed(request, "mark_paid_outside", fold.marked_paid)
         return self._what_will_happen()
@@ -184,7 +188,7 @@ class Hearing:
 
     # How it is heard.
 
-    def _heed(self, word: OperatorRequest | PauseUntil, name: str, change: Callable[[Case], Case]) -> None:
+    def _heed(self, word: Words, name: str, change: Callable[[Case], Case]) -> None:
         """An operator's word is heard, and written down by the loop."""
         self._hear(word, change)
         self._to_note(
@@ -193,6 +197,8 @@ class Hearing:
             word=name,
             operator=word.operator,
             until=word.until if isinstance(word, PauseUntil) else None,
+            days=word.days if isinstance(word, LongerGrace) else None,
+            to=word.to if isinstance(word, GiveTo) else None,
         )
 
     def _to_note(self, kind: NoteKind, because: str, **more: Any) -> None:
@@ -220,9 +226,7 @@ class Hearing:
         order = NotePromise(case_id=case.id, invoice=case.invoice, customer=case.customer, promise=promise)
         await orders.execute(WishActivity.NOTE_PROMISE, order, Noted, "write the promise down")
 
-    def _hear(
-        self, news: Happened | OperatorRequest | PauseUntil | PromiseToPay, change: Callable[[Case], Case]
-    ) -> None:
+    def _hear(self, news: Happened | Words | PromiseToPay, change: Callable[[Case], Case]) -> None:
         self._see(news.at)
         if self._case is None:
             self._early.append(change)

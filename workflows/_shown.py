@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributeUpdate
 from recoup.rules.case import Case, Outcome, Stage
 from recoup.rules.declines import read
 from recoup.rules.holding import gathering
-from recoup.rules.money import Money, to_decimal
+from recoup.rules.money import in_words
 from recoup.rules.steps import Step, StepKind, asked_attempt
 from recoup.temporal import attributes
 from workflows._orders import cut
@@ -22,6 +22,8 @@ _DOING = {
     StepKind.SETTLE: "find out what became of the attempt",
     StepKind.LOOK: "read the invoice again",
     StepKind.MARK_PAID: "mark the invoice as paid outside Stripe",
+    StepKind.RESTRICT: "restrict the access",
+    StepKind.APPROVAL: "ask whether the suspension may be made",
     StepKind.SUSPEND: "suspend the subscription",
     StepKind.PERSON: "wait for a person",
     StepKind.RESUME: "go on after the pause",
@@ -73,6 +75,8 @@ def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdat
     ]
     if case.subscription is not None:
         wanted.append(attributes.SUBSCRIPTION.value_set(case.subscription))
+    if case.priority is not None:
+        wanted.append(attributes.PRIORITY.value_set(case.priority))
     if case.decline is not None:
         wanted.append(attributes.DECLINE_CLASS.value_set(read(case.decline).decline_class.value))
     if step.due_at is not None and not step.is_due(now):
@@ -84,7 +88,7 @@ def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdat
 
 def _details(case: Case, step: Step, now: datetime) -> str:
     lines = [
-        f"**{case.stage}** · {_amount(case.due)} · {case.invoice} · {case.customer}",
+        f"**{case.stage}** · {in_words(case.due)} · {case.invoice} · {case.customer}",
         "",
     ]
     if case.outcome is not None:
@@ -99,14 +103,9 @@ def _details(case: Case, step: Step, now: datetime) -> str:
     lines.append(
         f"Attempts: {case.attempts_made} ({case.retries_made} scheduled). Messages: {sent}. Access: {case.access}."
     )
+    if case.priority:
+        lines.append(f"Priority: **{case.priority}** ({', '.join(case.priority_because)}).")
     return "\n\n".join(line for line in lines if line)
-
-
-def _amount(due: Money) -> str:
-    try:
-        return f"{to_decimal(due)} {due.currency.upper()}"
-    except ValueError:  # a currency that Stripe cannot charge
-        return f"{due.amount} minor units of {due.currency.upper()}"
 
 
 def _when(step: Step, now: datetime) -> str:

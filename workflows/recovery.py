@@ -40,11 +40,12 @@ with workflow.unsafe.imports_passed_through():
     from recoup.rules.suspension import suspend_at
     from workflows import _orders as orders
     from workflows import _shown as shown
-    from workflows._hearing import Hearing
+    from workflows._people import PeopleHearing
+    from workflows.late_cancel import begin_late_cancel
 
 
 @workflow.defn(name="RecoveryCase")
-class RecoveryCase(Hearing):
+class RecoveryCase(PeopleHearing):
     """One failed invoice, from its first failure to its outcome."""
 
     @workflow.init
@@ -60,6 +61,8 @@ class RecoveryCase(Hearing):
         if self._case is None and (refused := await self._take_up(start)):
             return refused
         while (step := self._next()).kind is not StepKind.END:
+            if await self._tell_the_queue(step):
+                continue
             if await self._is_due(step):
                 await self._do(step)
             await self._write_notes()
@@ -70,6 +73,7 @@ class RecoveryCase(Hearing):
         await self._write_notes()
         while self._comeback is not None:
             await self._let_return()
+        await begin_late_cancel(self._open_case())
         return self._result()
 
     # What the case does, one small verb for each step.
@@ -108,6 +112,8 @@ class RecoveryCase(Hearing):
             StepKind.SETTLE: self._settle,
             StepKind.LOOK: self._look,
             StepKind.MARK_PAID: self._mark_paid,
+            StepKind.RESTRICT: self._restrict,
+            StepKind.APPROVAL: self._ask_for_approval,
             StepKind.SUSPEND: self._suspend,
             StepKind.PERSON: self._ask_a_person,
             StepKind.RESUME: self._resume,
@@ -133,6 +139,7 @@ class RecoveryCase(Hearing):
                 self._failed(step, orders.describe_failure(error))
         finally:
             self._doing = None
+            self._stage_was_told(step)
 
     def _failed(self, step: Step, why: str) -> None:
         """A step that can never succeed as things are waits for a person; nothing is done over and over."""
@@ -145,7 +152,7 @@ class RecoveryCase(Hearing):
         case = self._open_case()
         template, key = step.template or Template.REMINDER, step.key or "message"
         campaign = case.campaign
-        ahead = case.outcome is None and case.access is Access.FULL
+        ahead = case.outcome is None and case.access is not Access.SUSPENDED
         order = MessageOrder(
             **self._order(step),
             template=template,
@@ -209,10 +216,16 @@ class RecoveryCase(Hearing):
         else:
             self._fold_look(looked)
 
+    async def _restrict(self, step: Step) -> None:
+        await self._withhold(Activity.RESTRICT, step, fold.restricted)
+
     async def _suspend(self, step: Step) -> None:
+        await self._withhold(Activity.SUSPEND, step, lambda case: fold.suspended(case, step.because))
+
+    async def _withhold(self, activity: Activity, step: Step, withheld: Callable[[Case], Case]) -> None:
         order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
         report: AccessReport = await orders.execute(
-            Activity.SUSPEND, order, AccessReport, step.because, until=self._overtaken()
+            activity, order, AccessReport, step.because, until=self._overtaken()
         )
         self._see(report.at)
         if report.ended is not None:
@@ -220,7 +233,7 @@ class RecoveryCase(Hearing):
         elif report.look_again_at is not None:
             self._fold(lambda case: fold.suspension_put_off(case, report.look_again_at or report.at))
         else:
-            self._fold(lambda case: fold.suspended(case, step.because))
+            self._fold(withheld)
 
     async def _ask_a_person(self, step: Step) -> None:
         self._fold(lambda case: fold.person_needed(case, step.because))
@@ -294,7 +307,8 @@ class RecoveryCase(Hearing):
         def standing() -> tuple[object, ...]:
             case = self._open_case()
             asked = (case.untried, self._comeback) if by_a_method else ()
-            return (case.outcome, case.paused_until, case.mark_paid, *asked)
+            people = (case.grace_until, case.handed_over, case.campaign)
+            return (case.outcome, case.paused_until, case.mark_paid, *people, *asked)
 
         before = standing()
         return lambda: standing() != before

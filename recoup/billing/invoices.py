@@ -104,8 +104,12 @@ class InvoiceState(Wire):
 
 def read_invoice(client: StripeClient, invoice: str) -> InvoiceState:
     """Read an invoice with its customer, its subscription and the method Stripe would use: one call."""
-    data = client.v1.invoices.retrieve(invoice, {"expand": _INVOICE_EXPAND}).to_dict()
-    return invoice_state(data)
+    return invoice_state(read_invoice_object(client, invoice))
+
+
+def read_invoice_object(client: StripeClient, invoice: str) -> dict[str, Any]:
+    """As :func:`read_invoice`, in Stripe's own words."""
+    return client.v1.invoices.retrieve(invoice, {"expand": _INVOICE_EXPAND}).to_dict()
 
 
 def invoice_state(data: dict[str, Any]) -> InvoiceState:

@@ -46,6 +46,15 @@ def resume(client: StripeClient, subscription: str, how: AccessMeans, *, key: st
         )
 
 
+def paused_as(client: StripeClient, subscription: str) -> AccessMeans | None:
+    """In which way a subscription is paused at this moment; ``None`` where it runs, or has ended."""
+    state = client.v1.subscriptions.retrieve(subscription).to_dict()
+    if state.get("status") == "paused":
+        return AccessMeans.PAUSED
+    ended = state.get("status") == "canceled"
+    return AccessMeans.COLLECTION_PAUSED if state.get("pause_collection") and not ended else None
+
+
 def cancel(client: StripeClient, subscription: str, *, key: str) -> None:
     """Cancel a subscription now, without a last invoice; its open invoices stay payable."""
     if client.v1.subscriptions.retrieve(subscription).to_dict().get("status") == "canceled":

@@ -21,6 +21,11 @@ _WORDS = {
     "resume": "resumed the case",
     "stop": "stopped the recovery",
     "mark_paid_outside": "marked the invoice as paid outside Stripe",
+    "approve": "approved the suspension",
+    "refuse_suspension": "refused the suspension",
+    "extend_grace": "gave the customer longer",
+    "hand_over": "handed the case over",
+    "note": "made a note",
 }
 
 
@@ -78,7 +83,14 @@ def _operator(event: PublicEvent) -> str:
     facts = event.facts
     did = _WORDS.get(str(facts.get("word")), str(facts.get("word")))
     until = f" until {_moment(facts['until'])}" if facts.get("until") else ""
-    return f"{facts.get('operator', 'An operator')} {did}{until}"
+    days = f" by {facts['days']:g} days" if facts.get("days") else ""
+    to = f" to {facts['to']}" if facts.get("to") else ""
+    return f"{facts.get('operator', 'An operator')} {did}{until}{days}{to}"
+
+
+def _waits(event: PublicEvent) -> str:
+    people = event.facts.get("people")
+    return f"The recovery waits for {people or 'a person'}"
 
 
 def _opened(event: PublicEvent) -> str:
@@ -118,10 +130,15 @@ _HEADLINES = {
     EventType.UPDATE_ATTEMPTED: lambda _: "The customer began to update the payment",
     EventType.UPDATE_FAILED: lambda _: "The customer's try to save a payment method failed",
     EventType.CARD_UPDATED: lambda _: "There is a new or renewed payment method",
-    EventType.PERSON_NEEDED: lambda _: "The recovery waits for a person",
+    EventType.PERSON_NEEDED: _waits,
+    EventType.DECIDED_BY_DEFAULT: lambda _: "Nobody decided about the suspension",
+    EventType.ASSIGNED: lambda event: f"The case was given to {event.facts.get('to', 'nobody')}",
+    EventType.MOVED: lambda _: "The case goes on by another policy",
     EventType.OPERATOR_SPOKE: _operator,
     EventType.PAYMENT_GIVEN_BACK: _given_back,
+    EventType.RESTRICTED: lambda _: "Access was restricted",
     EventType.SUSPENDED: lambda _: "Access was suspended",
+    EventType.CANCELLED_AT_LAST: lambda _: "The paused subscription was cancelled",
     EventType.ACCESS_RESTORED: lambda _: "Access was restored",
     EventType.RECOVERED: _ended,
     EventType.LOST: _ended,

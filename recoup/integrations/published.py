@@ -35,8 +35,13 @@ class EventType(StrEnum):
     CARD_UPDATED = "case.card_updated"
     PERSON_NEEDED = "case.person_needed"
     OPERATOR_SPOKE = "case.operator_spoke"
+    ASSIGNED = "case.assigned"
+    MOVED = "case.moved"
+    DECIDED_BY_DEFAULT = "case.decided_by_default"
     PAYMENT_GIVEN_BACK = "case.payment_given_back"
+    RESTRICTED = "case.restricted"
     SUSPENDED = "case.suspended"
+    CANCELLED_AT_LAST = "case.cancelled_at_last"
     ACCESS_RESTORED = "case.access_restored"
     RECOVERED = "case.recovered"
     LOST = "case.lost"
@@ -53,6 +58,7 @@ class As:
 
 _RESULT = ("attempt", "state", "trigger", "amount", "currency", "charge", "decline", "decline_class")
 _MESSAGE = ("message", "template", "channel", "state")
+_QUESTION = ("people", "priority")
 _REFUND = ("ours", "refunded", "charges", "over", "outcome")
 
 PUBLISHED: dict[str, As] = {
@@ -70,10 +76,18 @@ PUBLISHED: dict[str, As] = {
     "webhook.setup_failed": As(EventType.UPDATE_FAILED),
     "webhook.card_changed": As(EventType.CARD_UPDATED, ("method", "chosen")),
     "person_needed": As(EventType.PERSON_NEEDED),
-    "operator_word": As(EventType.OPERATOR_SPOKE, ("word", "operator", "until")),
+    "approval_ask": As(EventType.PERSON_NEEDED, _QUESTION),
+    "approval_remind": As(EventType.PERSON_NEEDED, _QUESTION),
+    "approval_escalate": As(EventType.PERSON_NEEDED, _QUESTION),
+    "approval_default": As(EventType.DECIDED_BY_DEFAULT, _QUESTION),
+    "operator_word": As(EventType.OPERATOR_SPOKE, ("word", "operator", "until", "days", "to")),
+    "case_assigned": As(EventType.ASSIGNED, ("to",)),
+    "case_moved": As(EventType.MOVED, ("from", "to", "campaign")),
     "double_payment": As(EventType.PAYMENT_GIVEN_BACK, _REFUND),
     "unwanted_payment": As(EventType.PAYMENT_GIVEN_BACK, _REFUND),
+    "access.restricted": As(EventType.RESTRICTED),
     "access.suspended": As(EventType.SUSPENDED),
+    "cancelled_at_last": As(EventType.CANCELLED_AT_LAST),
     "access.restored": As(EventType.ACCESS_RESTORED),
     "case_closed": As(EventType.CLOSED, ("outcome",)),
 }
@@ -84,7 +98,7 @@ INTERNAL: frozenset[str] = frozenset(
     case_not_admitted case_taken_over case_noted case_refused outcome_conflict came_back decided decline_unknown
     attempt_reserved attempt_sent attempt_asked_again attempt_unknown attempt_skipped settle_conflict
     observed_charge_failed message_reserved message_sending message_released
-    link_issued link_extended link_revoked access_suspended access_full invoice_taken_over invoice_released
+    link_issued link_extended link_revoked access_restricted access_suspended access_full campaign_chosen invoice_taken_over invoice_released
     webhook.action_required webhook.attempt_required webhook.dispute_closed webhook.dispute_opened
     operator.finalization_failed operator.overpaid webhook.invoice_paid webhook.invoice_uncollectible webhook.invoice_voided
     webhook.mandate webhook.method webhook.no_case webhook.part_paid webhook.payment_failed webhook.review

@@ -45,14 +45,14 @@ class AccessStates:
         return self._store.write(work)
 
     def restore(self, subscription: str, case_id: str, at: datetime) -> AccessRow:
-        """Record that a suspension is over; of several cases that say so, the row names the one that was first.
+        """Record that the access is whole again, after a suspension or a restriction; of several cases that say so, the row names the one that was first.
 
         Raises :class:`NotInLedger` where nothing is recorded of the subscription.
         """
 
         def work(tx: Transaction) -> AccessRow:
             before = _locked(tx, subscription)
-            if before.state is not Access.SUSPENDED:
+            if before.state is Access.FULL:
                 return before
             mine = access.c.subscription == subscription
             values = {"state": Access.FULL, "case_id": case_id, "changed_at": at}
@@ -70,8 +70,8 @@ class AccessStates:
         return AccessRow.model_validate(found) if found else None
 
     def suspended_after(self, subscription: str, limit: int = 100) -> list[AccessRow]:
-        """Suspended subscriptions page by page, by their ids: the ones after this id, ``""`` for the first."""
-        gone = access.c.state == Access.SUSPENDED, access.c.subscription > subscription
+        """Subscriptions whose access is withheld, wholly or in part, page by page, by their ids: the ones after this id, ``""`` for the first."""
+        gone = access.c.state != Access.FULL, access.c.subscription > subscription
         statement = sa.select(access).where(*gone).order_by(access.c.subscription).limit(limit)
         found = self._store.read(lambda conn: every(conn, statement))
         return [AccessRow.model_validate(row) for row in found]

@@ -43,6 +43,8 @@ class NewCase(Frozen):
     run_id: Id
     """The first run of the workflow's chain, the same after a continue-as-new."""
     is_return: bool = False
+    priority: int = 0
+    """How much the case matters, 0 to 100."""
 
 
 class ReserveAttempt(Frozen):

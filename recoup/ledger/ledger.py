@@ -15,6 +15,7 @@ from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
 from recoup.ledger.mirror import Mirror
+from recoup.ledger.people import People
 from recoup.ledger.rates import Rates
 from recoup.ledger.refreshes import Refreshes
 from recoup.ledger.webhooks import Webhooks
@@ -44,6 +45,7 @@ class Ledger:
         self.mirror = Mirror(store)
         self.refreshes = Refreshes(store)
         self.deliveries = Deliveries(store)
+        self.people = People(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

@@ -38,6 +38,8 @@ class CaseRow(Frozen):
     workflow_id: str
     run_id: str
     is_return: bool
+    priority: int = 0
+    assigned_to: str | None = None
     opened_at: datetime
     updated_at: datetime
     closed_at: datetime | None

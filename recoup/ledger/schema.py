@@ -68,6 +68,8 @@ cases = sa.Table(
     _text("workflow_id", unique=True),
     _text("run_id"),
     sa.Column("is_return", sa.Boolean(), nullable=False),
+    sa.Column("priority", sa.Integer(), nullable=False, server_default=sa.text("0")),
+    _text("assigned_to", null=True),
     _moment("opened_at"),
     _moment("updated_at"),
     _moment("closed_at", null=True),

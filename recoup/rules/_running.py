@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from recoup.rules.approving import approval_step
 from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
@@ -11,7 +12,14 @@ from recoup.rules.holding import far_enough, gathered, gathering, held
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
-from recoup.rules.suspension import notice_due, suspend_at
+from recoup.rules.suspension import (
+    notice_due,
+    notices_of,
+    renewed_notice_due,
+    restrict_at,
+    suspend_at,
+    was_warned,
+)
 from recoup.rules.weaving import beside_stripe, first_clear
 
 SECOND_NOTICE_AFTER = timedelta(hours=12)
@@ -105,6 +113,7 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
             _confirmation(case),
             untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),
             _last_notice(case, campaign),
+            _restriction(case, campaign),
             _suspension(case, campaign),
         )
         if step is not None
@@ -118,7 +127,14 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     return planned[0].model_copy(update={"candidates": candidates})
 
 
-_RANK = {StepKind.PERSON: 0, StepKind.MESSAGE: 2, StepKind.ATTEMPT: 3, StepKind.SUSPEND: 4}
+_RANK = {
+    StepKind.PERSON: 0,
+    StepKind.MESSAGE: 2,
+    StepKind.ATTEMPT: 3,
+    StepKind.RESTRICT: 4,
+    StepKind.APPROVAL: 5,
+    StepKind.SUSPEND: 6,
+}
 _PROMISED_RANK = 1
 
 
@@ -257,6 +273,9 @@ def _last_notice(case: Case, campaign: Campaign) -> Step | None:
     if first.state is MessageState.UNKNOWN and second is None:
         because = "the last notice may not have arrived, and it must before a suspension"
         return _notice_step(first.at + SECOND_NOTICE_AFTER, because, "last_notice/2")
+    if (renewed := renewed_notice_due(case, campaign)) is not None:
+        because = f"the customer was given longer, and the suspension follows {campaign.warning.days_before:g} days later"
+        return _notice_step(renewed, because, f"last_notice/{len(notices_of(case)) + 2}")
     return None
 
 
@@ -264,17 +283,30 @@ def _notice_step(due: datetime, because: str, key: str) -> Step:
     return Step(kind=StepKind.MESSAGE, due_at=due, because=because, template=Template.LAST_NOTICE, key=key)
 
 
+def _restriction(case: Case, campaign: Campaign) -> Step | None:
+    due = restrict_at(case, campaign)
+    if due is None or case.access is not Access.FULL or not was_warned(case):
+        return None
+    because = f"nothing was paid by day {campaign.restrict_after_days:g}, and the last notice has gone out"
+    return Step(kind=StepKind.RESTRICT, due_at=due, because=because)
+
+
 def _suspension(case: Case, campaign: Campaign) -> Step | None:
-    notices = [sent for sent in case.messages if sent.key.startswith(Template.LAST_NOTICE)]
+    notices = notices_of(case)
     due = suspend_at(case, campaign)
-    if not notices:
-        return Step(kind=StepKind.SUSPEND, due_at=due, because=_why_suspend(campaign))
-    if any(sent.state is MessageState.SENT for sent in notices):
-        return Step(kind=StepKind.SUSPEND, due_at=due, because=_why_suspend(campaign))
+    if not notices or was_warned(case):
+        return approval_step(case, campaign, due) or _suspend_step(case, campaign, due)
     if notices[-1].state is MessageState.UNKNOWN and len(notices) == 1:
         return None
     because = "the last notice could not be confirmed as sent; a person must tell the customer, then resume the case"
     return Step(kind=StepKind.PERSON, due_at=due, because=because)
+
+
+def _suspend_step(case: Case, campaign: Campaign, due: datetime) -> Step:
+    because = _why_suspend(campaign)
+    if case.question is not None and case.question.answer is not None:
+        because = f"{because}; {case.question.answer}"
+    return Step(kind=StepKind.SUSPEND, due_at=due, because=because)
 
 
 def _why_suspend(campaign: Campaign) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -26,6 +26,10 @@ def _whole_seconds(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_whole_seconds)]
 """An aware moment cut to whole seconds, as Stripe tells time; keeps workflow histories small and comparisons plain."""
+
+
+Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
+"""A length of time in days of 24 hours."""
 
 
 def days(count: float) -> timedelta:

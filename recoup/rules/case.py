@@ -12,6 +12,7 @@ from recoup.rules.base import Moment, Wire
 from recoup.rules.customer_page import DEFAULT_PROMISE_DAYS
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
+from recoup.rules.people import Question
 from recoup.rules.policy import Campaign
 from recoup.rules.weaving import StripeTries
 
@@ -168,6 +169,8 @@ class Access(StrEnum):
     """What the customer may use, as far as Recoup had a say."""
 
     FULL = "full"
+    RESTRICTED = "restricted"
+    """Less than before, as the company's backend sees fit; the subscription at Stripe is as it was."""
     SUSPENDED = "suspended"
 
 
@@ -222,6 +225,9 @@ class Case(Wire):
     failed_at: Moment
     """The first failed attempt; all days of the campaign count from here."""
     campaign: Campaign
+    priority: int | None = None
+    """How much the case matters, 0 to 100; nothing for one that began before there were priorities."""
+    priority_because: tuple[str, ...] = ()
     rules_version: int = RULES_VERSION
     stage: Stage = Stage.OPEN
     decline: Decline | None = None
@@ -259,6 +265,16 @@ class Case(Wire):
     """The customer's word to pay by a day; given once, it stays here when that day is past."""
     promise_days: float = DEFAULT_PROMISE_DAYS
     """For how many days ahead this case takes a promise; 0 for none."""
+    grace_until: Moment | None = None
+    """A person gave the customer longer than the campaign does: no suspension before this."""
+    question: Question | None = None
+    """Whether the suspension may be made: asked of people, and perhaps answered."""
+    assigned_to: str | None = None
+    """The operator whom the case was given to, an account name."""
+    handed_over: bool = False
+    """Whether ``person_because`` is an operator's wish, and no question of the case's own."""
+    queued: bool = False
+    """Whether the ledger has been told that the case waits for a person."""
     planned: PlannedAttempt | None = None
     """The next scheduled attempt, where the campaign lets it be planned; nothing between a refusal and the plan that follows."""
     stale: bool = False

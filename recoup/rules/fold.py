@@ -241,8 +241,10 @@ def paused(case: Case, until: datetime) -> Case:
 def resumed(case: Case, at: datetime) -> Case:
     """The pause is over, or a person has decided what was asked: an unconfirmed last notice counts as delivered now."""
     update: dict[str, object] = {"paused_until": None, "person_because": None, "failed_step": None}
+    update["handed_over"] = False
     notices = [sent for sent in case.messages if sent.key.startswith("last_notice")]
     asked = case.person_because is not None and case.failed_step is None and case.paused_until is None
+    asked = asked and not case.handed_over
     if asked and notices and all(sent.state is not MessageState.SENT for sent in notices):
         told = SentMessage(key="last_notice/person", at=at)
         update["messages"] = (*case.messages, told)
@@ -303,6 +305,11 @@ def closed(
     if suspended:
         update["access"] = Access.SUSPENDED
     return case.model_copy(update=update | {"stage": Stage(outcome.stage)})
+
+
+def restricted(case: Case) -> Case:
+    """The access is restricted; the case goes on."""
+    return case.model_copy(update={"access": Access.RESTRICTED})
 
 
 def restored(case: Case) -> Case:

@@ -79,6 +79,14 @@ def to_decimal(money: Money) -> Decimal:
     return Decimal((sign, digits, -exponent(money.currency)))
 
 
+def in_words(money: Money) -> str:
+    """The amount as operators read it, ``1234.50 PLN``; in minor units where Stripe has no such currency."""
+    try:
+        return f"{to_decimal(money)} {money.currency.upper()}"
+    except ValueError:
+        return f"{money.amount} minor units of {money.currency.upper()}"
+
+
 def from_decimal(value: Decimal, currency: str) -> Money:
     """The money that so many whole units of the currency are; nothing is ever rounded.
 

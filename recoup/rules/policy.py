@@ -11,13 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from recoup.rules.base import Frozen
+from recoup.rules.base import Days, Frozen
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
+from recoup.rules.people import Approval
+from recoup.rules.priority import PriorityRule
+from recoup.rules.segments import Facts, When, reason
 
-Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
@@ -98,6 +100,8 @@ class Campaign(Frozen):
     """What one case does, from the first failure to its ending."""
 
     name: Name = "everybody"
+    when: When | None = None
+    """Whom it is for; nothing in the last campaign, which takes whoever is left. A case does not carry it."""
     messages: tuple[MessageStep, ...] = (
         MessageStep(template="payment_failed", after_days=0),
         MessageStep(template="reminder", after_days=5),
@@ -109,7 +113,13 @@ class Campaign(Frozen):
     warning: LastNotice = LastNotice()
     grace_days: Days = 7
     """How much longer than the window the customer keeps access."""
+    restrict_after_days: Days | None = None
+    """From the first failure: after the last notice the access is restricted before it is suspended; nothing: it is not."""
     ending: Ending = Ending.PAUSE
+    cancel_after_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] | None = None
+    """From the suspension: a subscription that was paused, and whose customer has not come back, is cancelled then."""
+    approval: Approval | None = None
+    """Which suspensions a person has to approve."""
     link_valid_days: Annotated[float, Field(gt=0, le=365)] = 45
     """How long the update link in a message works."""
 
@@ -130,6 +140,7 @@ class Campaign(Frozen):
         if self.suspend_after_days <= 0:
             raise ValueError("window_days and grace_days together must be more than 0")
         self._inside_window(moments)
+        self._in_stages()
         return self
 
     def _inside_window(self, moments: list[float]) -> None:
@@ -147,13 +158,34 @@ class Campaign(Frozen):
                 f" {self.warning.days_before:g} days before day {self.suspend_after_days:g}"
             )
 
+    def _in_stages(self) -> None:
+        notice, restricted = self.suspend_after_days - self.warning.days_before, self.restrict_after_days
+        if restricted is not None and not notice <= restricted < self.suspend_after_days:
+            raise ValueError(
+                f"restrict_after_days ({restricted:g}) must not come before the last notice (day {notice:g}), and must come"
+                f" before the suspension (day {self.suspend_after_days:g})"
+            )
+        if self.cancel_after_days is not None and self.ending is not Ending.PAUSE:
+            raise ValueError(
+                f"cancel_after_days cancels what was paused, but the ending is {self.ending}; leave one of them out"
+            )
+
+
+class Choice(Frozen):
+    """The campaign that a case gets, and why."""
+
+    campaign: Campaign
+    because: str
+
 
 class Policy(Frozen):
     """The whole policy file."""
 
     version: Literal[1]
-    campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=1)] = (Campaign(),)
-    """For now one campaign for everybody."""
+    campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=50)] = (Campaign(),)
+    """In the order in which they are asked: the first whose ``when`` holds is taken; the last has none."""
+    priority: Annotated[tuple[PriorityRule, ...], Field(max_length=100)] = ()
+    """What makes a case matter more to people."""
     customer_page: CustomerPage = CustomerPage()
     raced_payments: RacedPayments = RacedPayments.REFUND
     expiring_cards: ExpiringCards = ExpiringCards()
@@ -163,5 +195,27 @@ class Policy(Frozen):
     contact: ContactPolicy = ContactPolicy()
 
     def campaign_for_everybody(self) -> Campaign:
-        """The campaign of a new case."""
-        return self.campaigns[0]
+        """The campaign of whoever fits no other."""
+        return self.campaigns[-1]
+
+    def campaign_for(self, facts: Facts) -> Choice:
+        """The campaign of a case: the first whose conditions hold, or the one for everybody."""
+        for campaign in self.campaigns[:-1]:
+            if campaign.when is not None and (said := reason(campaign.when, facts)) is not None:
+                return Choice(campaign=campaign.model_copy(update={"when": None}), because=said)
+        others = len(self.campaigns) > 1
+        because = "no other campaign's conditions hold" if others else "it is the only campaign"
+        return Choice(campaign=self.campaigns[-1], because=because)
+
+    @property
+    def metadata_keys(self) -> frozenset[str]:
+        """The keys of Stripe's metadata that it looks at; no others are read."""
+        conditions = [*(campaign.when for campaign in self.campaigns), *(rule.when for rule in self.priority)]
+        return frozenset(key for when in conditions if when is not None for key in when.metadata)
+
+    @model_validator(mode="after")
+    def _each_is_reached(self) -> Policy:
+        names = [campaign.name for campaign in self.campaigns]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two campaigns are called {twice}; give each a name of its own")
+        return self

@@ -39,7 +39,7 @@ def asked_attempt(case: Case, now: datetime) -> Step | None:
 
 def stage_of(case: Case, step: Step, now: datetime) -> Stage:
     """The stage to show for a case whose next step this is."""
-    if step.kind is StepKind.PERSON:
+    if step.kind is StepKind.PERSON or (step.kind is StepKind.APPROVAL and case.question is not None):
         return Stage.PERSON
     if case.outcome is not None and case.closed_at is not None:
         return case.outcome.stage
@@ -64,7 +64,7 @@ def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> S
         return Step(kind=StepKind.MARK_PAID, due_at=now, because=twice)
     if case.closed_at is None:
         return Step(kind=StepKind.CLOSE, due_at=now, because=because)
-    if case.access is Access.SUSPENDED and (why := _why_restore(case, outcome)):
+    if case.access is not Access.FULL and (why := _why_restore(case, outcome)):
         return Step(kind=StepKind.RESTORE, due_at=now, because=why)
     if outcome is Outcome.CLOSED_STOPPED and campaign.retries.mode is RetryMode.OWN and not case.released:
         return Step(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from activities.note_contracts import NoteKind
 from recoup.integrations import _words
 from recoup.integrations.published import INTERNAL, PUBLISHED, EventType, PublicEvent, is_public, publish
 from recoup.ledger import EventRow
@@ -35,6 +36,7 @@ WRITERS = (
     "_started",
     "_tell",
 )
+NOTES = frozenset(NoteKind.__members__)
 KIND = re.compile(r"decided|[a-z]+(?:[._][a-z_]+)+")
 PLACES = ("recoup/ledger/", "activities/", "recoup/web/webhooks/")
 
@@ -55,7 +57,7 @@ def _kinds_in(tree: ast.Module) -> Iterator[str]:
             and isinstance(node.value.value, str)
         ):
             name, value = ast.unparse(node.targets[0]), node.value.value
-            if name in ("EVENT", "PERSON_NEEDED", "OPERATOR_WORD") or value.startswith("webhook."):
+            if name == "EVENT" or name in NOTES or value.startswith("webhook."):
                 yield value
 
 

@@ -55,6 +55,42 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
         ("version: 1\ncampaigns: [{retries: {mode: both}}]", "campaigns[0].retries.mode"),
         ("version: 1\ncampaigns: [{retries: {by: stripe}}]", "retries.by is not a key of the policy"),
         (
+            "version: 1\ncampaigns:\n- name: one\n- name: two",
+            "line 3: campaigns[0]: nobody reaches the campaigns after one",
+        ),
+        (
+            "version: 1\ncampaigns:\n- name: one\n  when: {country: [PL]}",
+            "line 4: campaigns[0].when: the last campaign is for whoever is left",
+        ),
+        (
+            "version: 1\ncampaigns:\n- when: {country: [PL]}\n- window_days: 14",
+            "two campaigns are called everybody",
+        ),
+        (
+            "version: 1\ncampaigns:\n- when:\n    county: [PL]\n  name: a\n- name: b",
+            "line 4: campaigns[0].when.county is not a key of the policy; did you mean country?",
+        ),
+        (
+            "version: 1\ncampaigns:\n- when:\n    country:\n    - PL\n    - NO\n  name: a\n- name: b",
+            "line 6: campaigns[0].when.country[1]: put it in quotes",
+        ),
+        (
+            "version: 1\nnetwork_cap: 4\ncampaigns:\n- retries:\n    mode: own\n    after_days: [1, 3, 7, 12]",
+            "line 6: campaigns[0].retries.after_days: 5 attempts within 30 days",
+        ),
+        (
+            "version: 1\nnetwork_cap: 4\ncampaigns:\n- retries:\n    timing: planned",
+            "4 retries and the failure before them are more than network_cap (4)",
+        ),
+        (
+            "version: 1\ncampaigns: [{retries: {min_gap_days: 0, after_days: [0, .1, .2, .3, .4, .5, .6, .7, .8, .9]}}]",
+            "11 attempts within 24 hours are more than 10, the limit of Mastercard",
+        ),
+        (
+            "version: 1\npriority:\n- add: 200\n  when: {country: [PL]}",
+            "line 3: priority[0].add: Input should be less than or equal to 100",
+        ),
+        (
             "version: 1\ncampaigns: [{warning: {days_before: 40}}]",
             "must be less than window_days + grace_days",
         ),

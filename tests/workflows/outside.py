@@ -33,6 +33,7 @@ from activities.contracts import (
     TellCase,
 )
 from activities.note_contracts import Note, Noted
+from activities.people_contracts import AssignCase, CaseChange, LateCancel, LateCancelled, MoveCase, TellStage
 from activities.wish_contracts import NotePromise, PromiseToPay, WishActivity
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
@@ -92,7 +93,15 @@ class Outside:
     """What a look finds of Stripe's own attempts."""
     plans: list[float | None] = field(default_factory=list)
     """What looks plan, each so many days ahead, or nothing; when they run out, no plan is brought."""
+    priority: int = 0
     notes: list[Note] = field(default_factory=list)
+    """What the ledger was given to keep of people and their words."""
+    changes: list[CaseChange] = field(default_factory=list)
+    """What operators changed about the case in the ledger."""
+    stages: list[TellStage] = field(default_factory=list)
+    """What the queue of cases that wait for a person was told."""
+    held_days: list[float] = field(default_factory=list)
+    """How long a late cancellation is held, each time it is due."""
     told: list[TellCase] = field(default_factory=list)
     promises: list[PromiseToPay] = field(default_factory=list)
     """What was written down in the ledger."""
@@ -135,6 +144,7 @@ class Outside:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
             self.send, self.suspend, self.restore, self.close, self.tell, self.note, self.note_promise,
+            self.restrict, self.stage, self.assign, self.move, self.cancel_at_last,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -157,6 +167,8 @@ class Outside:
             payment_method="pm_1",
             access=Access.SUSPENDED if returns else Access.FULL,
             is_return=returns,
+            priority=self.priority,
+            priority_because=("+80 a large account",) if self.priority else (),
         )
         return TakenUp(at=order.at, case=case, because="it is a case")
 
@@ -231,6 +243,31 @@ class Outside:
         later = at + self.look_again if self.look_again else None
         ended = self.ended_at_suspension
         return AccessReport(at=at, done=True, because="suspended", ended=ended, look_again_at=later)
+
+    @activity.defn(name=Activity.RESTRICT.value)
+    def restrict(self, order: AccessOrder) -> AccessReport:
+        return AccessReport(at=self._did("restrict", "", order), done=True, because="restricted")
+
+    @activity.defn(name=Activity.CANCEL_AT_LAST.value)
+    def cancel_at_last(self, order: LateCancel) -> LateCancelled:
+        self.done.append(("cancel", order.subscription, order.at))
+        again = order.at + timedelta(days=self.held_days.pop(0)) if self.held_days else None
+        return LateCancelled(at=order.at, done=again is None, because=order.because, look_again_at=again)
+
+    @activity.defn(name=Activity.TELL_STAGE.value)
+    def stage(self, order: TellStage) -> Noted:
+        self.stages.append(order)
+        return Noted(at=order.at)
+
+    @activity.defn(name=Activity.ASSIGN_CASE.value)
+    def assign(self, order: AssignCase) -> Noted:
+        self.changes.append(order)
+        return Noted(at=order.at)
+
+    @activity.defn(name=Activity.MOVE_CASE.value)
+    def move(self, order: MoveCase) -> Noted:
+        self.changes.append(order)
+        return Noted(at=order.at)
 
     @activity.defn(name=Activity.RESTORE.value)
     def restore(self, order: AccessOrder) -> AccessReport:

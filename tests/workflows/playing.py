@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from activities.contracts import CaseResult, CaseView, StartCase
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
+from workflows.late_cancel import LateCancelling
 from workflows.recovery import RecoveryCase
 
 Handle = WorkflowHandle[RecoveryCase, CaseResult]
@@ -35,7 +36,7 @@ def beginner(env: WorkflowEnvironment, *, skipping: bool) -> Begin:
             async with Worker(
                 env.client,
                 task_queue=queue,
-                workflows=[RecoveryCase],
+                workflows=[RecoveryCase, LateCancelling],
                 activities=outside.activities(),
                 activity_executor=threads,
                 max_cached_workflows=0 if skipping else 100,

@@ -11,8 +11,11 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import Happened, InvoicePaid, MethodUpdated, OperatorRequest, PauseUntil
+from activities.people_contracts import ChangePolicy, GiveTo, LongerGrace, Running
 from activities.wish_contracts import PromiseToPay
 from recoup.rules.declines import Decline
+from recoup.rules.people import Approval
+from recoup.rules.policy import Campaign, Retries
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
 from tests.workflows.playing import asleep, beginner, moved
@@ -262,6 +265,48 @@ async def wish_to_cancel(env: WorkflowEnvironment) -> Played:
     return await play_wish(env, Company(), CANCELLATION)
 
 
+async def refused_then_approved(env: WorkflowEnvironment) -> Played:
+    """An important account: a person gives it longer, and approves its suspension when it is asked anew."""
+    approval = Approval(from_priority=60, remind_after_days=1, decide_after_days=9)
+    campaign = Campaign(
+        retries=Retries(after_days=()),
+        restrict_after_days=19,
+        cancel_after_days=30,
+        approval=approval,
+    )
+    outside = Outside(campaign=campaign, priority=80)
+    async with beginner(env, skipping=False)(outside) as handle:
+        grace = LongerGrace(at=now(), reason="they asked for time", operator="ops", days=9)
+        for update, request in ((RecoveryCase.refuse_suspension, grace), (RecoveryCase.approve, word())):
+            while (await asleep(handle)).case.question is None:
+                await moved(env, handle, 1.5)
+            await handle.execute_update(update, request)  # type: ignore[arg-type]
+        await handle.result()
+        return handle
+
+
+async def handed_over_and_moved(env: WorkflowEnvironment) -> Played:
+    """Handed over to a person, moved to another policy, resumed, noted, and paid."""
+    async with beginner(env, skipping=False)(
+        Outside(campaign=Campaign(retries=Retries(after_days=())))
+    ) as handle:
+        await asleep(handle)
+        over = GiveTo(at=now(), reason="a friend", operator="ops", to="ben")
+        await handle.execute_update(RecoveryCase.hand_over, over)
+        await asleep(handle, StepKind.PERSON)
+        move = ChangePolicy(
+            at=now(), reason="a new policy", operator="ops", running=Running.NEXT_STEP, version="v2",
+            campaign=Campaign(name="patient", grace_days=20),
+        )  # fmt: skip
+        await handle.execute_update(RecoveryCase.change_policy, move)
+        await handle.execute_update(RecoveryCase.resume, word())
+        await handle.execute_update(RecoveryCase.note, word())
+        await asleep(handle)
+        await handle.signal(RecoveryCase.invoice_paid, InvoicePaid(at=now()))
+        await handle.result()
+        return handle
+
+
 async def method_adopted(env: WorkflowEnvironment) -> Played:
     """The card update of a method that appeared first and was chosen then."""
     return await play_update(env, Shop(), APPEARED, CHOSEN)
@@ -288,6 +333,8 @@ _ALL = (
     promised,
     cancelled_by_customer,
     wish_to_cancel,
+    refused_then_approved,
+    handed_over_and_moved,
 )
 SCENARIOS: dict[str, Callable[[WorkflowEnvironment], Awaitable[Played]]] = {
     play.__name__.replace("_", "-"): play for play in _ALL

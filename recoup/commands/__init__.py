@@ -1,0 +1,1 @@
+"""The larger groups of commands; what each needs is imported when it runs."""

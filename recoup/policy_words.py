@@ -1,0 +1,156 @@
+"""What a policy means, in words, and what another one changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from recoup.rules.base import Frozen
+from recoup.rules.policy import Campaign, Policy, Retries, RetryMode, Timing
+from recoup.rules.segments import When
+
+
+def campaign_in_words(campaign: Campaign) -> list[str]:
+    """One line for each thing that the campaign says."""
+    return [f"{what}: {said}" for what, said in _said(campaign).items() if said != _NOTHING]
+
+
+def policy_in_words(policy: Policy) -> list[str]:
+    """The whole policy, campaign by campaign, in the order in which they are asked."""
+    lines = [f"{what}: {said}" for what, said in _general(policy).items() if said != _NOTHING]
+    for campaign in policy.campaigns:
+        lines += [f"Campaign {campaign.name}", *(f"  {line}" for line in campaign_in_words(campaign))]
+    return lines
+
+
+def differences(old: Campaign, new: Campaign) -> list[str]:
+    """What the new campaign says otherwise; nothing where both mean the same."""
+    return list(_changed(_said(old), _said(new)))
+
+
+def policy_differences(old: Policy, new: Policy) -> list[str]:
+    """What a new policy changes: in general, then campaign by campaign."""
+    lines = list(_changed(_general(old), _general(new)))
+    before = {campaign.name: campaign for campaign in old.campaigns}
+    after = {campaign.name: campaign for campaign in new.campaigns}
+    shared = [[name for name in names if name in before and name in after] for names in (before, after)]
+    if shared[0] != shared[1]:
+        lines.append(f"campaigns are asked in another order: {', '.join(after)}")
+    for name, campaign in after.items():
+        if name not in before:
+            lines += [f"Campaign {name} is new", *(f"  {line}" for line in campaign_in_words(campaign))]
+        elif changed := differences(before[name], campaign):
+            lines += [f"Campaign {name}", *(f"  {line}" for line in changed)]
+    return lines + [f"Campaign {name} is gone" for name in before if name not in after]
+
+
+_NOTHING = "–"
+
+
+def _changed(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    for what in old | new:
+        before, after = old.get(what, _NOTHING), new.get(what, _NOTHING)
+        if before != after:
+            yield f"{what}: {before} → {after}"
+
+
+def _said(campaign: Campaign) -> dict[str, str]:
+    special = {what: speak(campaign) for what, speak in _OF_A_CAMPAIGN.items()}
+    return special | _others(campaign, _SPOKEN_OF)
+
+
+def _general(policy: Policy) -> dict[str, str]:
+    rules = [
+        f"{rule.add:+d} where {_when(rule.when)}" + (f" ({rule.because})" if rule.because else "")
+        for rule in policy.priority
+    ]
+    said = {
+        "on one card in 30 days": f"{policy.network_cap} attempts at most",
+        "priority": "; ".join(rules) or _NOTHING,
+    }
+    return said | _others(policy, {"version", "campaigns", "network_cap", "priority"})
+
+
+def _others(model: Frozen, spoken_of: set[str]) -> dict[str, str]:
+    """What has no words of its own is shown as the file writes it."""
+    data = model.model_dump(mode="json", exclude=spoken_of, exclude_none=True)
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in data.items()
+    }
+
+
+def _when(when: When | None) -> str:
+    if when is None:
+        return "whoever is left"
+    data = when.model_dump(mode="json", exclude_defaults=True)
+    return " and ".join(f"{name} {_values(value)}" for name, value in data.items())
+
+
+def _values(value: object) -> str:
+    if isinstance(value, list):
+        return " or ".join(str(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_values(each)}" for key, each in value.items())
+    return str(value)
+
+
+def _messages(campaign: Campaign) -> str:
+    return ", ".join(f"{step.template} on day {step.after_days:g}" for step in campaign.messages)
+
+
+def _retries(campaign: Campaign) -> str:
+    days, hours = f"for {campaign.window_days:g} days", campaign.retries.stripe_distance_hours
+    moments = _moments(campaign.retries)
+    return {
+        RetryMode.OWN: f"Recoup retries {moments}, {days}; Stripe's own retries are switched off",
+        RetryMode.WEAVE: f"Recoup retries {moments}, {days}, {hours:g} hours away from each of Stripe's own retries",
+        RetryMode.OBSERVE: f"Stripe retries by itself; Recoup writes, {days}",
+    }[campaign.retries.mode]
+
+
+def _moments(retries: Retries) -> str:
+    if retries.timing is Timing.PLANNED:
+        return f"{len(retries.after_days)} times at most, when the planner says"
+    return "on days " + (", ".join(f"{day:g}" for day in retries.after_days) or "none")
+
+
+def _suspension(campaign: Campaign) -> str:
+    return f"on day {campaign.suspend_after_days:g}; the subscription is then: {campaign.ending}"
+
+
+def _days(count: float | None, before: str, after: str) -> str:
+    return _NOTHING if count is None else f"{before}{count:g}{after}"
+
+
+def _approval(campaign: Campaign) -> str:
+    approval = campaign.approval
+    if approval is None:
+        return _NOTHING
+    by = ", ".join(approval.people.approvers) or "any operator"
+    said = [f"from priority {approval.from_priority} on {by} approves the suspension"]
+    if approval.remind_after_days is not None:
+        said.append(f"reminded after {approval.remind_after_days:g} days")
+    if approval.escalate_after_days is not None:
+        said.append(f"{', '.join(approval.people.escalate_to)} after {approval.escalate_after_days:g} days")
+    default = f"{approval.default} after {approval.decide_after_days:g} days"
+    rounds = f", {approval.rounds} times, then suspend" if approval.default == "wait" else ""
+    return ", ".join([*said, default]) + rounds
+
+
+_OF_A_CAMPAIGN: dict[str, Callable[[Campaign], str]] = {
+    "for": lambda campaign: _when(campaign.when),
+    "messages": _messages,
+    "retries": _retries,
+    "between two retries": lambda campaign: f"{campaign.retries.min_gap_days:g} days at least",
+    "last notice": lambda campaign: _days(campaign.warning.days_before, "", " days before the suspension"),
+    "access restricted": lambda campaign: _days(campaign.restrict_after_days, "on day ", ""),
+    "suspension": _suspension,
+    "cancelled at last": lambda campaign: _days(campaign.cancel_after_days, "", " days after the suspension"),
+    "approval": _approval,
+    "update links work": lambda campaign: f"{campaign.link_valid_days:g} days",
+}
+_SPOKEN_OF = {
+    "name", "when", "messages", "retries", "window_days", "grace_days", "warning", "ending", "restrict_after_days",
+    "cancel_after_days", "approval", "link_valid_days",
+}  # fmt: skip

@@ -1,0 +1,103 @@
+"""Policies in words and as a schema: nothing that a file can say goes unsaid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recoup.policy_schema import policy_schema
+from recoup.policy_words import differences, policy_differences, policy_in_words
+from recoup.rules.policy import Campaign, Policy
+from tests.house.test_docs import keys_of
+
+_OTHER: dict[str, Any] = {
+    "name": "other",
+    "when": {"country": ["PL"]},
+    "messages": [{"template": "payment_failed", "after_days": 1}],
+    "retries": {"after_days": [2]},
+    "window_days": 13,
+    "warning": {"days_before": 4},
+    "grace_days": 8,
+    "restrict_after_days": 19,
+    "ending": "cancel",
+    "cancel_after_days": 30,
+    "approval": {"decide_after_days": 3},
+    "link_valid_days": 44,
+}
+
+
+@pytest.mark.parametrize("key", sorted(set(Campaign.model_fields) - {"name"}))
+def test_every_change_of_a_campaign_is_said(key: str) -> None:
+    """Whatever key of a campaign changes, the difference says so in words with both values."""
+    assert key in _OTHER, f"give {key} another value here"
+    said = differences(Campaign(), Campaign.model_validate({key: _OTHER[key]}))
+    assert said
+    assert all(" → " in line for line in said)
+
+
+def test_equal_campaigns_have_no_difference() -> None:
+    """The same meaning leaves nothing to say."""
+    assert differences(Campaign(), Campaign(grace_days=7.0)) == []
+    assert policy_differences(Policy(version=1), Policy(version=1)) == []
+
+
+def test_a_difference_of_policies_names_each_campaign() -> None:
+    """New ones, those that are gone, those that changed, another order, and what holds in general."""
+    poles = {"name": "poles", "when": {"country": ["PL"]}}
+    danes = {"name": "danes", "when": {"country": ["DK"]}}
+    rest, gone = {"name": "rest"}, {"name": "gone", "when": {"country": ["SE"]}}
+    old = Policy.model_validate({"version": 1, "campaigns": [poles, danes, gone, rest]})
+    changed = {"name": "rest", "grace_days": 9}
+    new = Policy.model_validate(
+        {
+            "version": 1,
+            "network_cap": 10,
+            "priority": [{"when": {"country": ["PL"]}, "add": 5}],
+            "campaigns": [danes, poles, {"name": "vip", "when": {"metadata": {"tier": ["a"]}}}, changed],
+        }
+    )
+    lines = policy_differences(old, new)
+    for line in (
+        "on one card in 30 days: 15 attempts at most → 10 attempts at most",
+        "priority: – → +5 where country PL",
+        "campaigns are asked in another order: danes, poles, vip, rest",
+        "Campaign vip is new",
+        "  for: metadata tier a",
+        "Campaign rest",
+        "  suspension: on day 21; the subscription is then: pause → on day 23; the subscription is then: pause",
+        "Campaign gone is gone",
+    ):
+        assert line in lines
+    assert "Campaign danes" not in lines
+
+
+def test_a_policy_is_said_whole() -> None:
+    """Approval, stages and conditions of each campaign stand in its words."""
+    approval = {
+        "from_priority": 60, "remind_after_days": 1, "escalate_after_days": 2, "decide_after_days": 4, "default": "wait",
+        "people": {"approvers": ["anna"], "escalate_to": ["boss"]},
+    }  # fmt: skip
+    campaign = {"restrict_after_days": 19, "cancel_after_days": 30, "approval": approval}
+    said = "\n".join(policy_in_words(Policy.model_validate({"version": 1, "campaigns": [campaign]})))
+    assert (
+        "from priority 60 on anna approves the suspension, reminded after 1 days, boss after 2 days" in said
+    )
+    assert "wait after 4 days, 3 times, then suspend" in said
+    assert "access restricted: on day 19" in said
+    assert "cancelled at last: 30 days after the suspension" in said
+
+
+def test_the_schema_knows_every_key_and_explains_most() -> None:
+    """An editor finds every key, refuses others, and shows what they mean."""
+    schema = policy_schema()
+    places = [schema, *schema["$defs"].values()]
+    known = {name for place in places for name in place.get("properties", {})}
+    assert known == {part for key in keys_of(Policy) for part in key.split(".")}
+    assert all(place.get("additionalProperties") is False for place in places if "properties" in place)
+    assert schema["$defs"]["Campaign"]["properties"]["grace_days"]["description"].startswith(
+        "How much longer"
+    )
+    assert schema["$defs"]["When"]["properties"]["country"]["description"].startswith(
+        "The customer's country"
+    )
