@@ -17,7 +17,7 @@ from recoup.ledger import Ledger
 from recoup.links import update_links
 from recoup.logs import configure_logs
 from recoup.messages import Outbox
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.process import run_to_exit
 from recoup.rules.customer_page import CustomerPage
 from recoup.settings import Settings, load_settings

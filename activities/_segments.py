@@ -8,7 +8,7 @@ from typing import Any
 
 from recoup.billing.facts import facts_of
 from recoup.ledger import Ledger
-from recoup.policy_file import LoadedPolicy
+from recoup.policy.file import LoadedPolicy
 from recoup.rules.base import Frozen
 from recoup.rules.case import Case
 from recoup.rules.declines import Decline, read

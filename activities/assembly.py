@@ -28,7 +28,7 @@ from recoup.clock import clock_for
 from recoup.ledger import Ledger
 from recoup.links import update_link_signer
 from recoup.messages import Composer, sender_from
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.settings import Settings
 from recoup.temporal.gateway import CaseGateway
 

@@ -41,7 +41,7 @@ from recoup.billing.invoices import failed_renewals_of, invoice_state, read_invo
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
 from recoup.clock import Clock
 from recoup.ledger import Ledger, NewCase
-from recoup.policy_file import LoadedPolicy
+from recoup.policy.file import LoadedPolicy
 from recoup.rules import fold
 from recoup.rules.case import OUTCOME_OF_TRIGGER, Access, AttemptState, Case, Outcome, Stage, Trigger
 from recoup.rules.declines import read

@@ -17,8 +17,8 @@ from recoup.billing.invoices import read_invoice_object
 from recoup.clock import Clock, clock_for
 from recoup.errors import RecoupError
 from recoup.ledger import CaseRow, Ledger
-from recoup.policy_file import LoadedPolicy
-from recoup.policy_words import differences
+from recoup.policy.file import LoadedPolicy
+from recoup.policy.words import differences
 from recoup.rules.moving import drained, replaced
 from recoup.rules.policy import Campaign
 from recoup.rules.priority import Priority, priority

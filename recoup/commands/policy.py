@@ -24,8 +24,8 @@ def _named(file: Path | None) -> Path:
 @click.argument("file", required=False, type=_FILE)
 def check(file: Path | None) -> None:
     """Check a policy file (by default the one in the settings) and say what it means."""
-    from recoup.policy_file import load_policy
-    from recoup.policy_words import policy_in_words
+    from recoup.policy.file import load_policy
+    from recoup.policy.words import policy_in_words
 
     path = _named(file)
     loaded = load_policy(path)
@@ -37,7 +37,7 @@ def check(file: Path | None) -> None:
 @click.argument("file", required=False, type=_FILE)
 def show(file: Path | None) -> None:
     """Print a policy with every key and every default written out, as JSON."""
-    from recoup.policy_file import load_policy
+    from recoup.policy.file import load_policy
 
     click.echo(load_policy(_named(file)).policy.model_dump_json(indent=2, exclude_none=True))
 
@@ -47,8 +47,8 @@ def show(file: Path | None) -> None:
 @click.argument("new", type=_FILE)
 def diff(old: Path, new: Path) -> None:
     """Say in words what another policy changes, campaign by campaign."""
-    from recoup.policy_file import load_policy
-    from recoup.policy_words import policy_differences
+    from recoup.policy.file import load_policy
+    from recoup.policy.words import policy_differences
 
     before, after = load_policy(old), load_policy(new)
     lines = policy_differences(before.policy, after.policy)
@@ -60,7 +60,7 @@ def schema() -> None:
     """Print the JSON schema of the policy file, for editors."""
     import json
 
-    from recoup.policy_schema import policy_schema
+    from recoup.policy.schema import policy_schema
 
     click.echo(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
 
@@ -83,7 +83,7 @@ def apply(new: Path, running: str, yes: bool, reason: str, operator: str | None)
     import getpass
 
     from recoup.commands._applying import Application, apply_policy
-    from recoup.policy_file import load_policy
+    from recoup.policy.file import load_policy
     from recoup.settings import load_settings
 
     who = operator or getpass.getuser()

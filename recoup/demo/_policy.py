@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules.policy import Policy
 
 

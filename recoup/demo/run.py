@@ -30,7 +30,7 @@ from recoup.demo.stack import Plan, Stack
 from recoup.errors import ConfigurationError
 from recoup.ledger import Ledger
 from recoup.messages import Outbox
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.process import EXIT_FAILED, EXIT_INTERRUPTED
 from recoup.worlds import World, WorldError, demo_world_path, load_world
 

@@ -13,7 +13,7 @@ from recoup.errors import ConnectionFailed
 from recoup.ledger import Ledger
 from recoup.links import UpdateLinks
 from recoup.messages import Composer, sender_from
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.settings import Settings
 from recoup.web.pages import Pages
 

@@ -15,7 +15,7 @@ from recoup.doctor._findings import Finding, mend, note, ok
 from recoup.doctor._stripe import answers
 from recoup.errors import ConfigurationError, RecoupError
 from recoup.ledger import Ledger
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules.policy import Campaign, RetryMode
 from recoup.settings import Settings
 

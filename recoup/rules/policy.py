@@ -1,6 +1,6 @@
 """The operator's rules: campaigns of messages, retries, warning, grace and ending, all durations in days.
 
-A :class:`Policy` is what ``policy.yaml`` says (:mod:`recoup.policy_file` reads it); a :class:`Campaign` is the part that
+A :class:`Policy` is what ``policy.yaml`` says (:mod:`recoup.policy.file` reads it); a :class:`Campaign` is the part that
 one case carries with it from its beginning to its end.
 """
 

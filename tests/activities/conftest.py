@@ -29,7 +29,7 @@ from activities.records import Records
 from recoup.access import AccessChange
 from recoup.ledger import Ledger
 from recoup.messages import Composer, MailSettings, Outbox, sender_from
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules.case import Case, Template, Trigger
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.policy import Ending

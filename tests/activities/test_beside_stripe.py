@@ -8,7 +8,7 @@ import pytest
 
 from activities._collecting import Collector
 from activities.stripe_tries import PAYMENT_FAILED
-from recoup.policy_file import LoadedPolicy
+from recoup.policy.file import LoadedPolicy
 from recoup.rules.case import AttemptState, Case, Outcome, Trigger
 from recoup.rules.policy import Campaign, Policy, Retries, RetryMode
 from tests.activities.conftest import Desk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from recoup.policy_file import LoadedPolicy
+from recoup.policy.file import LoadedPolicy
 from recoup.rules.case import PlannedAttempt
 from recoup.rules.policy import Campaign, Policy, Retries, RetryMode, Timing
 from tests.activities.conftest import Desk

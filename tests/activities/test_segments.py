@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recoup.billing.facts import facts_of
 from recoup.billing.invoices import read_invoice_object
-from recoup.policy_file import LoadedPolicy
+from recoup.policy.file import LoadedPolicy
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign, Policy
 from recoup.rules.priority import PriorityRule

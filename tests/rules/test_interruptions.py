@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from recoup.errors import RecoupError
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules import fold
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, Stage, Template, Trigger
 from recoup.rules.declines import Decline

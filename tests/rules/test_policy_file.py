@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recoup.errors import ConfigurationError
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules.policy import Campaign, Policy
 
 SHIPPED = Path(__file__).parents[2] / "policy.yaml"

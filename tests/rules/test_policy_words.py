@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from recoup.policy_schema import policy_schema
-from recoup.policy_words import differences, policy_differences, policy_in_words
+from recoup.policy.schema import policy_schema
+from recoup.policy.words import differences, policy_differences, policy_in_words
 from recoup.rules.policy import Campaign, Policy
 from tests.house.test_docs import keys_of
 
@@ -34,6 +34,44 @@ def test_every_change_of_a_campaign_is_said(key: str) -> None:
     said = differences(Campaign(), Campaign.model_validate({key: _OTHER[key]}))
     assert said
     assert all(" → " in line for line in said)
+
+
+_GENERAL: dict[str, Any] = {
+    "campaigns": [{"name": "other"}],
+    "priority": [{"when": {"country": ["PL"]}, "add": 5}],
+    "raced_payments": "flag",
+    "network_cap": 10,
+    "contact.gather_minutes": 5,
+    "contact.budget": None,
+    "contact.budget.messages": 3,
+    "contact.budget.days": 8,
+    "contact.quiet_hours": None,
+    "contact.quiet_hours.begin": "20:00",
+    "contact.quiet_hours.end": "09:00",
+    "contact.working_days_only": True,
+    "contact.default_timezone": "Europe/Warsaw",
+    "contact.default_country": "PL",
+    "customer_page.promise_days": 3,
+    "customer_page.smaller_plans": {"price_big": ["price_small"]},
+    "customer_page.pause_days": [30],
+    "customer_page.cancel": "period_end",
+    "expiring_cards.remind_days_before": [7],
+    "expiring_cards.link_valid_days": 9,
+}
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in keys_of(Policy) if not key.startswith(("version", "campaigns.", "priority."))]
+)
+def test_every_change_of_the_rest_is_said_in_words(key: str) -> None:
+    """Whatever else of a policy changes, the difference says so in one line with both values, and never as the file writes it."""
+    assert key in _GENERAL, f"give {key} another value here"
+    changed: Any = _GENERAL[key]
+    for name in reversed(key.split(".")):
+        changed = {name: changed}
+    (said,) = policy_differences(Policy(version=1), Policy.model_validate({"version": 1, **changed}))
+    assert " → " in said
+    assert "{" not in said
 
 
 def test_equal_campaigns_have_no_difference() -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
-from recoup.rules.base import Frozen
+from recoup.policy._general import NOTHING, general_words
 from recoup.rules.policy import Campaign, Policy, Retries, RetryMode, Timing
 from recoup.rules.segments import When
 
 
 def campaign_in_words(campaign: Campaign) -> list[str]:
     """One line for each thing that the campaign says."""
-    return [f"{what}: {said}" for what, said in _said(campaign).items() if said != _NOTHING]
+    return [f"{what}: {said}" for what, said in _said(campaign).items() if said != NOTHING]
 
 
 def policy_in_words(policy: Policy) -> list[str]:
     """The whole policy, campaign by campaign, in the order in which they are asked."""
-    lines = [f"{what}: {said}" for what, said in _general(policy).items() if said != _NOTHING]
+    lines = [f"{what}: {said}" for what, said in _general(policy).items() if said != NOTHING]
     for campaign in policy.campaigns:
         lines += [f"Campaign {campaign.name}", *(f"  {line}" for line in campaign_in_words(campaign))]
     return lines
@@ -44,19 +43,15 @@ def policy_differences(old: Policy, new: Policy) -> list[str]:
     return lines + [f"Campaign {name} is gone" for name in before if name not in after]
 
 
-_NOTHING = "–"
-
-
 def _changed(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     for what in old | new:
-        before, after = old.get(what, _NOTHING), new.get(what, _NOTHING)
+        before, after = old.get(what, NOTHING), new.get(what, NOTHING)
         if before != after:
             yield f"{what}: {before} → {after}"
 
 
 def _said(campaign: Campaign) -> dict[str, str]:
-    special = {what: speak(campaign) for what, speak in _OF_A_CAMPAIGN.items()}
-    return special | _others(campaign, _SPOKEN_OF)
+    return {what: speak(campaign) for what, speak in _OF_A_CAMPAIGN.items()}
 
 
 def _general(policy: Policy) -> dict[str, str]:
@@ -64,20 +59,7 @@ def _general(policy: Policy) -> dict[str, str]:
         f"{rule.add:+d} where {_when(rule.when)}" + (f" ({rule.because})" if rule.because else "")
         for rule in policy.priority
     ]
-    said = {
-        "on one card in 30 days": f"{policy.network_cap} attempts at most",
-        "priority": "; ".join(rules) or _NOTHING,
-    }
-    return said | _others(policy, {"version", "campaigns", "network_cap", "priority"})
-
-
-def _others(model: Frozen, spoken_of: set[str]) -> dict[str, str]:
-    """What has no words of its own is shown as the file writes it."""
-    data = model.model_dump(mode="json", exclude=spoken_of, exclude_none=True)
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in data.items()
-    }
+    return general_words(policy) | {"priority": "; ".join(rules) or NOTHING}
 
 
 def _when(when: When | None) -> str:
@@ -120,13 +102,13 @@ def _suspension(campaign: Campaign) -> str:
 
 
 def _days(count: float | None, before: str, after: str) -> str:
-    return _NOTHING if count is None else f"{before}{count:g}{after}"
+    return NOTHING if count is None else f"{before}{count:g}{after}"
 
 
 def _approval(campaign: Campaign) -> str:
     approval = campaign.approval
     if approval is None:
-        return _NOTHING
+        return NOTHING
     by = ", ".join(approval.people.approvers) or "any operator"
     said = [f"from priority {approval.from_priority} on {by} approves the suspension"]
     if approval.remind_after_days is not None:
@@ -150,7 +132,3 @@ _OF_A_CAMPAIGN: dict[str, Callable[[Campaign], str]] = {
     "approval": _approval,
     "update links work": lambda campaign: f"{campaign.link_valid_days:g} days",
 }
-_SPOKEN_OF = {
-    "name", "when", "messages", "retries", "window_days", "grace_days", "warning", "ending", "restrict_after_days",
-    "cancel_after_days", "approval", "link_valid_days",
-}  # fmt: skip

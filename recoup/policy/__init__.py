@@ -1,0 +1,1 @@
+"""The policy file: read strictly, said in words, described for editors."""
