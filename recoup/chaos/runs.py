@@ -64,7 +64,9 @@ class Run:
     messages: Counter[str] = field(default_factory=Counter)
     """How often each message really went out, by its key."""
     letters: dict[str, list[datetime]] = field(default_factory=dict)
-    """When each went out, by what it says, links left out."""
+    """When each went out, by what it says, links left out; a last notice that is said once more, because the first was unconfirmed, is left out too."""
+    unconfirmed: set[str] = field(default_factory=set)
+    """Keys of messages that went out and that nobody could confirm."""
     away_until: datetime | None = None
     """Until then no worker is there for this run."""
     starter_away_until: datetime | None = None

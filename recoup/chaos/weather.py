@@ -272,17 +272,22 @@ class Weather:
         with self.over(None):
             receipt = original(outbox, mime, **more)
         run.messages[key] += 1
-        run.letters.setdefault(_letter(mime), []).append(self._clock.now())
+        if key.removesuffix("/2") not in run.unconfirmed:
+            run.letters.setdefault(_letter(mime), []).append(self._clock.now())
         run.note("MAIL", key=key)
+        run.unconfirmed.add(key)
         self._crash(run, Fault.CRASH_AFTER_MESSAGE)
         if run.strikes(Fault.MAIL_ANSWER_LOST):
             raise SendUnclear("The mail server took it and did not answer")
+        run.unconfirmed.discard(key)
         return receipt
 
     def _find(self, original: Any, outbox: Any, key: str) -> Any:
         """Every other run has a sender that cannot look up what it sent, as SES and SMTP cannot."""
         if self.acting is not None and self.acting.run.plan.seed % 2:
             raise CannotLookUp("This sender keeps no list")
+        if self.acting is not None:
+            self.acting.run.unconfirmed.discard(key)
         return original(outbox, key)
 
     def _tell(self, original: Any, backend: Any, *rest: Any, **more: Any) -> None:
