@@ -90,8 +90,7 @@ def given_back(ledger: Ledger, row: AttemptRow) -> tuple[Outcome, str] | None:
     """How the case ends whose payment was given back, and why; ``None`` where it was kept."""
     if row.state is not AttemptState.PAID:
         return None
-    told = (event for event in ledger.events.of_customer(row.customer) if event.unique_key == _key(row))
-    found = next(told, None)
+    found = ledger.events.named(_key(row))
     if found is None or not found.data["refunded"]:
         return None
     return Outcome(found.data["outcome"]), f"{found.data['because']}; it was given back"

@@ -19,7 +19,4 @@ def has_complained(ledger: Ledger, invoice: str, customer: str) -> bool:
     cases = ledger.cases.by_invoice(invoice)
     if not cases:
         return False
-    since = cases[-1].opened_at - ANY_ORDER
-    return any(
-        told.kind == DISPUTE_OPENED and told.at >= since for told in ledger.events.of_customer(customer)
-    )
+    return ledger.events.has(DISPUTE_OPENED, customer, cases[-1].opened_at - ANY_ORDER)

@@ -19,11 +19,5 @@ def cancelled_at(ledger: Ledger, invoice: str, customer: str) -> datetime | None
 
     From then on nothing of it is collected or written about.
     """
-    return next(
-        (
-            told.at
-            for told in ledger.events.of_customer(customer)
-            if told.kind == CUSTOMER_CANCELLED and told.invoice == invoice
-        ),
-        None,
-    )
+    told = ledger.events.of_kind(CUSTOMER_CANCELLED, customer, invoice)
+    return told[0].at if told else None

@@ -227,8 +227,8 @@ class Payments:
             "came_back", at, invoice=order.invoice, customer=customer, data=data, unique=key
         ):
             return None
-        known = next(row for row in self.ledger.events.of_customer(customer) if row.unique_key == key)
-        ours = known.data["workflow_id"] == order.workflow_id
+        known = self.ledger.events.named(key)
+        ours = known is not None and known.data["workflow_id"] == order.workflow_id
         return None if ours else "a return with this payment method was made before"
 
     def _refuse(self, order: TakeUp, because: str) -> TakenUp:

@@ -60,10 +60,8 @@ def clear_from(
 
 def tries_told(ledger: Ledger, invoice: str, customer: str) -> int:
     """How many automatic attempts at the invoice were told as failed."""
-    told = ledger.events.of_customer(customer)
-    counts = [
-        row.data.get("attempt_count") for row in told if row.kind == PAYMENT_FAILED and row.invoice == invoice
-    ]
+    told = ledger.events.of_kind(PAYMENT_FAILED, customer, invoice)
+    counts = [row.data.get("attempt_count") for row in told]
     return max((count for count in counts if isinstance(count, int)), default=0)
 
 

@@ -48,6 +48,16 @@ class Events:
         """The customer's events in order, over all cases."""
         return self._store.read(lambda conn: _rows(conn, _ordered(events.c.customer == customer)))
 
+    def of_kind(self, kind: str, customer: str, invoice: str) -> list[EventRow]:
+        """What of this kind was recorded of one of the customer's invoices, in order."""
+        where = events.c.customer == customer, events.c.kind == kind, events.c.invoice == invoice
+        return self._store.read(lambda conn: _rows(conn, _ordered(sa.and_(*where))))
+
+    def named(self, unique: str) -> EventRow | None:
+        """The event with this ``unique`` key."""
+        found = self._store.read(lambda conn: _rows(conn, _ordered(events.c.unique_key == unique)))
+        return found[0] if found else None
+
     def has(self, kind: str, customer: str, since: datetime) -> bool:
         """Whether something of this kind happened to the customer at or after this moment."""
         where = events.c.customer == customer, events.c.kind == kind, events.c.at >= since

@@ -36,6 +36,26 @@ def test_unique_event_is_written_once(ledger: Ledger) -> None:
     assert sum(at_once(8, lambda _: ledger.events.append("x", NOW, unique="x"))) == 1
 
 
+def test_one_kind_of_an_invoice_and_one_event_by_its_name_are_found(ledger: Ledger) -> None:
+    """Neither other kinds, nor other invoices and customers come along."""
+    for number, (kind, customer, invoice) in enumerate(
+        [
+            ("told", "cus_1", "in_1"),
+            ("told", "cus_1", "in_2"),
+            ("said", "cus_1", "in_1"),
+            ("told", "cus_2", "in_1"),
+        ]
+    ):
+        ledger.events.append(
+            kind, NOW, customer=customer, invoice=invoice, data={"n": number}, unique=f"key/{number}"
+        )
+    assert [event.data["n"] for event in ledger.events.of_kind("told", "cus_1", "in_1")] == [0]
+    named = ledger.events.named("key/2")
+    assert named is not None
+    assert named.data["n"] == 2
+    assert ledger.events.named("key/9") is None
+
+
 def test_since_goes_on_where_the_reader_stopped(ledger: Ledger) -> None:
     """Reading on from the last id gives every event once, in order, page by page."""
     for number in range(7):
