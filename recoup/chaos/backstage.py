@@ -11,10 +11,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contracts import Activity
 from recoup.chaos.faults import Fault
-from recoup.chaos.host import LOST_AFTER, Try, WorkerDied
 from recoup.chaos.runs import Run
 from recoup.chaos.scene import Scene
 from recoup.chaos.weather import Acting, Weather
+from recoup.virtual.host import LOST_AFTER, Try, WorkerDied
 
 BEFORE_READ = (
     Fault.PAID_BEFORE_READ,
@@ -25,7 +25,7 @@ BEFORE_READ = (
 
 
 class Backstage:
-    """What surrounds the tries of a batch (:class:`recoup.chaos.host.Surroundings`), and the way to Temporal."""
+    """What surrounds the tries of a batch (:class:`recoup.virtual.host.Surroundings`), and the way to Temporal."""
 
     def __init__(self, scene: Scene, weather: Weather) -> None:
         self._scene = scene

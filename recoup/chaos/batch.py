@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from activities.sweep_contracts import RECONCILE_WORKFLOW, StartSweep
 from recoup.billing import stripe_client
-from recoup.chaos.agenda import Agenda
 from recoup.chaos.backstage import Backstage
-from recoup.chaos.client import HostClient
 from recoup.chaos.door import Door
-from recoup.chaos.host import Host
 from recoup.chaos.moments import Moments
 from recoup.chaos.people import People
 from recoup.chaos.plan import RunPlan, Setting
 from recoup.chaos.post import Post
-from recoup.chaos.product import (
-    ACCESS_SECRET,
-    API_KEY,
-    WORKFLOWS,
-    build_activities,
-    build_starter,
-    settings_of,
-)
 from recoup.chaos.runs import Played, Roster
-from recoup.chaos.sandbox import running_stripe
 from recoup.chaos.scene import Scene
 from recoup.chaos.stories import Stories
 from recoup.chaos.weather import Weather
@@ -37,6 +25,20 @@ from recoup.demo.company import Company
 from recoup.ledger import Ledger
 from recoup.rules.policy import Campaign, Policy, Retries, RetryMode
 from recoup.settings import Settings
+from recoup.virtual.agenda import Agenda
+from recoup.virtual.client import HostClient
+from recoup.virtual.host import Host
+from recoup.virtual.moving import Mover
+from recoup.virtual.news import News
+from recoup.virtual.product import (
+    ACCESS_SECRET,
+    API_KEY,
+    WORKFLOWS,
+    build_activities,
+    build_starter,
+    settings_of,
+)
+from recoup.virtual.stripe import running_stripe
 from recoup.worlds import load_world
 
 SWEEPS_ON_DAYS = (1, 12, 28)
@@ -57,7 +59,6 @@ class Batch:
             "invoice_lock": "on" if setting.invoice_lock else "off",
             "final_action": "past_due" if setting.mode is RetryMode.OBSERVE else "cancel",
         }
-        self._next_event: datetime | None = None
 
     @contextmanager
     def played(self) -> Iterator[Played]:
@@ -108,7 +109,9 @@ class Batch:
         app = build_starter(settings, scene.ledger, client, scene.people.client, scene.clock)
         door = Door(scene, weather, self._stories, app)
         stack.callback(door.close)
-        self._post = Post(scene.stripe, API_KEY, scene.agenda, scene.clock, door.run_of, door.take)
+        news = News(scene.stripe, API_KEY)
+        self._post = Post(news, scene.agenda, scene.clock, door.run_of, door.take)
+        self._mover = Mover(scene.stripe, scene.agenda, scene.clock, self._collect, weather.changed_since)
 
     def _seed(self) -> None:
         """Make the customers, and note when the sweeps are and when all must be over."""
@@ -122,13 +125,14 @@ class Batch:
     # -- moving time ---------------------------------------------------------------------------------------------------
 
     def _play(self) -> None:
-        self._look_at_stripe()
+        mover = self._mover
+        mover.look()
         swept = False
         while True:
-            self._work_off()
-            upcoming = self._upcoming()
+            mover.work_off()
+            upcoming = mover.upcoming(self._horizon)
             if upcoming is not None:
-                self._look_at_stripe(upcoming)
+                mover.look(upcoming)
             elif self._stories.call_operators():
                 swept = False
             elif not swept:
@@ -137,32 +141,9 @@ class Batch:
             else:
                 return
 
-    def _look_at_stripe(self, move_to: datetime | None = None) -> None:
-        """See what Stripe has told, after moving its clock where that is asked for."""
-        told = self._scene.stripe.look() if move_to is None else self._scene.stripe.move_to(move_to)
+    def _collect(self, newest: str | None) -> None:
         self._weather.offset = None
-        self._next_event = told.next_event_at
-        self._post.collect(told.newest_event)
-
-    def _work_off(self) -> None:
-        """Do all that is due now."""
-        agenda = self._scene.agenda
-        while True:
-            if self._weather.changed:
-                self._weather.changed = False
-                self._look_at_stripe()
-            due = agenda.next_at
-            if due is None or due > self._scene.clock.now():
-                return
-            _, deed = agenda.take()
-            deed()
-
-    def _upcoming(self) -> datetime | None:
-        event = self._next_event if self._next_event and self._next_event < self._horizon else None
-        moments = [moment for moment in (self._scene.agenda.next_at, event) if moment is not None]
-        if not moments or min(moments) > self._horizon:
-            return None
-        return max(min(moments), self._scene.clock.now())
+        self._post.collect(newest)
 
     def _sweep(self) -> None:
         now = self._scene.clock.now()

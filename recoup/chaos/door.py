@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 
 import httpx2
 
-from recoup.chaos.post import Event
-from recoup.chaos.product import API_KEY, WEBHOOK_SECRET
 from recoup.chaos.runs import Run
 from recoup.chaos.scene import Scene
 from recoup.chaos.stories import Stories
 from recoup.chaos.weather import Acting, Weather
-from recoup.web.webhooks.signature import sign
+from recoup.virtual.news import Event, Intake
+from recoup.virtual.product import API_KEY
 
 
 class Door:
@@ -23,29 +21,27 @@ class Door:
         self._scene = scene
         self._weather = weather
         self._stories = stories
-        self._app = app
-        self._loop = asyncio.Runner()
+        self._intake = Intake(app, scene.clock)
 
     def close(self) -> None:
         """Nothing is delivered any more."""
-        self._loop.close()
+        self._intake.close()
 
     def take(self, body: bytes, run: Run | None) -> bool:
         """Give a webhook to the starter; whether it was acknowledged."""
-        headers = {"stripe-signature": sign(body, WEBHOOK_SECRET, self._scene.clock.now())}
         acting = Acting(run, False) if run is not None else None
         with self._weather.over(acting) if acting else nullcontext():
             try:
-                answer = self._loop.run(self._app.post("/webhooks/stripe", content=body, headers=headers))
+                taken = self._intake.take(body)
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     raise
                 if run is not None:
                     run.note("STARTER DIED", error=type(error).__name__)
                 return False
-        if answer.is_success and run is not None and b'"charge.dispute.created"' in body:
+        if taken and run is not None and b'"charge.dispute.created"' in body:
             run.disputed |= {case.invoice for case in self._scene.ledger.cases.open_of_customer(run.customer)}
-        return answer.is_success
+        return taken
 
     def run_of(self, event: Event) -> Run | None:
         """Whose event this is; a run's first failure begins its story."""

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import partial
 
 from recoup.chaos.faults import Fault
-from recoup.chaos.host import Try, WorkerDied
-from recoup.chaos.product import API_KEY
 from recoup.chaos.runs import Run
 from recoup.chaos.scene import Scene
 from recoup.chaos.weather import Answer, Request, shown
+from recoup.virtual.host import Try, WorkerDied
+from recoup.virtual.product import API_KEY
 
 RACE_SECONDS = 0.6
 """How long the bank thinks while the customer pays at the same moment."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import logging
 import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import click
-import structlog
 
 from recoup.chaos.audit import HARMLESS, Finding, audit
 from recoup.chaos.batch import Batch
@@ -25,9 +22,10 @@ from recoup.chaos.plan import BATCH, Setting, plan_of, setting_of
 from recoup.chaos.processes import ProcessBatch
 from recoup.chaos.report import Kept, Report, Tally
 from recoup.chaos.runs import Played, Run
-from recoup.chaos.shards import MEMORY, side_by_side, stopped_in_order, workshop
+from recoup.chaos.shards import side_by_side
 from recoup.errors import ConfigurationError
 from recoup.process import EXIT_FAILED
+from recoup.virtual.place import MEMORY, quietly, stopped_in_order, workshop
 
 PROCESSES = "processes"
 """The setting of the runs with real processes."""
@@ -165,10 +163,10 @@ def _traces(runs: Iterable[Run], findings: list[Finding]) -> dict[int, str]:
 
 def _results(options: Options) -> Generator[BatchResult, None, None]:
     """The batches' results as they come: those in virtual time first, then those with real processes."""
-    with workshop(MEMORY) as place:
+    with workshop("chaos", MEMORY) as place:
         yield from _in_virtual_time(options, place)
     killed = range(options.seed, options.seed + options.processes)
-    with workshop() as place:
+    with workshop("chaos") as place:
         for stack in _stacks(killed):
             yield _apart(list(stack), place, _play_with_processes)
 
@@ -189,26 +187,10 @@ def _apart(
     """Play a batch in a directory of its own, quietly."""
     directory = place / f"{how.__name__}-{seeds[0]}"
     try:
-        with _quietly():
+        with quietly():
             return how(seeds, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """No log lines: what goes wrong is made to go wrong, and the trace of a run tells it better."""
-    before = structlog.get_config()
-    logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    # What has been imported stays: the garbage collector need not look through it again and again.
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        structlog.configure(**before)
-        logging.disable(logging.NOTSET)
 
 
 def _take_in(report: Report, result: BatchResult, traces: Path) -> None:

@@ -4,67 +4,39 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
-from recoup.chaos.agenda import Agenda
 from recoup.chaos.faults import Fault
 from recoup.chaos.runs import Run
-from recoup.chaos.sandbox import Stripe
 from recoup.clock import Clock
-from recoup.web.webhooks.routing import ROUTES
+from recoup.virtual.agenda import Agenda
+from recoup.virtual.news import SUBSCRIBED, Event, News
 
 AGAIN_AFTER = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 300, 600, 720, 720, 720, 720, 720))
 """When a webhook that was not acknowledged is sent again: as Stripe does, for three days."""
 SHUFFLED = 10
 """So many webhooks in a row arrive in any order, within twenty minutes."""
-SUBSCRIBED = frozenset(ROUTES) - {
-    "invoice.updated",
-    "payment_intent.payment_failed",
-    "payment_intent.requires_action",
-}
-"""The events that an endpoint is set up for; the most frequent of those that say nothing new are left out."""
-_PAGE = 100
-
-Event = dict[str, Any]
 
 
 @dataclass
 class Post:
     """Fetches what Stripe has told and brings it to the starter."""
 
-    stripe: Stripe
-    key: str
+    news: News
     agenda: Agenda
     clock: Clock
     run_of: Callable[[Event], Run | None]
     starter: Callable[[bytes, Run | None], bool]
     """Takes a webhook; False where it was not acknowledged."""
-    _newest: str | None = None
     _shuffled: dict[int, int] = field(default_factory=dict)
     delivered: int = 0
 
     def collect(self, newest: str | None) -> None:
         """Fetch what is new up to the newest event, which the caller has heard of, and put its delivery on the agenda."""
-        if newest == self._newest:
-            return
-        if self._newest is None:
-            found = self.stripe.all("/v1/events", self.key)[::-1]
-        else:
-            found = list(self._since(self._newest))
-        for event in found:
-            self._newest = event["id"]
+        for event in self.news.up_to(newest):
             self._send(event)
-
-    def _since(self, newest: str) -> Iterator[Event]:
-        while True:
-            page = self.stripe.api("/v1/events", self.key, limit=_PAGE, ending_before=newest)
-            yield from page["data"][::-1]
-            if not page["has_more"]:
-                return
-            newest = page["data"][0]["id"]
 
     def _send(self, event: Event) -> None:
         run = self.run_of(event)

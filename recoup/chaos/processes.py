@@ -22,7 +22,6 @@ from temporalio.client import WorkflowExecutionStatus
 from recoup.chaos.mortal import DIRECTORY
 from recoup.chaos.plan import RunPlan
 from recoup.chaos.runs import Played, Run
-from recoup.chaos.sandbox import Stripe
 from recoup.chaos.world import world_of
 from recoup.demo._orphans import release_orphans
 from recoup.demo._supervision import Supervisor
@@ -31,6 +30,7 @@ from recoup.demo.driver import Driver
 from recoup.demo.run import cast_of
 from recoup.demo.stack import API_KEY, Plan, Stack
 from recoup.ledger import Ledger
+from recoup.virtual.stripe import Stripe
 from recoup.worlds import load_world
 
 Docs = list[dict[str, Any]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from recoup.chaos.agenda import Agenda
-from recoup.chaos.host import Host
 from recoup.chaos.people import People
 from recoup.chaos.runs import Roster
-from recoup.chaos.sandbox import Stripe
 from recoup.clock import Clock
 from recoup.ledger import Ledger
+from recoup.virtual.agenda import Agenda
+from recoup.virtual.host import Host
+from recoup.virtual.stripe import Stripe
 
 
 @dataclass

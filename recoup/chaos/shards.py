@@ -8,27 +8,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made there
-"""Where there is such a place, the databases of a batch stand in memory: only the runs with processes are about disks."""
 BATCHES_OF_A_PROCESS = 20
-GONE_SECONDS = 10.0
-"""What was killed may write a last file into its directory for so long."""
 
 
 def side_by_side(work: Callable[[T], R], pieces: Sequence[T], number: int) -> Generator[R, None, None]:
@@ -70,35 +61,3 @@ def _end_with_the_command(pipe: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def workshop(at: Path | None = None) -> Iterator[Path]:
-    """A directory for all batches, gone afterwards; where files are temporary, if there is no such place."""
-    directory = Path(tempfile.mkdtemp(prefix="recoup-chaos-", dir=at if at and at.is_dir() else None))
-    try:
-        yield directory
-    finally:
-        deadline = time.monotonic() + GONE_SECONDS
-        while directory.exists() and time.monotonic() < deadline:
-            shutil.rmtree(directory, ignore_errors=True)
-            if directory.exists():
-                time.sleep(0.1)
-
-
-@contextmanager
-def stopped_in_order() -> Iterator[None]:
-    """The word to stop counts as Ctrl-C."""
-
-    def stop(_: int, __: FrameType | None) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # In the background of a script Ctrl-C is ignored; the word to stop is not.
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -23,13 +23,13 @@ import stripe
 
 from recoup.access import WebhookBackend
 from recoup.chaos.faults import Fault
-from recoup.chaos.host import Try, WorkerDied
 from recoup.chaos.runs import Run, Sent
 from recoup.clock import Clock, FileClock
 from recoup.errors import ConnectionFailed
 from recoup.ledger._store import Store
 from recoup.messages.outbox import OutboxSender
 from recoup.messages.sending import CannotLookUp, SendUnavailable, SendUnclear
+from recoup.virtual.host import Try, WorkerDied
 
 Answer = tuple[Any, int, Any]
 Request = Callable[[], Answer]
@@ -99,9 +99,14 @@ class Weather:
         self._others = others
         self.acting: Acting | None = None
         self.changed = False
-        """Whether something was changed at Stripe since this was last set to False."""
+        """Whether something was changed at Stripe since :meth:`changed_since` was asked last."""
         self.offset: float | None = None
         """What the clock's file says; None when it has to be read again. Nobody moves the clock but the batch."""
+
+    def changed_since(self) -> bool:
+        """Whether something was changed at Stripe since this was asked last."""
+        changed, self.changed = self.changed, False
+        return changed
 
     @contextmanager
     def over(self, acting: Acting | None) -> Iterator[None]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recoup.demo._timeline import Entry, timeline_of
 from recoup.demo.company import Company
 from recoup.demo.control import Seeded
+from recoup.demo.timeline import Entry, timeline_of
 from recoup.ledger import CaseRow, EventRow, Ledger
 from recoup.rules.case import Outcome, Stage
 from recoup.worlds import World

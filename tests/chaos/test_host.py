@@ -16,11 +16,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
 from activities.note_contracts import NoteKind
-from recoup.chaos import host
-from recoup.chaos.agenda import Agenda
-from recoup.chaos.client import HostClient
-from recoup.chaos.host import Host, Try, WorkerDied
 from recoup.rules.case import Outcome
+from recoup.virtual import host
+from recoup.virtual.agenda import Agenda
+from recoup.virtual.client import HostClient
+from recoup.virtual.host import Host, Try, WorkerDied
 from tests.workflows.outside import Outside
 from workflows.recovery import RecoveryCase
 

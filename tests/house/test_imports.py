@@ -30,7 +30,8 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "worker", "starter"),
-    ("recoup.chaos",),
+    ("recoup.virtual",),
+    ("recoup.chaos", "recoup.rehearsal"),
     ("recoup.commands",),
     ("recoup.cli",),
     ("recoup.__main__",),
@@ -53,8 +54,16 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "recoup.sandbox": ("recoup.cli",),
-    "recoup.worlds": ("recoup.sandbox", "recoup.simulation", "recoup.demo", "recoup.chaos"),
+    "recoup.worlds": (
+        "recoup.sandbox",
+        "recoup.simulation",
+        "recoup.demo",
+        "recoup.chaos",
+        "recoup.rehearsal",
+    ),
     "recoup.chaos": ("recoup.cli",),
+    "recoup.virtual": ("recoup.chaos", "recoup.rehearsal"),
+    "recoup.rehearsal": ("recoup.commands",),
 }
 """Parts that only these may import: the product reaches its sandbox over HTTP, and knows nothing of worlds."""
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
-from recoup.chaos.host import Try
 from recoup.clock import FileClock
 from recoup.demo.company import Company
+from recoup.virtual.host import Try
 
 
 class Standing:

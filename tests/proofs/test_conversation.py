@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recoup.billing.places import days_off
-from recoup.chaos.shards import MEMORY
 from recoup.ledger import Ledger
 from recoup.rules.base import days
 from recoup.rules.case import Case, MessageState, Outcome
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.policy import Campaign, LastNotice, MessageStep, Retries
+from recoup.virtual.place import MEMORY
 from tests.proofs.talking import Mail, Person, Talk
 
 NIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)

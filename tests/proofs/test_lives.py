@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from recoup.chaos.shards import MEMORY
+from recoup.virtual.place import MEMORY
 from tests.proofs.lives import Chapter, Life, Post
 from tests.proofs.reckoning import Figures, effects_of, states_of
 from tests.proofs.theatre import Theatre, count_sent

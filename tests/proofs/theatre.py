@@ -1,7 +1,7 @@
 """Many customers who live the same life beside each other, and a Recoup that hears of it in an order of each one's own.
 
 The sandbox runs in its own process and is reached over HTTP; the starter's app, the activities, the ledger and the company's
-backend are the real ones; the workflows' unchanged code runs in this process on virtual time (:mod:`recoup.chaos.host`). Time
+backend are the real ones; the workflows' unchanged code runs in this process on virtual time (:mod:`recoup.virtual.host`). Time
 moves only between the chapters of a life: whatever Stripe has told by then is delivered with the clock standing, in any
 order, once or more, and in between the worker does some of its work, or none.
 """
@@ -25,15 +25,15 @@ from pydantic import HttpUrl, SecretStr
 import starter
 import worker
 from recoup.billing import stripe_client
-from recoup.chaos.agenda import Agenda
-from recoup.chaos.client import HostClient
-from recoup.chaos.host import Host
-from recoup.chaos.post import SUBSCRIBED
 from recoup.ledger import Ledger
 from recoup.messages import MailSettings, OutboxSender
 from recoup.rules.policy import Policy
 from recoup.settings import AccessSettings, Settings, StarterSettings
 from recoup.temporal.gateway import CaseGateway
+from recoup.virtual.agenda import Agenda
+from recoup.virtual.client import HostClient
+from recoup.virtual.host import Host
+from recoup.virtual.news import SUBSCRIBED
 from recoup.web.stripe_side import StripeBilling
 from recoup.web.webhooks.signature import sign
 from tests.fixtures.sandbox import KEY, Sandbox, running_sandbox

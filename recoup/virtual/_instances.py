@@ -23,7 +23,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
-NAMESPACE = "chaos"
+NAMESPACE = "virtual"
 CONVERTER = pydantic_data_converter.payload_converter
 TASK_TIMEOUT = timedelta(seconds=10)
 _LOOP = asyncio.new_event_loop()

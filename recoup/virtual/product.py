@@ -14,19 +14,20 @@ from temporalio.client import Client
 
 import starter
 import worker
-from recoup.chaos.client import HostClient
 from recoup.clock import Clock
 from recoup.ledger import Ledger
 from recoup.messages import MailSettings
+from recoup.policy.file import load_policy
 from recoup.rules.policy import Policy
 from recoup.settings import AccessSettings, Settings, StarterSettings, StripeSettings
 from recoup.temporal.gateway import CaseGateway
+from recoup.virtual.client import HostClient
 from recoup.web.stripe_side import StripeBilling
 
-API_KEY = "sk_test_chaos_of_recoup"
+API_KEY = "sk_test_of_virtual_time"
 # Everything here listens on this machine alone and is gone in a minute.
-WEBHOOK_SECRET = "whsec_chaos_of_recoup_not_a_secret"  # noqa: S105
-LINK_SECRET = "chaos-of-recoup-not-a-secret"  # noqa: S105
+WEBHOOK_SECRET = "whsec_of_virtual_time_not_a_secret"  # noqa: S105
+LINK_SECRET = "virtual-time-of-recoup-not-a-secret"  # noqa: S105
 ACCESS_SECRET = "whsec_Y2hhb3Mgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="  # noqa: S105
 WORKFLOWS = worker.WORKFLOWS
 STARTER = "http://127.0.0.1:1"
@@ -66,7 +67,8 @@ def build_starter(
 ) -> httpx2.AsyncClient:
     """The starter's app, and a client that calls it here."""
     gateway = CaseGateway(cast(Any, _connected(client)))
-    app = starter.assemble(settings, ledger, gateway, StripeBilling(api, None), clock)
+    offered = load_policy(settings.policy_file).policy.customer_page
+    app = starter.assemble(settings, ledger, gateway, StripeBilling(api, None), clock, offered)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=STARTER, trust_env=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,13 @@ from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
 )
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from recoup.chaos._instances import CONVERTER, NAMESPACE
-from recoup.chaos.host import Host
+from recoup.virtual._instances import CONVERTER, NAMESPACE
+from recoup.virtual.host import Host
 
 
 class HostClient:
@@ -32,7 +33,7 @@ class HostClient:
 
     async def start_workflow(
         self, type_: str, argument: Any, *, id_reuse_policy: WorkflowIDReusePolicy, **more: Any
-    ) -> None:
+    ) -> HostHandle:
         """Begin a workflow, and tell it something where that is asked for; one that runs is only told."""
         self.before()
         id_ = str(more["id"])
@@ -46,6 +47,7 @@ class HostClient:
             (told,) = more["start_signal_args"]
             self.host.signal(id_, signal, told)
         self.after()
+        return self.get_workflow_handle(id_, result_type=more.get("result_type"))
 
     @property
     def workflow_service(self) -> HostClient:
@@ -86,8 +88,23 @@ class HostHandle:
             raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
         self.client.after()
 
+    async def execute_update(self, name: str, argument: Any, *, result_type: type, **_: Any) -> Any:
+        """Give it an operator's word, and hear the answer."""
+        self.client.before()
+        execution = self.client.host.executions.get(self.id)
+        if execution is None or not execution.is_running:
+            raise RPCError("workflow execution already completed", RPCStatusCode.NOT_FOUND, b"")
+        # In a thread of its own, as in a worker: the workflow brings an event loop along.
+        answer = await asyncio.to_thread(self.client.host.answer_to, self.id, name, argument)
+        self.client.after()
+        if isinstance(answer, str):
+            raise WorkflowUpdateFailedError(ApplicationError(answer))
+        return CONVERTER.from_payloads([answer], [result_type])[0]
+
     async def result(self, **_: Any) -> Any:
-        """Its result, once it is complete."""
+        """Its result, once it is complete; the host does nothing while somebody waits, so waiting for it is over at once."""
         execution = self.client.host.executions[self.id]
+        if execution.is_running:
+            raise RPCError("the workflow still runs", RPCStatusCode.DEADLINE_EXCEEDED, b"")
         types = [self.result_type] if self.result_type else None
         return CONVERTER.from_payloads([execution.result] if execution.result else [], types)[0]

@@ -1,4 +1,4 @@
-"""A sandbox of a batch's own: the Stripe of these runs, in its own process, reached over HTTP alone."""
+"""The Stripe of this virtual time: a sandbox in its own process, reached over HTTP alone."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from recoup.chaos._instances import (
+from recoup.clock import Clock
+from recoup.virtual._instances import (
     CONVERTER,
     Identity,
     Instance,
@@ -33,8 +34,7 @@ from recoup.chaos._instances import (
     activity_definition,
     workflow_definition,
 )
-from recoup.chaos.agenda import Agenda
-from recoup.clock import Clock
+from recoup.virtual.agenda import Agenda
 
 LOST_AFTER = timedelta(seconds=15)
 """A try whose worker died is noticed by its missing heartbeats."""
@@ -102,7 +102,7 @@ class Execution:
     problem: str | None = None
     timers: dict[int, datetime] = field(default_factory=dict)
     activities: dict[int, _Pending] = field(default_factory=dict)
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Payload | str] = field(default_factory=dict)
 
     @property
     def is_running(self) -> bool:
@@ -162,6 +162,11 @@ class Host:
 
     def update(self, workflow_id: str, name: str, argument: Any) -> str | None:
         """Give an operator's word; the reason where it was refused. Only from outside of any activity."""
+        answer = self.answer_to(workflow_id, name, argument)
+        return answer if isinstance(answer, str) else None
+
+    def answer_to(self, workflow_id: str, name: str, argument: Any) -> Payload | str:
+        """Give an operator's word; what the workflow answers, or the reason where it was refused. As :meth:`update`."""
         execution = self.executions.get(workflow_id)
         if execution is None or not execution.is_running:
             return "it does not run"
@@ -170,8 +175,7 @@ class Host:
         job.do_update.name, job.do_update.run_validator = name, True
         job.do_update.input.extend(CONVERTER.to_payloads([argument]))
         self._activate(execution, job)
-        answer = execution.answers.get(id_, "no answer")
-        return None if answer is True else str(answer)
+        return execution.answers.get(id_, "no answer")
 
     def query(self, workflow_id: str, name: str, result: type) -> Any:
         """Ask a workflow that runs. Only from outside of any activity."""
@@ -242,7 +246,7 @@ class Host:
                 if said.HasField("rejected"):
                     execution.answers[said.protocol_instance_id] = said.rejected.message
                 elif said.HasField("completed"):
-                    execution.answers[said.protocol_instance_id] = True
+                    execution.answers[said.protocol_instance_id] = said.completed
             case "complete_workflow_execution":
                 self._end(execution, WorkflowExecutionStatus.COMPLETED)
                 execution.result = command.complete_workflow_execution.result
