@@ -17,7 +17,7 @@ from recoup.virtual.product import API_KEY
 class Door:
     """Gives webhooks to the starter, and knows whose they are."""
 
-    def __init__(self, scene: Scene, weather: Weather, stories: Stories, app: httpx2.AsyncClient) -> None:
+    def __init__(self, scene: Scene, weather: Weather, stories: Stories, app: httpx2.ASGITransport) -> None:
         self._scene = scene
         self._weather = weather
         self._stories = stories

@@ -16,6 +16,8 @@ class Form:
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     """Inputs with the values they hold."""
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """Inputs of which one value is chosen, with all values there are."""
     buttons: dict[str, list[str]] = field(default_factory=dict)
     """Named buttons with their values; one of them is sent when it is pressed."""
 
@@ -42,7 +44,7 @@ class Seen:
     def form_with(self, name: str, value: str | None = None) -> Form | None:
         """The first form that has an input of this name, with this value where one is given, or a button of this name."""
         for form in self.forms:
-            if name in form.fields and value in (None, form.fields[name]):
+            if name in form.fields and value in (None, form.fields[name], *form.choices.get(name, ())):
                 return form
             if name in form.buttons and (value is None or value in form.buttons[name]):
                 return form
@@ -77,6 +79,8 @@ class _Reader(HTMLParser):
             if tag == "button" or (tag == "input" and said.get("type") == "submit"):
                 self._open.buttons.setdefault(said["name"], []).append(said.get("value", ""))
             elif tag in ("input", "select", "textarea"):
+                if said.get("type") == "radio":
+                    self._open.choices.setdefault(said["name"], []).append(said.get("value", ""))
                 self._open.fields[said["name"]] = said.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:

@@ -42,9 +42,10 @@ class CardInHand:
 class Browser:
     """One sitting of one customer; cookies last as long."""
 
-    def __init__(self) -> None:
+    def __init__(self, mounts: Mapping[str, httpx2.AsyncBaseTransport] | None = None) -> None:
+        """``mounts`` are pages that are not reached over the network, by the beginning of their address."""
         self._client = httpx2.AsyncClient(
-            follow_redirects=True, trust_env=False, timeout=30, verify=_ssl_context()
+            follow_redirects=True, trust_env=False, timeout=30, verify=_ssl_context(), mounts=mounts
         )
 
     async def __aenter__(self) -> Self:
@@ -109,6 +110,33 @@ class Browser:
         page = await self.open(invoice_link)
         code = {"code": "123456"} if method == "blik" else {}
         await self._confirm(await self._send(_wanted(page, "method", method), code, page))
+
+    async def promise(self, update_link: str, in_days: int) -> None:
+        """Promise on the page behind the link of a mail to pay in so many days.
+
+        Raises:
+            Stuck: the page takes no promise, or none for so long.
+        """
+        page = await self._onward(update_link, "promise")
+        await self._send(_wanted(page, "days", str(in_days)), {"days": str(in_days)}, page)
+
+    async def cancel(self, update_link: str) -> None:
+        """Cancel there everything that is open.
+
+        Raises:
+            Stuck: the page offers no way out.
+        """
+        page = await self._onward(update_link, "cancel")
+        # Where there are several, "all of them" is the last choice, which is what the form holds.
+        await self._send(_wanted(page, "subscription"), {}, page)
+
+    async def _onward(self, update_link: str, topic: str) -> Seen:
+        """One of the other ways that the page leads to."""
+        page = await self.open(update_link)
+        way = next((link for link in page.links if link.endswith(f"/{topic}")), None)
+        if way is None:
+            raise Stuck(f"the update page has no way to {topic}")
+        return await self.open(way)
 
     async def _confirm(self, page: Seen) -> None:
         """Say yes to the bank as often as it asks; a form for card data that is still there means that it said no."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ class Act:
     key: str
     """Each act has its own, and is done once."""
     with_: str | None = None
+    days: int | None = None
     mail: OutboxMail | None = None
 
 
@@ -35,7 +36,14 @@ class People:
     """Everybody in the world, and what they still have in mind."""
 
     def __init__(
-        self, world: World, seeded: Seeded, outbox: Outbox, ledger: Ledger, product: Product, starter_url: str
+        self,
+        world: World,
+        seeded: Seeded,
+        outbox: Outbox,
+        ledger: Ledger,
+        product: Product,
+        starter_url: str,
+        browse: Callable[[], Browser] = Browser,
     ) -> None:
         self._world = world
         self._seeded = seeded
@@ -43,6 +51,7 @@ class People:
         self._ledger = ledger
         self._product = product
         self._starter_url = starter_url
+        self._browse = browse
         self._done: set[str] = set()
         self.stuck: list[str] = []
         """What went wrong for somebody; empty when every page led on."""
@@ -97,7 +106,7 @@ class People:
         return failures
 
     async def _do(self, act: Act) -> None:
-        async with Browser() as browser:
+        async with self._browse() as browser:
             match act.does:
                 case "opens":
                     await browser.open(self._update_link(act))
@@ -109,6 +118,10 @@ class People:
                     await browser.refuse_at_bank(self._invoice_link(act))
                 case "pay_invoice":
                     await self._pay(act, browser)
+                case "promise_to_pay":
+                    await browser.promise(self._update_link(act), act.days or 0)
+                case "cancel_by_link":
+                    await browser.cancel(self._update_link(act))
                 case "cancel_subscription":
                     for subscription in self._seeded.subscriptions[act.customer]:
                         await self._product.cancel(subscription)
@@ -172,4 +185,4 @@ def _acts_of(key: str, mail: OutboxMail, number: int, reaction: Reaction) -> Ite
 def _act_of(
     wanted: Reaction | OwnAct, at: datetime, key: str, name: str, mail: OutboxMail | None = None
 ) -> Act:
-    return Act(at, key, wanted.does, name, with_=wanted.with_, mail=mail)
+    return Act(at, key, wanted.does, name, with_=wanted.with_, days=wanted.days, mail=mail)

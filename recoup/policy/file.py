@@ -48,14 +48,19 @@ def load_policy(path: Path) -> LoadedPolicy:
         raise ConfigurationError(
             f"The policy file {path} must hold keys and values, beginning with version: 1"
         )
+    return read_policy(data, text, str(path))
+
+
+def read_policy(data: dict[str, Any], text: str, source: str, within: tuple[str, ...] = ()) -> LoadedPolicy:
+    """Check a policy that stands in a text, ``within`` these keys of it; raises as :func:`load_policy`."""
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        line = _line_of(text, error.errors()[0]["loc"])
-        raise ConfigurationError(f"{path}{line}: {_sentence(error)}") from error
+        line = _line_of(text, (*within, *error.errors()[0]["loc"]))
+        raise ConfigurationError(f"{source}{line}: {_sentence(error)}") from error
     for mistake in mistakes(policy):
-        line = _line_of(text, mistake.place)
-        raise ConfigurationError(f"{path}{line}: {_place(mistake.place)}: {mistake.because}")
+        line = _line_of(text, (*within, *mistake.place))
+        raise ConfigurationError(f"{source}{line}: {_place(mistake.place)}: {mistake.because}")
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     return LoadedPolicy(policy=policy, version=digest)
 

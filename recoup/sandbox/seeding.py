@@ -62,7 +62,7 @@ def _create(work: Work, world: World, key: str, person: Customer, start: int) ->
         phone=person.phone,
         preferred_locales=[person.locale],
         address={**EMPTY_ADDRESS, "country": person.country},
-        metadata={"world": world.name, "world_key": key, "timezone": person.timezone},
+        metadata={**person.metadata, "world": world.name, "world_key": key, "timezone": person.timezone},
         _world_key=key,
     )
     methods: dict[str, str] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from recoup.clock import Clock
-from recoup.virtual.product import WEBHOOK_SECRET
+from recoup.virtual.product import STARTER, WEBHOOK_SECRET
 from recoup.virtual.stripe import Stripe
 from recoup.web.webhooks.routing import ROUTES
 from recoup.web.webhooks.signature import sign
@@ -58,8 +58,8 @@ class News:
 class Intake:
     """The starter's side of a webhook: signed as Stripe signs it, and acknowledged or not."""
 
-    def __init__(self, app: httpx2.AsyncClient, clock: Clock) -> None:
-        self._app = app
+    def __init__(self, app: httpx2.ASGITransport, clock: Clock) -> None:
+        self._app = httpx2.AsyncClient(transport=app, base_url=STARTER, trust_env=False)
         self._clock = clock
         self._loop = asyncio.Runner()
 

@@ -64,12 +64,12 @@ def build_activities(settings: Settings, ledger: Ledger, client: HostClient) -> 
 
 def build_starter(
     settings: Settings, ledger: Ledger, client: HostClient, api: StripeClient, clock: Clock
-) -> httpx2.AsyncClient:
-    """The starter's app, and a client that calls it here."""
+) -> httpx2.ASGITransport:
+    """The starter's app, to be called here."""
     gateway = CaseGateway(cast(Any, _connected(client)))
     offered = load_policy(settings.policy_file).policy.customer_page
     app = starter.assemble(settings, ledger, gateway, StripeBilling(api, None), clock, offered)
-    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=STARTER, trust_env=False)
+    return httpx2.ASGITransport(app)
 
 
 def _connected(client: HostClient) -> Any:

@@ -4,21 +4,26 @@ The sandbox answers the payment attempts of a real Stripe client from a world; t
 against one. The format is described in ``docs/worlds.md``.
 """
 
+from recoup.worlds._base import Duration, Key, Part
 from recoup.worlds.customers import Customer, OwnAct, Reaction, Subscription
 from recoup.worlds.errors import WorldError
 from recoup.worlds.issuer import IssuerAnswer, PastAttempt, PaymentRequest
-from recoup.worlds.loading import demo_world_path, load_world, read_world, world_schema
+from recoup.worlds.loading import demo_world_path, load_world, read_as, read_world, text_of, world_schema
 from recoup.worlds.methods import Card, Debit, Decline, Method, Phase
-from recoup.worlds.world import World
+from recoup.worlds.world import Misreference, World
 
 __all__ = [
     "Card",
     "Customer",
     "Debit",
     "Decline",
+    "Duration",
     "IssuerAnswer",
+    "Key",
     "Method",
+    "Misreference",
     "OwnAct",
+    "Part",
     "PastAttempt",
     "PaymentRequest",
     "Phase",
@@ -28,6 +33,8 @@ __all__ = [
     "WorldError",
     "demo_world_path",
     "load_world",
+    "read_as",
     "read_world",
+    "text_of",
     "world_schema",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -15,11 +16,14 @@ Does = Literal[
     "pay_invoice",
     "authenticate",
     "fail_authentication",
+    "promise_to_pay",
+    "cancel_by_link",
     "cancel_subscription",
     "update_card_elsewhere",
     "nothing",
 ]
 
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 _NEED_A_CARD = frozenset({"update_card", "update_card_elsewhere"})
 _OTHER_WAYS_TO_PAY = frozenset({"blik", "bank_transfer"})
 
@@ -45,7 +49,9 @@ class _Act(Part):
     """What is done, and with what."""
 
     does: Does
-    """`update_card` (by the update link and the billing portal), `pay_invoice`, `authenticate` and `fail_authentication` (on the hosted invoice page), `cancel_subscription`, `update_card_elsewhere` (in the company's own product, not by the link), `nothing`."""
+    """`update_card` (by the update link and the billing portal), `pay_invoice`, `authenticate` and `fail_authentication` (on the hosted invoice page), `promise_to_pay` and `cancel_by_link` (on the page behind the update link), `cancel_subscription` and `update_card_elsewhere` (in the company's own product, not by the link), `nothing`."""
+    days: int | None = Field(default=None, ge=1, le=30)
+    """With `promise_to_pay`: in how many days they will pay; one of those that the page offers."""
     with_: Key | None = Field(default=None, alias="with")
     """The card it is done with; for `pay_invoice` also `blik` or `bank_transfer`, and by default the customer's own card."""
 
@@ -57,6 +63,8 @@ class _Act(Part):
             raise ValueError(f"{self.does} needs a card, not {self.with_}")
         if self.with_ is not None and self.does not in _NEED_A_CARD | {"pay_invoice"}:
             raise ValueError(f"{self.does} takes no with")
+        if (self.does == "promise_to_pay") != (self.days is not None):
+            raise ValueError("promise_to_pay and days belong together: give both or neither")
         return self
 
     @property
@@ -127,6 +135,8 @@ class Customer(Part):
     """Country of the address."""
     timezone: str = "UTC"
     """IANA name of the time zone, such as `Europe/Warsaw`."""
+    metadata: Mapping[MetadataKey, Text] = Field(default_factory=dict)
+    """What the company has written on the Stripe customer, such as `{tier: gold}`; a policy may ask for it."""
     about: Text | None = None
     """What this customer is in the world for, in a sentence."""
     pays_with: Key | None = None

@@ -6,7 +6,7 @@ import json
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,8 +16,9 @@ from recoup.worlds._yaml import Document, PlainYamlError
 from recoup.worlds.customers import OwnAct, Reaction
 from recoup.worlds.errors import WorldError
 from recoup.worlds.methods import Decline
-from recoup.worlds.world import NextMoment, World, misreferences
+from recoup.worlds.world import NextMoment, World
 
+W = TypeVar("W", bound=World)
 _LARGEST_FILE = 5_000_000
 _UNION_STEPS: dict[str | int, type[BaseModel]] = {
     "NextMoment": NextMoment,
@@ -30,14 +31,19 @@ _UNION_STEPS: dict[str | int, type[BaseModel]] = {
 
 def load_world(path: Path) -> World:
     """The world that the file describes; raises :class:`WorldError` with one sentence when it cannot be used."""
-    return read_world(_text_of(path), str(path))
+    return read_world(text_of(path), str(path))
 
 
 def read_world(text: str, source: str = "world") -> World:
     """The world that a YAML text describes; ``source`` names the text in the sentence of a :class:`WorldError`."""
+    return read_as(World, text, source)
+
+
+def read_as(kind: type[W], text: str, source: str) -> W:
+    """The same for a kind of world that has more to say, and for all its keys."""
     document = _document(text, source)
-    world = _validated(document, source)
-    for place, name, sentence in misreferences(world):
+    world = _validated(kind, document, source)
+    for place, name, sentence in world.misreferences():
         names = list(world.cards if place[-1] == "with" else world.methods)
         raise _error(source, document, place, sentence + _nearest(name, names))
     return world
@@ -54,7 +60,8 @@ def world_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a world file; raises :class:`WorldError` where it cannot be read."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise WorldError(
@@ -82,11 +89,11 @@ def _document(text: str, source: str) -> Document:
     return document
 
 
-def _validated(document: Document, source: str) -> World:
+def _validated(kind: type[W], document: Document, source: str) -> W:
     try:
-        return World.model_validate_json(json.dumps(document.data), strict=True)
+        return kind.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as invalid:
-        place, sentence = _plain(min(invalid.errors(include_url=False), key=_closeness))
+        place, sentence = _plain(kind, min(invalid.errors(include_url=False), key=_closeness))
         raise _error(source, document, place, sentence) from None
     except (ValueError, RecursionError) as error:
         raise WorldError(f"{source}: cannot be read as a world: {error}") from None
@@ -108,23 +115,23 @@ def _closeness(error: ErrorDetails) -> tuple[int, int]:
     return (0 if error["type"] == "extra_forbidden" else 1, -len(error["loc"]))
 
 
-def _plain(error: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
+def _plain(kind: type[World], error: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
     place = tuple(step for step in error["loc"] if step not in _UNION_STEPS and not _is_union_step(step))
-    kind, given = error["type"], error.get("input")
-    if kind == "extra_forbidden":
+    what, given = error["type"], error.get("input")
+    if what == "extra_forbidden":
         key = str(place[-1])
-        return place, f"unknown key {key!r}" + _nearest(key, _keys_at(error["loc"]))
-    if kind == "missing":
-        return place[:-1], f"the key {str(place[-1])!r} is missing" + _meaning(error["loc"])
-    if kind == "value_error":
+        return place, f"unknown key {key!r}" + _nearest(key, _keys_at(kind, error["loc"]))
+    if what == "missing":
+        return place[:-1], f"the key {str(place[-1])!r} is missing" + _meaning(kind, error["loc"])
+    if what == "value_error":
         return place, error["msg"].removeprefix("Value error, ")
     if "[key]" in error["loc"]:
         return place, "a key is small letters, digits and underscores, and starts with a letter"
-    if kind == "string_pattern_mismatch":
-        return place, f"{_shown(given)} does not fit" + _meaning(error["loc"])
+    if what == "string_pattern_mismatch":
+        return place, f"{_shown(given)} does not fit" + _meaning(kind, error["loc"])
     message = error["msg"].replace("Input should be", "expected").replace("a valid string", "text")
-    quotes = "; put it in quotes" if kind == "string_type" and isinstance(given, int | float) else ""
-    return place, f"{message}, got {_shown(given)}{quotes}" + _meaning(error["loc"])
+    quotes = "; put it in quotes" if what == "string_type" and isinstance(given, int | float) else ""
+    return place, f"{message}, got {_shown(given)}{quotes}" + _meaning(kind, error["loc"])
 
 
 def _is_union_step(step: str | int) -> bool:
@@ -133,24 +140,24 @@ def _is_union_step(step: str | int) -> bool:
     )
 
 
-def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
+def _keys_at(kind: type[World], loc: tuple[str | int, ...]) -> list[str]:
     """The keys that are known at the place of an unknown one."""
-    model = _model_at(loc[:-1])
+    model = _model_at(kind, loc[:-1])
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _meaning(loc: tuple[str | int, ...]) -> str:
+def _meaning(kind: type[World], loc: tuple[str | int, ...]) -> str:
     """What the documentation says of the key at a place, in brackets."""
     for depth in range(len(loc) - 1, -1, -1):
-        fields = _model_at(loc[:depth]).model_fields
+        fields = _model_at(kind, loc[:depth]).model_fields
         field = next((field for name, field in fields.items() if loc[depth] in (name, field.alias)), None)
         if field is not None and field.description:
             return f" ({' '.join(field.description.split()).rstrip('.')})"
     return ""
 
 
-def _model_at(loc: tuple[str | int, ...]) -> type[BaseModel]:
-    model: type[BaseModel] = World
+def _model_at(kind: type[World], loc: tuple[str | int, ...]) -> type[BaseModel]:
+    model: type[BaseModel] = kind
     for step in loc:
         named = _UNION_STEPS.get(step)
         field = model.model_fields.get(str(step))

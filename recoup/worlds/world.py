@@ -19,6 +19,10 @@ from recoup.worlds.methods import Card, Debit, Method
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+Misreference = tuple[tuple[str | int, ...], str, str]
+"""A place, the name that stands there, and what is wrong with it."""
+
+
 class NextMoment(Part):
     """The next time that it is this hour on this weekday."""
 
@@ -143,21 +147,18 @@ class World(Part):
         """What the customer does without a message, counted from the first failed payment."""
         return tuple(act for act in self.customers[customer].behaviour if isinstance(act, OwnAct))
 
+    # -- references ------------------------------------------------------------------------------------------------
 
-Misreference = tuple[tuple[str | int, ...], str, str]
-"""A place, the name that stands there, and what is wrong with it."""
-
-
-def misreferences(world: World) -> Iterator[Misreference]:
-    """Every place that names a card or debit which does not exist or does not fit."""
-    for key, customer in world.customers.items():
-        place: tuple[str | int, ...] = ("customers", key)
-        payers = [((*place, "pays_with"), customer.pays_with)]
-        for number, subscription in enumerate(customer.subscriptions):
-            payers.append(((*place, "subscriptions", number, "pays_with"), subscription.pays_with))
-        for where, name in payers:
-            if name is not None and name not in world.methods:
-                yield where, name, f"no card or debit is called {name!r}"
-        for number, act in enumerate(customer.behaviour):
-            if act.card is not None and act.card not in world.cards:
-                yield (*place, "behaviour", number, "with"), act.card, f"no card is called {act.card!r}"
+    def misreferences(self) -> Iterator[Misreference]:
+        """Every place that names a card or debit which does not exist or does not fit."""
+        for key, customer in self.customers.items():
+            place: tuple[str | int, ...] = ("customers", key)
+            payers = [((*place, "pays_with"), customer.pays_with)]
+            for number, subscription in enumerate(customer.subscriptions):
+                payers.append(((*place, "subscriptions", number, "pays_with"), subscription.pays_with))
+            for where, name in payers:
+                if name is not None and name not in self.methods:
+                    yield where, name, f"no card or debit is called {name!r}"
+            for number, act in enumerate(customer.behaviour):
+                if act.card is not None and act.card not in self.cards:
+                    yield (*place, "behaviour", number, "with"), act.card, f"no card is called {act.card!r}"
