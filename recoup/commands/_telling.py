@@ -12,21 +12,15 @@ import click
 from pydantic import ValidationError
 
 from activities.contracts import OperatorRequest, PauseUntil, WhatWillHappen
-from activities.people_contracts import GiveTo, LongerGrace, Word
+from activities.people_contracts import Word
 from recoup.clock import clock_for
 from recoup.errors import ConfigurationError
 from recoup.settings import load_settings
 from recoup.temporal.connection import connect
 from recoup.temporal.gateway import CaseGateway
+from recoup.temporal.words import request_for
 
 _NEEDS = {"refuse-suspension": "days", "extend-grace": "days", "pause-until": "until"}
-_PAYLOADS: dict[str, type[OperatorRequest | PauseUntil | Word]] = {
-    "refuse-suspension": LongerGrace,
-    "extend-grace": LongerGrace,
-    "assign": GiveTo,
-    "hand-over": GiveTo,
-    "pause-until": PauseUntil,
-}
 
 
 def payload(word: str, said: Mapping[str, Any], at: datetime) -> OperatorRequest | PauseUntil | Word:
@@ -45,7 +39,7 @@ def payload(word: str, said: Mapping[str, Any], at: datetime) -> OperatorRequest
     who = said.get("operator") or getpass.getuser()
     try:
         Word(at=at, reason=str(said["reason"]), operator=who)
-        return _PAYLOADS.get(word, OperatorRequest)(**data | {"at": at, "operator": who})
+        return request_for(word.replace("-", "_"), **data | {"at": at, "operator": who})
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigurationError(f"--{first['loc'][-1]} cannot be used: {first['msg']}") from error

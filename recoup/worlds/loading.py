@@ -44,7 +44,7 @@ def read_as(kind: type[W], text: str, source: str) -> W:
     document = _document(text, source)
     world = _validated(kind, document, source)
     for place, name, sentence in world.misreferences():
-        names = list(world.cards if place[-1] == "with" else world.methods)
+        names = {"with": list(world.cards), "pays_with": list(world.methods)}.get(str(place[-1]), [])
         raise _error(source, document, place, sentence + _nearest(name, names))
     return world
 

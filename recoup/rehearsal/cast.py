@@ -1,0 +1,164 @@
+"""Who acts in a scenario: its customers, its operators, and the card networks; each thing once, when its moment has come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from pydantic import ValidationError
+
+from recoup.demo.control import Seeded
+from recoup.demo.people import Act, People
+from recoup.errors import ConnectionFailed
+from recoup.ledger import Ledger
+from recoup.rehearsal.scenario import OperatorAct, Renewal, Scenario
+from recoup.temporal.ids import recovery_workflow_id
+from recoup.temporal.words import request_for
+from recoup.virtual.host import Host
+from recoup.virtual.stripe import Stripe
+
+WORLD_CARD = "tok_world_"
+"""The sandbox's token of a card of its world begins so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that somebody has done."""
+
+    at: datetime
+    who: str
+    """``customer``, ``operator`` or ``network``."""
+    what: str
+    answer: str | None = None
+    """Why it could not be done; None where it was done."""
+    customer: str | None = None
+    """The key in the world; None where it is about all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    at: datetime
+    do: Callable[[datetime], None]
+
+
+class Cast:
+    """Everybody in a scenario, and what they still have in mind."""
+
+    def __init__(
+        self, scenario: Scenario, seeded: Seeded, people: People, ledger: Ledger, stripe: Stripe, host: Host
+    ) -> None:
+        self._scenario = scenario
+        self._seeded = seeded
+        self._people = people
+        self._ledger = ledger
+        self._stripe = stripe
+        self._host = host
+        self._methods: dict[str, str] = {}
+        self._began = False
+        self._waiting: list[_Planned] = []
+        self.deeds: list[Deed] = []
+        """What was done so far."""
+
+    def knows(self, methods: dict[str, str]) -> None:
+        """The id of each customer's payment method."""
+        self._methods = methods
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When somebody next does something; None: nobody has anything in mind."""
+        self._begin()
+        acts = self._people.planned()
+        moments = [each.at for each in self._waiting] + [act.at for act in acts[:1]]
+        return min(moments, default=None)
+
+    def act(self, now: datetime) -> None:
+        """Have done what is due."""
+        for act in self._people.planned():
+            if act.at <= now:
+                self._of_customer(act, now)
+        due = [each for each in self._waiting if each.at <= now]
+        self._waiting = [each for each in self._waiting if each.at > now]
+        for each in due:
+            each.do(now)
+
+    def _begin(self) -> None:
+        """The first payment has failed: from now on the moments of all others are known."""
+        cases = self._ledger.cases.list_all(limit=1000)
+        if self._began or not cases:
+            return
+        self._began = True
+        first = min(case.failed_at for case in cases)
+        for word in self._scenario.operators:
+            self._waiting.append(_Planned(first + word.at.length, partial(self._of_operator, word)))
+        for renewal in self._scenario.networks:
+            self._waiting.append(_Planned(first + renewal.at.length, partial(self._of_network, renewal)))
+        self._waiting.sort(key=lambda each: each.at)
+
+    def _of_customer(self, act: Act, now: datetime) -> None:
+        stuck = len(self._people.stuck)
+        asyncio.run(self._people.do(act))
+        answer = self._people.stuck[-1] if len(self._people.stuck) > stuck else None
+        self.deeds.append(Deed(now, "customer", _in_words(act), answer, act.customer))
+
+    def _of_operator(self, word: OperatorAct, now: datetime) -> None:
+        said = {"at": now, "operator": word.operator, "reason": word.reason}
+        if word.days is not None:
+            said |= (
+                {"until": now + timedelta(days=word.days)}
+                if word.says == "pause_until"
+                else {"days": word.days}
+            )
+        for case in self._ledger.cases.list_all(limit=1000):
+            if not case.is_open:
+                continue
+            try:
+                refused = self._host.update(
+                    recovery_workflow_id(case.id), word.says, request_for(word.says, **said)
+                )
+            except ValidationError as error:
+                refused = error.errors()[0]["msg"]
+            what = f"{word.operator} says {word.says.replace('_', ' ')}"
+            if word.days is not None:
+                what += f" ({word.days:g} days)"
+            self.deeds.append(
+                Deed(now, "operator", f"{what}: {word.reason}", refused, self._seeded.key_of(case.customer))
+            )
+
+    def _of_network(self, renewal: Renewal, now: datetime) -> None:
+        card = self._scenario.cards[renewal.with_]
+        fresh = {"payment_method": self._methods[renewal.customer], "card": f"{WORLD_CARD}{renewal.with_}"}
+        try:
+            self._stripe.control("POST", "updater", fresh)
+            answer = None
+        except ConnectionFailed as error:
+            answer = str(error)
+        what = f"{card.brand.capitalize()} renews the card: it is now the one that ends in {card.last4}"
+        self.deeds.append(Deed(now, "network", what, answer, renewal.customer))
+
+
+def _in_words(act: Act) -> str:
+    match act.does:
+        case "opens":
+            return "opens the mail and looks at the update page"
+        case "update_card":
+            return "follows the link of the mail and enters another card on Stripe's page"
+        case "update_card_elsewhere":
+            return "enters another card in the company's own product"
+        case "pay_invoice":
+            how = {None: "the card on file", "blik": "BLIK", "bank_transfer": "a bank transfer"}.get(
+                act.with_, "another card"
+            )
+            return f"follows the link of the mail and pays the invoice on Stripe's page with {how}"
+        case "authenticate":
+            return "follows the link of the mail and confirms the payment at the bank (3-D Secure)"
+        case "fail_authentication":
+            return "follows the link of the mail and does not pass the bank's 3-D Secure"
+        case "promise_to_pay":
+            return f"promises on the update page to pay in {act.days} days"
+        case "cancel_by_link":
+            return "cancels on the update page"
+        case _:
+            return "cancels in the company's own product"
