@@ -310,7 +310,9 @@ class Collector:
         """The invoice has ended while this attempt was open: was it this attempt that paid it?"""
         ours = our_payment(row, charges)
         if state.status == "paid" and ours is not None:
-            because = "the bank approved; the answer was lost and found again by reading"
+            because = "the bank approved"
+            if row.state is not AttemptState.PENDING:
+                because = "the bank approved; the answer was lost and found again by reading"
             return self._paid(row, ours.id, ours.payment_intent, because, charges, state)
         outcome, because = ended_for_us(self.ledger, state) or (
             Outcome.CLOSED_EXCLUDED,

@@ -14,6 +14,7 @@ from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
+from recoup.commands.rehearse import rehearse
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
 if TYPE_CHECKING:
@@ -313,5 +314,5 @@ def _one_thread_for_sums() -> None:
         os.environ.setdefault(library, "1")
 
 
-for command in (cases, case, expiring, integrations, policy, refresh):
+for command in (cases, case, expiring, integrations, policy, refresh, rehearse):
     cli.add_command(command)

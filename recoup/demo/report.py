@@ -76,7 +76,7 @@ def report_of(
     stuck: Iterable[str],
 ) -> Report:
     """Put the report together from what everybody wrote down for themselves."""
-    events = list(_all_events(ledger))
+    events = list(all_events(ledger))
     rows = sorted(ledger.cases.list_all(limit=10_000), key=lambda row: (row.opened_at, row.id))
     cases = tuple(
         CaseReport(row, seeded.key_of(row.customer) or row.customer, timeline_of(row, events)) for row in rows
@@ -146,7 +146,8 @@ def _final_outcomes(rows: Iterable[CaseRow]) -> dict[str, Outcome]:
     return {row.invoice: row.outcome for row in ordered if row.outcome is not None}
 
 
-def _all_events(ledger: Ledger) -> Iterable[EventRow]:
+def all_events(ledger: Ledger) -> Iterable[EventRow]:
+    """Everything that the ledger has, in the order in which it was recorded."""
     last = 0
     while page := ledger.events.since(last, _PAGE):
         yield from page

@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from recoup.errors import ConfigurationError
-from recoup.policy.file import LoadedPolicy, load_policy, read_policy
+from recoup.policy.file import LoadedPolicy, read_policy
 from recoup.rules.case import Outcome
 from recoup.rules.people import Account
-from recoup.rules.policy import Policy
 from recoup.worlds import Duration, Key, Misreference, Part, World, WorldError, read_as, text_of
 
 _OWN = ("policy", "operators", "networks", "attempts_at_most", "messages_at_most")
@@ -111,20 +110,18 @@ def load_scenario(path: Path) -> Scenario:
         scenario = read_as(Scenario, text_of(path), str(path))
     except WorldError as error:
         raise ConfigurationError(str(error).replace("world file", "scenario file")) from error
-    policy_for(scenario, path, None)
+    own_policy(scenario, path)
     return scenario
 
 
-def policy_for(scenario: Scenario, path: Path, file: Path | None) -> LoadedPolicy:
-    """The policy that a scenario is played under: the named one, the scenario's own, or the shipped one.
+def own_policy(scenario: Scenario, path: Path) -> LoadedPolicy:
+    """The policy that a scenario is played under where no other is named: its own, or the shipped one.
 
     Raises:
         ConfigurationError: it cannot be used; the sentence names the line.
     """
-    if file is not None:
-        return load_policy(file)
-    own = dict(scenario.policy) if scenario.policy is not None else Policy(version=1).model_dump(mode="json")
-    return read_policy(own, text_of(path), str(path), ("policy",))
+    plain = dict(scenario.policy) if scenario.policy is not None else {"version": 1}
+    return read_policy(plain, text_of(path), str(path), ("policy",))
 
 
 def shipped() -> dict[str, Path]:
