@@ -18,7 +18,7 @@ class Entry:
 
     at: datetime
     kind: str
-    """``opened``, ``charge``, ``decided``, ``attempt``, ``message``, ``customer``, ``person``, ``access``, ``stripe`` or ``closed``."""
+    """``opened``, ``charge``, ``decided``, ``attempt``, ``message``, ``customer``, ``operator``, ``person``, ``access``, ``stripe`` or ``closed``."""
     what: str
     because: str
 
@@ -76,10 +76,16 @@ def _decided(data: Mapping[str, Any], _: CaseRow) -> Words:
     return ("decided", f"{choice['kind']} {detail}" if detail else str(choice["kind"]), str(data["because"]))
 
 
-def _attempt(state: str) -> Callable[[Mapping[str, Any], CaseRow], Words]:
+def _opened(data: Mapping[str, Any], _: CaseRow) -> Words:
+    if data.get("is_return"):
+        return ("opened", "the way back began", "the customer brought a payment or a payment method")
+    return ("opened", "the case opened", "a renewal failed")
+
+
+def _attempt(state: str, otherwise: str | None = None) -> Callable[[Mapping[str, Any], CaseRow], Words]:
     def words(data: Mapping[str, Any], _: CaseRow) -> Words:
         decline = (data.get("decline") or {}).get("code")
-        because = str(data.get("because") or (f"the bank said {decline}" if decline else state))
+        because = str(data.get("because") or (f"the bank said {decline}" if decline else otherwise or state))
         return ("attempt", f"attempt {data.get('attempt', '')} {state}".replace("  ", " "), because)
 
     return words
@@ -107,10 +113,12 @@ def _asked(how: str) -> Callable[[Mapping[str, Any], CaseRow], Words]:
     return words
 
 
-def _message(state: str) -> Callable[[Mapping[str, Any], CaseRow], Words]:
+def _message(
+    state: str, otherwise: str = "the campaign says so"
+) -> Callable[[Mapping[str, Any], CaseRow], Words]:
     def words(data: Mapping[str, Any], case: CaseRow) -> Words:
         name = str(data.get("message", "")).removeprefix(f"{case.id}/")
-        return ("message", f"{name} {state}", str(data.get("because") or "the campaign says so"))
+        return ("message", f"{name} {state}", str(data.get("because") or otherwise))
 
     return words
 
@@ -120,20 +128,20 @@ def _fixed(kind: str, what: str, because: str) -> Callable[[Mapping[str, Any], C
 
 
 _WORDS: dict[str, Callable[[Mapping[str, Any], CaseRow], Words | None]] = {
-    "case_opened": _fixed("opened", "the case opened", "a renewal failed"),
+    "case_opened": _opened,
     "decided": _decided,
     "campaign_chosen": _chosen,
     "charge_observed": _observed,
     "attempt_paid": _attempt("paid"),
     "attempt_declined": _attempt("declined"),
-    "attempt_pending": _attempt("pending"),
+    "attempt_pending": _attempt("pending", "the bank takes days to answer"),
     "attempt_unknown": _attempt("without an answer"),
     "attempt_skipped": _attempt("not made"),
     "attempt_refused": _attempt("refused by the guard"),
     "message_sent": _message("sent"),
     "message_unknown": _message("sent, not confirmed"),
     "message_failed": _message("not sent"),
-    "message_covered": _message("not needed: another message has said it"),
+    "message_covered": _message("not sent", "another message of the customer's says it too"),
     "link_opened": _fixed(
         "customer", "opened the update page", "the customer followed the link of a message"
     ),
@@ -143,7 +151,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], CaseRow], Words | None]] = {
     "customer_promised": _fixed("customer", "promised to pay", "the customer said so on the update page"),
     "customer_cancelled": _fixed("customer", "cancelled", "the customer said so on the update page"),
     "operator_word": lambda data, _: (
-        "person",
+        "operator",
         f"{data.get('operator', 'an operator')} said {str(data.get('word', '')).replace('_', ' ')}",
         str(data.get("because") or "no reason was given"),
     ),

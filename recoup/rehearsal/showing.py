@@ -105,44 +105,46 @@ def _effect_of(lines: Sequence[Line], number: int) -> int | None:
 
 def _is_shown(lines: Sequence[Line], number: int) -> bool:
     line = lines[number]
-    if line.kind == "stripe":
-        is_echo = "Recoup" in (line.because or "") and "begins" not in (line.because or "")
-        before = (each for each in lines[max(0, number - 8) : number] if each.kind == "stripe")
-        is_repeated = any(
-            (each.what, each.case, each.day) == (line.what, line.case, line.day) for each in before
-        )
-        return line.what in _FROM_STRIPE and not is_echo and not is_repeated
-    if line.what.startswith("opens the mail"):
-        # Who acts at once has of course opened it.
-        later = lines[number + 1 : number + 2]
-        return not any(each.kind == "customer" and each.at == line.at for each in later)
-    # What a customer says on the page is told by what they do there.
-    return not (line.kind == "customer" and line.case is not None)
+    match line.kind:
+        case "stripe":
+            return _moves_a_case(lines, number)
+        case "decided":
+            # What was put off is told with its last decision, which says why.
+            return not any(
+                (each.kind, each.case, each.what) == ("decided", line.case, line.what)
+                for each in lines[number + 1 :]
+            )
+        case "opened":
+            return line.what != "the case opened"  # the line of its campaign says so
+        case "customer" | "operator" if line.case is not None:
+            return False  # the ledger's trace of what they are told to have done
+        case "customer" if line.what.startswith("opens the mail"):
+            # Who acts at once has of course opened it.
+            return sum((each.kind, each.at) == ("customer", line.at) for each in lines) == 1
+        case _:
+            return True
+
+
+def _moves_a_case(lines: Sequence[Line], number: int) -> bool:
+    """Whether a webhook is news: no echo of what Recoup did itself, and not told just before."""
+    line = lines[number]
+    is_echo = "Recoup" in (line.because or "")
+    before = (each for each in lines[max(0, number - 8) : number] if each.kind == "stripe")
+    is_repeated = any((each.what, each.case, each.day) == (line.what, line.case, line.day) for each in before)
+    return line.what in _FROM_STRIPE and not is_echo and not is_repeated
 
 
 def _together(rows: list[_Row]) -> list[_Row]:
-    """What happens to several payments in the same minute is told once."""
-    told: list[_Row] = []
-    for row in rows:
+    """What happens to several payments in the same minute is told once, with the last of them."""
+    told: dict[object, _Row] = {}
+    for number, row in enumerate(rows):
         line = row.line
-        same = next(
-            (
-                number
-                for number, each in enumerate(told)
-                if line.about
-                and each.line.mail is None
-                and line.mail is None
-                and f"{each.line.at:%j%H%M}" == f"{line.at:%j%H%M}"
-                and (each.line.kind, each.line.what, each.line.because, each.decided)
-                == (line.kind, line.what, line.because, row.decided)
-            ),
-            None,
-        )
-        if same is None:
-            told.append(row)
-        else:
-            told[same] = replace(told[same], abouts=(*told[same].abouts, *row.abouts))
-    return told
+        alike: object = number
+        if line.about and line.mail is None:
+            alike = (f"{line.at:%j %H:%M}", line.kind, line.what, line.because, row.decided)
+        before = told.pop(alike, None)
+        told[alike] = replace(row, abouts=(*before.abouts, *row.abouts)) if before else row
+    return list(told.values())
 
 
 def _shown(row: _Row, at: str, *, several: bool, brief: bool) -> Iterator[str]:
@@ -155,7 +157,11 @@ def _shown(row: _Row, at: str, *, several: bool, brief: bool) -> Iterator[str]:
         what = f"decides: {what}"
     elif line.kind == "closed":
         what = what.replace("_", " ")
-    if several and row.abouts:
+    elif line.kind == "access" and row.decided:
+        because = None
+    if line.kind == "opened":
+        what = what.replace("campaign ", "recovery begins by campaign ")
+    if several and row.abouts and line.mail is None:
         what += f"  [{row.abouts[0] if len(row.abouts) == 1 else f'{len(row.abouts)} payments'}]"
     if because and because not in what:
         what += f": {because}"
@@ -188,10 +194,10 @@ def _end(played: Played, story: Story, *, several: bool) -> Iterator[str]:
     for ended in story.cases:
         name = f"{ended.about}: " if several else ""
         back = "after the suspension, " if ended.row.is_return else ""
-        yield f"{name}{back}{ended.outcome.replace('_', ' ')}: {ended.because}"
+        yield f"Outcome: {name}{back}{ended.outcome.replace('_', ' ')}: {ended.because}"
     days = story.lines[-1].day if story.lines else 0
     yield (
-        f"{days} days, {_count(story.messages, 'message')}, {_count(story.attempts, 'attempt')} of Recoup's; "
+        f"{_count(days, 'day')}, {_count(story.messages, 'message')}, {_count(story.attempts, 'attempt')} of Recoup's; "
         f"policy version {played.policy.version}"
     )
     for problem in story.problems:

@@ -145,7 +145,8 @@ class Teller:
         return [line for _, line in sorted(placed, key=lambda each: each[0])]
 
     def _line(self, event: EventRow, at: datetime) -> Line | None:
-        row = self._row_of(event)
+        exact = next((row for row in self._rows if self._is_about(event, row)), None)
+        row = exact or next((row for row in self._rows if row.customer == event.customer), None)
         if row is None or event.kind in _TOLD_BY_DEEDS:
             return None
         told = in_words(event, row)
@@ -160,20 +161,31 @@ class Teller:
             what = what.replace(number, f"{number} of {amount_in_words(due)}")
         mail = self._mails.get(str(event.data.get("message"))) if event.kind == "message_sent" else None
         return Line(
-            at, self._day(at, row), kind, what, because, self._key_of(row), self._about(row), row.id,
-            mail=self._text_of(mail), locale=mail.locale if mail else None,
-        )  # fmt: skip
+            at,
+            self._day(at, row),
+            kind,
+            what,
+            because,
+            self._key_of(row),
+            about=self._about(exact) if exact else None,
+            case=exact.id if exact else None,
+            mail=self._text_of(mail),
+            locale=mail.locale if mail else None,
+        )
 
     def _plain(self, at: datetime, kind: str, what: str, because: str | None, customer: str | None) -> Line:
         row = next((row for row in self._rows if self._key_of(row) == customer), None)
         return Line(at, self._day(at, row), kind, what, because, customer, None, None)
 
-    def _row_of(self, event: EventRow) -> CaseRow | None:
-        """The case that an event is about; of a customer's, any."""
-        exact = [row for row in self._rows if row.id == event.case_id]
-        invoices = [row for row in self._rows if event.invoice and row.invoice == event.invoice]
-        customers = [row for row in self._rows if row.customer == event.customer]
-        return next(iter(exact or invoices or customers), None)
+    def _is_about(self, event: EventRow, row: CaseRow) -> bool:
+        """Whether it is about this case, and not about all of a customer's."""
+        if event.case_id is not None:
+            return row.id == event.case_id
+        if event.invoice is not None:
+            return row.invoice == event.invoice
+        return (
+            row.customer == event.customer and sum(each.customer == row.customer for each in self._rows) == 1
+        )
 
     def _day(self, at: datetime, row: CaseRow | None) -> int:
         first = self._rows[0].failed_at if self._rows else self._played.began
