@@ -19,6 +19,8 @@ from recoup.clock import FileClock
 
 TOLERANCE = timedelta(minutes=5)
 """How far a webhook's time may be from the backend's, as the Standard Webhooks specification recommends."""
+STOPS_WITHIN_SECONDS = 0.1
+"""How often it looks whether it should stop."""
 _LARGEST_BODY = 100_000
 
 
@@ -45,7 +47,9 @@ class Company:
         """Why webhooks were turned away; empty when all is well."""
         self._server = _QuietServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="company", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOPS_WITHIN_SECONDS,), name="company", daemon=True
+        )
 
     @property
     def url(self) -> str:

@@ -57,10 +57,10 @@ def read_policy(data: dict[str, Any], text: str, source: str, within: tuple[str,
         policy = Policy.model_validate(data)
     except ValidationError as error:
         line = _line_of(text, (*within, *error.errors()[0]["loc"]))
-        raise ConfigurationError(f"{source}{line}: {_sentence(error)}") from error
+        raise ConfigurationError(f"{source}{line}: {_sentence(error, within)}") from error
     for mistake in mistakes(policy):
         line = _line_of(text, (*within, *mistake.place))
-        raise ConfigurationError(f"{source}{line}: {_place(mistake.place)}: {mistake.because}")
+        raise ConfigurationError(f"{source}{line}: {_place((*within, *mistake.place))}: {mistake.because}")
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
     return LoadedPolicy(policy=policy, version=digest)
 
@@ -110,9 +110,9 @@ def _inside(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | 
     return None
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, within: tuple[str, ...]) -> str:
     first = error.errors()[0]
-    place = _place(first["loc"])
+    place = _place((*within, *first["loc"]))
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
         near = difflib.get_close_matches(key, _known_keys(), 1)

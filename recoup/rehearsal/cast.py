@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-
-from pydantic import ValidationError
+from typing import Any
 
 from recoup.demo.control import Seeded
 from recoup.demo.people import Act, People
@@ -22,6 +21,7 @@ from recoup.virtual.stripe import Stripe
 
 WORLD_CARD = "tok_world_"
 """The sandbox's token of a card of its world begins so."""
+MOST_CASES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Deed:
     who: str
     """``customer``, ``operator`` or ``network``."""
     what: str
-    answer: str | None = None
-    """Why it could not be done; None where it was done."""
+    because: str | None = None
+    """Why, where that was said; or why it could not be done."""
     customer: str | None = None
     """The key in the world; None where it is about all."""
 
@@ -86,7 +86,7 @@ class Cast:
 
     def _begin(self) -> None:
         """The first payment has failed: from now on the moments of all others are known."""
-        cases = self._ledger.cases.list_all(limit=1000)
+        cases = self._ledger.cases.list_all(limit=MOST_CASES)
         if self._began or not cases:
             return
         self._began = True
@@ -100,43 +100,35 @@ class Cast:
     def _of_customer(self, act: Act, now: datetime) -> None:
         stuck = len(self._people.stuck)
         asyncio.run(self._people.do(act))
-        answer = self._people.stuck[-1] if len(self._people.stuck) > stuck else None
-        self.deeds.append(Deed(now, "customer", _in_words(act), answer, act.customer))
+        failed = f"it did not work: {self._people.stuck[-1]}" if len(self._people.stuck) > stuck else None
+        self.deeds.append(Deed(now, "customer", _in_words(act), failed, act.customer))
 
     def _of_operator(self, word: OperatorAct, now: datetime) -> None:
-        said = {"at": now, "operator": word.operator, "reason": word.reason}
+        said: dict[str, Any] = {"at": now, "operator": word.operator, "reason": word.reason}
+        what = f"{word.operator} says {word.says}"
         if word.days is not None:
-            said |= (
-                {"until": now + timedelta(days=word.days)}
-                if word.says == "pause_until"
-                else {"days": word.days}
-            )
-        for case in self._ledger.cases.list_all(limit=1000):
-            if not case.is_open:
-                continue
-            try:
-                refused = self._host.update(
-                    recovery_workflow_id(case.id), word.says, request_for(word.says, **said)
-                )
-            except ValidationError as error:
-                refused = error.errors()[0]["msg"]
-            what = f"{word.operator} says {word.says.replace('_', ' ')}"
-            if word.days is not None:
-                what += f" ({word.days:g} days)"
-            self.deeds.append(
-                Deed(now, "operator", f"{what}: {word.reason}", refused, self._seeded.key_of(case.customer))
-            )
+            what += f" ({word.days:g} days)"
+            pauses = word.says == "pause-until"
+            said |= {"until": now + timedelta(days=word.days)} if pauses else {"days": word.days}
+        update = word.says.replace("-", "_")
+        for case in self._ledger.cases.list_all(limit=MOST_CASES):
+            if case.is_open:
+                id_ = recovery_workflow_id(case.id)
+                refused = self._host.update(id_, update, request_for(update, **said))
+                key = self._seeded.key_of(case.customer)
+                because = word.reason if refused is None else f"{word.reason}; refused: {refused}"
+                self.deeds.append(Deed(now, "operator", what, because, key))
 
     def _of_network(self, renewal: Renewal, now: datetime) -> None:
         card = self._scenario.cards[renewal.with_]
         fresh = {"payment_method": self._methods[renewal.customer], "card": f"{WORLD_CARD}{renewal.with_}"}
         try:
             self._stripe.control("POST", "updater", fresh)
-            answer = None
+            failed = None
         except ConnectionFailed as error:
-            answer = str(error)
+            failed = f"it did not work: {error}"
         what = f"{card.brand.capitalize()} renews the card: it is now the one that ends in {card.last4}"
-        self.deeds.append(Deed(now, "network", what, answer, renewal.customer))
+        self.deeds.append(Deed(now, "network", what, failed, renewal.customer))
 
 
 def _in_words(act: Act) -> str:

@@ -17,7 +17,7 @@ from recoup.rules.people import Account
 from recoup.worlds import Duration, Key, Misreference, Part, World, WorldError, read_as, text_of
 
 _OWN = ("policy", "operators", "networks", "attempts_at_most", "messages_at_most")
-_NEED_DAYS = frozenset({"refuse_suspension", "extend_grace", "pause_until"})
+_NEED_DAYS = frozenset({"refuse-suspension", "extend-grace", "pause-until"})
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
@@ -28,18 +28,18 @@ class OperatorAct(Part):
     """When, after the first failed payment."""
     says: Literal[
         "approve",
-        "refuse_suspension",
-        "extend_grace",
-        "hand_over",
+        "refuse-suspension",
+        "extend-grace",
+        "hand-over",
         "resume",
-        "retry_now",
-        "pause_until",
-        "mark_paid_outside",
+        "retry-now",
+        "pause-until",
+        "mark-paid-outside",
         "stop",
     ]
     """The word, as [`recoup case`](commands.md#an-operators-words) has it."""
     days: float | None = Field(default=None, gt=0, le=365, allow_inf_nan=False)
-    """With `refuse_suspension` and `extend_grace`: so many days more; with `pause_until`: a pause of so many days."""
+    """With `refuse-suspension` and `extend-grace`: so many days more; with `pause-until`: a pause of so many days."""
     operator: Account = "operator"
     """The account name of who says it."""
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "rehearsed"

@@ -12,6 +12,7 @@ from recoup.demo.report import against_access, against_books, all_events
 from recoup.demo.timeline import in_words
 from recoup.ledger import CaseRow, EventRow
 from recoup.messages import OutboxMail
+from recoup.rehearsal.cast import MOST_CASES
 from recoup.rehearsal.playing import Played
 from recoup.rules.declines import Decline, read
 from recoup.rules.money import Money
@@ -111,7 +112,7 @@ class Teller:
     def __init__(self, played: Played) -> None:
         self._played = played
         self._rows = sorted(
-            played.ledger.cases.list_all(limit=1000), key=lambda row: (row.failed_at, row.opened_at)
+            played.ledger.cases.list_all(limit=MOST_CASES), key=lambda row: (row.failed_at, row.opened_at)
         )
         self._mails = {mail.key: mail for mail in played.outbox.list()}
 
@@ -138,9 +139,7 @@ class Teller:
             if (line := self._line(event, latest)) is not None:
                 placed.append(((latest, 1, event.id), line))
         for number, deed in enumerate(self._played.deeds):
-            line = self._plain(
-                deed.at, deed.who, deed.what, deed.answer and f"but: {deed.answer}", deed.customer
-            )
+            line = self._plain(deed.at, deed.who, deed.what, deed.because, deed.customer)
             placed.append(((deed.at, 0, number), line))
         return [line for _, line in sorted(placed, key=lambda each: each[0])]
 
