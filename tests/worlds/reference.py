@@ -16,10 +16,11 @@ def tables() -> dict[str, str]:
     """For each part of a world file its table of keys."""
     schema = world_schema()
     parts = {"World": schema, **schema["$defs"]}
-    return {name: _table(part) for name, part in parts.items() if "properties" in part}
+    return {name: table(part) for name, part in parts.items() if "properties" in part}
 
 
-def _table(part: dict[str, Any]) -> str:
+def table(part: dict[str, Any]) -> str:
+    """The keys of one part of a schema."""
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
     required = part.get("required", [])
     for key, field in part["properties"].items():
@@ -51,6 +52,8 @@ def _value(field: dict[str, Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
     if field.get("type") == "array":
         return f"list of {_value(field['items'])}"
+    if field.get("additionalProperties") is True:
+        return "keys and values"
     if field.get("type") == "object":
         return f"key → {_value(field.get('additionalProperties') or next(iter(field['patternProperties'].values())))}"
     if field.get("format") == "date-time":
