@@ -112,7 +112,9 @@ def test_a_debit_of_ours_is_followed_to_its_end_although_the_debt_was_written_of
     desk.sandbox.pass_time(days=1)
     assert desk.settle(case, 1).state is AttemptState.PENDING
     desk.sandbox.pass_time(days=3)
-    assert desk.settle(case, 1).state is AttemptState.PAID
+    report = desk.settle(case, 1)
+    assert report.state is AttemptState.PAID
+    assert report.because == "the bank approved", "an answer that takes days is no lost one"
     assert len(desk.sandbox.books(case.invoice)["successful_charges"]) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from recoup.demo._forms import read_page
 from recoup.demo.browsing import Browser, CardInHand, Stuck
@@ -65,3 +66,42 @@ async def test_people_come_back_when_a_page_is_away(
     httpserver.expect_ordered_request("/u/x").respond_with_data(PAGE)
     async with Browser() as browser:
         assert len((await browser.open(httpserver.url_for("/u/x"))).forms) == 1
+
+
+WAYS = '<a href="/u/x/promise">A few more days</a><a href="/u/x/cancel">Cancel</a>'
+PROMISE = """
+<form method="post" action="/u/x/promise"><input type="radio" name="days" value="1"><input type="radio" name="days" value="2">
+<input type="radio" name="days" value="3"><button type="submit">Promise</button></form>
+"""
+CANCEL = """
+<form method="post" action="/u/x/cancel"><input type="radio" name="subscription" value="sub_1">
+<input type="radio" name="subscription" value="all"><button type="submit">Yes</button></form>
+"""
+
+
+async def test_a_promise_and_a_cancellation_are_sent_from_the_page(httpserver: HTTPServer) -> None:
+    """The day that is meant is chosen, of several subscriptions all; a day that is not offered leaves the customer stuck."""
+    httpserver.expect_request("/u/x").respond_with_data(WAYS)
+    sent: list[str] = []
+
+    def take(request: Request) -> Response:
+        sent.append(request.get_data(as_text=True))
+        return Response("done")
+
+    for topic, form in (("promise", PROMISE), ("cancel", CANCEL)):
+        httpserver.expect_request(f"/u/x/{topic}", method="GET").respond_with_data(form)
+        httpserver.expect_request(f"/u/x/{topic}", method="POST").respond_with_handler(take)
+    async with Browser() as browser:
+        await browser.promise(httpserver.url_for("/u/x"), 2)
+        await browser.cancel(httpserver.url_for("/u/x"))
+        with pytest.raises(Stuck, match="no form with days 7"):
+            await browser.promise(httpserver.url_for("/u/x"), 7)
+    assert sent == ["days=2", "subscription=all"]
+
+
+async def test_a_page_that_offers_no_way_out_is_said(httpserver: HTTPServer) -> None:
+    """Where the update page has no such way, the customer is stuck."""
+    httpserver.expect_request("/u/x").respond_with_data(PAGE)
+    async with Browser() as browser:
+        with pytest.raises(Stuck, match="no way to cancel"):
+            await browser.cancel(httpserver.url_for("/u/x"))

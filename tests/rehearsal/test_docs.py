@@ -7,7 +7,6 @@ from pathlib import Path
 
 from recoup.rehearsal.scenario import load_scenario
 from tests.rehearsal.reference import (
-    BLOCK,
     LIST,
     PAGE,
     SAMPLE,
@@ -16,6 +15,7 @@ from tests.rehearsal.reference import (
     tables,
     without_chance,
 )
+from tests.worlds.reference import BLOCK
 
 
 def test_every_key_and_every_scenario_is_on_the_page() -> None:

@@ -39,6 +39,7 @@ customers:
     locale: pl-PL
     country: PL
     timezone: Europe/Warsaw
+    metadata: {tier: gold}
     pays_with: twice
     subscriptions: [{product: Solo, amount: 4900, currency: pln, renews_in: {hours: 1}}]
   ben:
@@ -65,7 +66,7 @@ def test_seeding_makes_paying_customers(worldly: Stage) -> None:
     anna = seeded["customers"]["anna"]
     customer = worldly.api.customers.retrieve(anna["customer"]).to_dict()
     assert (customer["email"], customer["preferred_locales"]) == ("anna@example.com", ["pl-PL"])
-    assert customer["metadata"]["timezone"] == "Europe/Warsaw"
+    assert (customer["metadata"]["timezone"], customer["metadata"]["tier"]) == ("Europe/Warsaw", "gold")
     assert customer["invoice_settings"]["default_payment_method"] == anna["payment_method"]
     subscription = worldly.api.subscriptions.retrieve(anna["subscriptions"][0])
     assert subscription.status == "active"

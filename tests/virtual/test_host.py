@@ -13,10 +13,13 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from activities.contracts import CaseView, Happened, OperatorRequest, StartCase
 from activities.note_contracts import NoteKind
 from recoup.rules.case import Outcome
+from recoup.rules.step import StepKind
+from recoup.temporal.gateway import CaseGateway, CaseOver, UpdateRefused
 from recoup.virtual import host
 from recoup.virtual.agenda import Agenda
 from recoup.virtual.client import HostClient
@@ -206,3 +209,34 @@ def test_a_replay_knows_of_the_patches_of_its_history() -> None:
     assert theatre.play(days=5).is_running
     assert theatre.host.problems == {}
     assert [note.kind for note in outside.notes] == [NoteKind.PERSON_NEEDED]
+
+
+def _client(theatre: Theatre) -> HostClient:
+    return HostClient(theatre.host, lambda: None, lambda: None)
+
+
+def test_the_gateway_hears_what_a_case_answers() -> None:
+    """An operator's word is answered with what will happen, refused with the case's sentence, and not taken by a case that is over."""
+    theatre = Theatre(Outside(), Calm())
+    theatre.play(days=2)
+
+    async def connected() -> Any:
+        return _client(theatre)
+
+    gateway = CaseGateway(connected)
+    said = OperatorRequest(at=theatre.clock.now(), reason="a test", operator="ops")
+    with pytest.raises(UpdateRefused, match="neither paused"):
+        asyncio.run(gateway.update("in_1", "resume", said))
+    assert asyncio.run(gateway.update("in_1", "retry_now", said)).next.kind is StepKind.ATTEMPT
+    assert asyncio.run(gateway.update("in_1", "stop", said)).next.kind is StepKind.CLOSE
+    theatre.play(days=1)
+    with pytest.raises(CaseOver):
+        asyncio.run(gateway.update("in_1", "retry_now", said))
+
+
+def test_nobody_waits_for_a_workflow_that_still_runs() -> None:
+    """The host stands still while a page waits for a result: it says at once that it is not known yet."""
+    theatre = Theatre(Outside(), Calm())
+    theatre.play(days=2)
+    with pytest.raises(RPCError):
+        asyncio.run(_client(theatre).get_workflow_handle(CASE).result())

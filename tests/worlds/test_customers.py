@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from recoup.worlds import World, read_world
+import pytest
+
+from recoup.worlds import World, WorldError, read_world
 
 WORLD = """
 version: 1
@@ -59,3 +61,14 @@ def test_own_acts_need_no_message() -> None:
     """What a customer does alone is listed apart, and is no reaction."""
     acts = world().own_acts("ada")
     assert [(act.does, act.at.length) for act in acts] == [("cancel_subscription", timedelta(days=3))]
+
+
+def test_a_promise_says_for_how_long() -> None:
+    """Only a promise has days, and it must have them."""
+    promise = WORLD.replace("at: {days: 3}, does: cancel_subscription", "at: {days: 3}, does: promise_to_pay")
+    wrong = WORLD.replace("does: cancel_subscription", "does: cancel_by_link, days: 3")
+    for text in (promise, wrong):
+        with pytest.raises(WorldError, match="promise_to_pay and days belong together"):
+            read_world(text)
+    (act,) = read_world(promise.replace("promise_to_pay", "promise_to_pay, days: 4")).own_acts("ada")
+    assert act.days == 4
