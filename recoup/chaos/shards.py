@@ -20,6 +20,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BATCHES_OF_A_PROCESS = 20
+GONE_SECONDS = 10.0
+"""How long a process may take to end that was told to."""
 
 
 def side_by_side(work: Callable[[T], R], pieces: Sequence[T], number: int) -> Generator[R, None, None]:
@@ -41,14 +43,16 @@ def _shards(number: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(number, context, _end_with_the_command, (theirs,))
+    ended = False
     try:
         yield pool
-    except BaseException:
-        ours.close()
-        raise
+        ended = True
     finally:
-        pool.shutdown(cancel_futures=True)
+        # The processes end when this closes. They are waited for, but not the pool, which may wait for ever for what they had.
         ours.close()
+        for process in [] if ended else context.active_children():
+            process.join(GONE_SECONDS)
+        pool.shutdown(wait=ended, cancel_futures=True)
         theirs.close()
 
 

@@ -205,8 +205,8 @@ SAFEGUARDS = (
     ),
     Out(
         "the invoice is read just before the charge", _no_fresh_read, "wrong_charges",
-        # One of them dies just after the reservation, which is the ledger's 23rd write for a case, or a few later after a night.
-        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(21, 30)),
+        # One of them dies just after the reservation, about the 30th write for a case, a few later after a night.
+        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(24, 44)),
     ),
     Out(
         "what has ended is not charged", _nothing_is_ended, "wrong_charges",
@@ -230,7 +230,7 @@ SAFEGUARDS = (
         # The credit comes between the reservation, after which one of them dies, and the next try.
         tuple(
             a_run(110 + n, Story.NEVER, Planned(Fault.CRASH_AFTER_RECORD, n), Planned(Fault.CREDITED_BEFORE_READ, 2))
-            for n in range(16, 34)
+            for n in range(20, 44)
         ),
     ),
     Out(
