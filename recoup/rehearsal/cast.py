@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -48,23 +48,27 @@ class Cast:
     """Everybody in a scenario, and what they still have in mind."""
 
     def __init__(
-        self, scenario: Scenario, seeded: Seeded, people: People, ledger: Ledger, stripe: Stripe, host: Host
+        self,
+        scenario: Scenario,
+        seeded: Seeded,
+        methods: Mapping[str, str],
+        people: People,
+        ledger: Ledger,
+        stripe: Stripe,
+        host: Host,
     ) -> None:
+        """``methods`` are the ids of the payment methods that customers begin with, by the customer's key."""
         self._scenario = scenario
         self._seeded = seeded
+        self._methods = methods
         self._people = people
         self._ledger = ledger
         self._stripe = stripe
         self._host = host
-        self._methods: dict[str, str] = {}
         self._began = False
         self._waiting: list[_Planned] = []
         self.deeds: list[Deed] = []
         """What was done so far."""
-
-    def knows(self, methods: dict[str, str]) -> None:
-        """The id of each customer's payment method."""
-        self._methods = methods
 
     @property
     def next_at(self) -> datetime | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from stripe import StripeClient
 
 from recoup.billing import stripe_client
 from recoup.clock import FileClock
@@ -146,18 +148,21 @@ class Rehearsal:
         stack.callback(self._intake.close)
         self._news = News(self._stripe, API_KEY)
         self._mover = Mover(self._stripe, self._agenda, self._clock, self._collect, self._calm.changed)
-        people = self._stripe.control("POST", "seed", {})
+        self._fill(api, partial(Browser, {STARTER: app}))
+
+    def _fill(self, api: StripeClient, browse: Callable[[], Browser]) -> None:
+        """Make the customers, and everybody who acts."""
+        made = self._stripe.control("POST", "seed", {})
+        people = made["customers"].items()
         self._seeded = Seeded(
-            start=datetime.fromtimestamp(people["start"], UTC),
-            customers={key: each["customer"] for key, each in people["customers"].items()},
-            subscriptions={key: tuple(each["subscriptions"]) for key, each in people["customers"].items()},
+            start=datetime.fromtimestamp(made["start"], UTC),
+            customers={key: each["customer"] for key, each in people},
+            subscriptions={key: tuple(each["subscriptions"]) for key, each in people},
         )
-        browse = partial(Browser, {STARTER: app})
-        self._people = People(
-            self._scenario, self._seeded, self._outbox, self._ledger, Product(api), STARTER, browse
-        )
-        self._cast = Cast(self._scenario, self._seeded, self._people, self._ledger, self._stripe, self._host)
-        self._cast.knows({key: each["payment_method"] for key, each in people["customers"].items()})
+        methods = {key: each["payment_method"] for key, each in people}
+        scenario, seeded, ledger = self._scenario, self._seeded, self._ledger
+        self._people = People(scenario, seeded, self._outbox, ledger, Product(api), STARTER, browse)
+        self._cast = Cast(scenario, seeded, methods, self._people, ledger, self._stripe, self._host)
 
     # -- moving time ---------------------------------------------------------------------------------------------------
 

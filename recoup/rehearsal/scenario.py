@@ -86,6 +86,12 @@ class Scenario(World):
                 yield (*place, "with"), renewal.with_, f"no card is called {renewal.with_!r}"
             if renewal.customer not in self.customers:
                 yield (*place, "customer"), renewal.customer, f"no customer is called {renewal.customer!r}"
+            elif self.customers[renewal.customer].pays_with not in self.cards:
+                yield (
+                    (*place, "customer"),
+                    renewal.customer,
+                    f"{renewal.customer} has no card: name one in pays_with",
+                )
         for key, customer in self.customers.items():
             for name in ("expects", "expects_return"):
                 said = getattr(customer, name)

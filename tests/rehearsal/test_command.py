@@ -113,6 +113,35 @@ def test_the_operators_own_policy_is_what_is_played(rehearsed: Rehearse, tmp_pat
     assert story["timeline"][-1]["day"] == 5
 
 
+def test_a_case_that_waits_for_a_person_for_ever_is_told_as_open(rehearsed: Rehearse, tmp_path: Path) -> None:
+    """Handed over, and nobody comes: the rehearsal ends all the same, and says what the case waits for."""
+    file = tmp_path / "mine.yaml"
+    handed = "operators:\n  - {at: {days: 2}, says: hand-over, operator: olga, reason: an old friend}\n"
+    file.write_text(shipped()["never-reacts"].read_text() + handed)
+    code, story = rehearsed(file)
+    assert (code, story["cases"][0]["outcome"]) == (1, "open")
+    assert story["timeline"][-1]["day"] == 2
+    assert "olga" in story["cases"][0]["because"]
+
+
+def test_an_operators_word_that_is_refused_is_told_with_the_reason(
+    rehearsed: Rehearse, tmp_path: Path
+) -> None:
+    """Nobody was asked, so nothing can be approved: the line says so, and the case goes its way."""
+    file = tmp_path / "mine.yaml"
+    approves = "operators:\n  - {at: {days: 1.5}, says: approve, reason: too early}\n"
+    file.write_text(
+        shipped()["three-d-secure"]
+        .read_text()
+        .replace("follows_link_after: {days: 1}", "follows_link_after: {days: 2}")
+        + approves
+    )
+    code, story = rehearsed(file)
+    assert code == 0
+    (line,) = [line for line in story["timeline"] if line["kind"] == "operator"]
+    assert line["because"].startswith("too early; refused: ")
+
+
 def test_a_customer_who_finds_no_way_is_told(rehearsed: Rehearse, tmp_path: Path) -> None:
     """A page that offers no promise leaves the customer stuck, which the scenario did not expect."""
     policy = tmp_path / "policy.yaml"

@@ -55,6 +55,7 @@ def test_a_renewal_names_a_card_and_a_customer(tmp_path: Path) -> None:
             "networks[0].with: no card is called 'renewd'; did you mean 'renewed'?",
         ),
         ("customer: ruth", "customer: rut", "networks[0].customer: no customer is called 'rut'"),
+        ("    pays_with: old\n", "", "networks[0].customer: ruth has no card: name one in pays_with"),
     ):
         file.write_text(text.replace(right, wrong))
         with pytest.raises(ConfigurationError, match=r"mine\.yaml, line \d+: ") as refused:
