@@ -19,7 +19,7 @@ _BEFORE, _AHEAD = timedelta(days=2), timedelta(days=400)
 """Days off are looked up for so long: nobody waits for longer."""
 
 
-def wish_of(new: NewMessage, order: MessageOrder | None) -> Wish:
+def wish_of(new: NewMessage, order: MessageOrder | None, subjects: tuple[str, ...] = ()) -> Wish:
     """What wants to go out: of a case where it has ordered it, otherwise about no invoice."""
     return Wish(
         key=new.key,
@@ -28,6 +28,7 @@ def wish_of(new: NewMessage, order: MessageOrder | None) -> Wish:
         customer=new.customer,
         template=new.template,
         channel=new.channel,
+        subjects=subjects,
     )
 
 

@@ -31,6 +31,9 @@ _OWN = {
 }
 
 
+_WENT_OUT = (MessageState.SENDING, MessageState.SENT, MessageState.UNKNOWN)
+
+
 @dataclass(frozen=True)
 class Listed:
     """One invoice of a message: how it is shown, and what is said of it."""
@@ -142,7 +145,7 @@ class Listing:
 
     def _went_out(self, message: str) -> bool:
         row = self.ledger.messages.get(message)
-        return row is not None and row.state not in (MessageState.RESERVED, MessageState.FAILED)
+        return row is not None and row.state in _WENT_OUT
 
     def _open(self, customer: str) -> dict[str, dict[str, Any]]:
         asked: Any = {"customer": customer, "status": "open", "limit": 100, "expand": _EXPAND}

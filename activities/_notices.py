@@ -130,6 +130,7 @@ class Notices:
             recipient=contact.email or "",
             message_id=message_id(notice.key, messages.mail.domain),
             date=now,
+            headers=messages.unsubscribe.headers(notice.card.customer),
         )
 
 
@@ -138,6 +139,6 @@ def what_became(done: MessageRow | Answer) -> Became:
     if isinstance(done, Answer):
         until = whole(done.not_before) if done.not_before else None
         return Became(told=Told.WAITS, because=done.because, not_before=until)
-    if done.state is MessageState.FAILED:
+    if done.state is MessageState.FAILED or done.state.is_silenced:
         return Became(told=Told.FAILED, because=done.because or "the message was refused")
     return Became(told=Told.TOLD, because=f"the message {done.key} is {done.state}")

@@ -12,7 +12,7 @@ from recoup.rules.case import AttemptState, Case, MessageState, Promise, SentMes
 from recoup.rules.policy import Campaign
 from recoup.rules.promising import after_attempt
 
-_SAID = frozenset({MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED})
+_SAID = frozenset(MessageState) - {MessageState.RESERVED, MessageState.SENDING}
 
 
 def restored(case: Case, row: CaseRow, ledger: Ledger) -> Case:

@@ -23,10 +23,11 @@ from activities.reminders import Reminders
 from activities.sweep import Sweep
 from activities.wishes import Wishes
 from recoup.access import backend_from
+from recoup.addressing import address_keys
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
 from recoup.ledger import Ledger
-from recoup.links import update_link_signer
+from recoup.links import unsubscribe_links, update_link_signer
 from recoup.messages import Composer, sender_from
 from recoup.policy.file import load_policy
 from recoup.settings import Settings
@@ -50,6 +51,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         mail=settings.mail,
         link_url=update_link_signer(settings),
         contact=policy.policy.contact,
+        unsubscribe=unsubscribe_links(settings),
+        address_keys=address_keys(settings),
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     late = LateCancels(client=stripe, ledger=ledger, clock=clock)

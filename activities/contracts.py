@@ -104,6 +104,13 @@ class FailedAgain(Happened):
     """When Stripe tries next by itself, where it was told."""
 
 
+class MessageReturned(Happened):
+    """A message that had gone out came back for good."""
+
+    message: str
+    """Its key in the ledger."""
+
+
 class PauseUntil(Wire):
     """An operator stops the clock of a case."""
 

@@ -16,10 +16,12 @@ from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
+from recoup.addressing import AddressKeys
 from recoup.billing import read_invoice
 from recoup.billing.customers import Contact, read_contact
 from recoup.clock import Clock
 from recoup.ledger import Gate, Ledger, MessageRow, NewMessage
+from recoup.links import UnsubscribeLinks
 from recoup.messages import (
     CannotLookUp,
     Composer,
@@ -36,11 +38,12 @@ from recoup.messages import (
 )
 from recoup.rules.base import days
 from recoup.rules.case import Access, MessageState, Stage, Template
+from recoup.rules.channels import Channel
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.conversation import Answer
 from recoup.rules.step import StepKind
 
-CHANNEL = "email"
+CHANNEL = Channel.EMAIL
 LINK_PURPOSE = "update"
 
 Write = Callable[[list[Listed]], bytes]
@@ -61,6 +64,8 @@ class Messages:
     """Makes the address of an update link from the link's id and generation."""
     contact: ContactPolicy
     """The policy file's, as it is now: it holds for the customer, not for one case."""
+    unsubscribe: UnsubscribeLinks
+    address_keys: AddressKeys
 
     @activity.defn(name=Activity.SEND_MESSAGE.value, no_thread_cancel_exception=True)
     def send(self, order: MessageOrder) -> MessageReport:
@@ -96,13 +101,24 @@ class Messages:
     ) -> MessageRow | Answer:
         """Ask the gate, write the message down, then hand it over: the one way in which messages leave.
 
-        ``order`` is the case's, where it is a case that speaks. An answer instead of the row says why nothing went out.
+        ``order`` is the case's, where it is a case that speaks. An answer instead of the row says why nothing went out yet.
 
         Raises:
             ApplicationError: it could not be written or handed over, or another worker has it in its hands.
         """
+        done = self._deliver(new, contact, write, order)
+        if isinstance(done, Answer) and done.stopped is not None:
+            self.ledger.messages.reserve(new, self.clock.now())
+            return self.ledger.messages.mark_stopped(new.key, done.because, self.clock.now())
+        return done
+
+    def _deliver(
+        self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None
+    ) -> MessageRow | Answer:
         now = self.clock.now()
-        gate = gate_for(wish_of(new, order), contact, self.contact, self.mail.default_timezone, now)
+        subjects = (new.customer, *self.address_keys.of(contact.email))
+        wish = wish_of(new, order, subjects)
+        gate = gate_for(wish, contact, self.contact, self.mail.default_timezone, now)
         answer = self._ask(gate)
         if not answer.is_yes and (contact.email is not None or answer.covered_by is not None):
             return answer
@@ -209,6 +225,7 @@ class Messages:
             recipient=contact.email or "",
             message_id=message_id(key, self.mail.domain),
             date=now,
+            headers=self.unsubscribe.headers(order.customer),
         )
 
     def _is_restored(self, subscription: str | None) -> bool:
@@ -233,7 +250,8 @@ class Messages:
 
     def _report(self, order: MessageOrder, row: MessageRow) -> MessageReport:
         now = self.clock.now()
-        self.ledger.cases.note(order.case_id, Stage.WARNED if order.must_arrive else Stage.NOTIFIED, now)
+        if not row.state.is_silenced:
+            self.ledger.cases.note(order.case_id, Stage.WARNED if order.must_arrive else Stage.NOTIFIED, now)
         return MessageReport(at=now, key=order.key, state=row.state, because=row.because or row.state.value)
 
 

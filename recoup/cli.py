@@ -12,6 +12,7 @@ import click
 from recoup import __version__
 from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
+from recoup.commands.channel import channel
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
 from recoup.commands.rehearse import rehearse
@@ -314,5 +315,5 @@ def _one_thread_for_sums() -> None:
         os.environ.setdefault(library, "1")
 
 
-for command in (cases, case, expiring, integrations, policy, refresh, rehearse):
+for command in (cases, case, channel, expiring, integrations, policy, refresh, rehearse):
     cli.add_command(command)

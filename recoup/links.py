@@ -1,13 +1,16 @@
-"""Update links: ``{public_url}/u/{token}``, signed here, expiring and revocable in the ledger.
+"""Links in messages, signed here. Update links: ``{public_url}/u/{token}``, expiring and revocable in the ledger.
 
 A token holds the id and the generation of a row of the ledger and nothing else: no customer, no invoice, no date. Whether the
 link still works is what the row says at the moment, by Recoup's own clock.
+
+Unsubscribe links, ``{public_url}/unsubscribe/{token}``, name the customer and the channel, and work for as long as their secret is
+kept: a mail may lie in a mailbox for years.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,14 +20,16 @@ from pydantic import SecretStr
 
 from recoup.errors import ConfigurationError
 from recoup.ledger import Ledger, LinkRow
+from recoup.rules.channels import Channel
 from recoup.settings import Settings
 
 PURPOSE = "update"
 """The purpose under which the ledger keeps update links."""
 PATH = "/u"
 SHORTEST_SECRET = 16
+UNSUBSCRIBE_PATH = "/unsubscribe"
 _LONGEST_TOKEN = 300
-_SALT = f"recoup/links/{PURPOSE}"
+_SALT = "recoup/links/"
 
 Refusal = Literal["unknown", "expired", "revoked"]
 
@@ -60,15 +65,7 @@ class UpdateLinks:
         Raises:
             ConfigurationError: no secret, or one that could be guessed.
         """
-        keys = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in secrets]
-        if not keys or any(len(key) < SHORTEST_SECRET for key in keys):
-            raise ConfigurationError(
-                f"Update links cannot be signed: RECOUP_LINK_SECRETS must be a JSON list of secrets with at least"
-                f" {SHORTEST_SECRET} characters each, the newest last"
-            )
-        self._serializer = URLSafeSerializer(
-            keys, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        )
+        self._serializer = _serializer(secrets, PURPOSE)
         self._base = public_url.rstrip("/")
 
     def token(self, link_id: str, generation: int) -> str:
@@ -81,13 +78,7 @@ class UpdateLinks:
 
     def read(self, token: str) -> SignedLink | None:
         """What a token says; None for one that was not signed here, whatever is wrong with it."""
-        if len(token) > _LONGEST_TOKEN:
-            return None
-        try:
-            said = self._serializer.loads(token)
-        except BadData:
-            return None
-        match said:
+        match _said(self._serializer, token):
             case [str(id_), int(generation)]:
                 return SignedLink(id_, generation)
         return None
@@ -101,3 +92,61 @@ class UpdateLinks:
         if row is None or row.purpose != PURPOSE or row.generation != said.generation:
             return "unknown"
         return row.refusal(at) or row
+
+
+class UnsubscribeLinks:
+    """Writes and reads the addresses through which a customer stops a channel."""
+
+    def __init__(self, secrets: Sequence[str | SecretStr], public_url: str) -> None:
+        """As :class:`UpdateLinks`; raises as it does."""
+        self._serializer = _serializer(secrets, "unsubscribe")
+        self._base = public_url.rstrip("/")
+
+    def address(self, customer: str, channel: Channel) -> str:
+        """The address that goes into a message."""
+        return f"{self._base}{UNSUBSCRIBE_PATH}/{self._serializer.dumps([customer, channel.value])}"
+
+    def headers(self, customer: str) -> Mapping[str, str]:
+        """What a mail carries so that its reader's program can offer to unsubscribe: RFC 2369, and RFC 8058 for one click.
+
+        One click is promised over https alone, as RFC 8058, 3.1 asks.
+        """
+        address = self.address(customer, Channel.EMAIL)
+        headers = {"List-Unsubscribe": f"<{address}>"}
+        if self._base.startswith("https://"):
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return headers
+
+    def read(self, token: str) -> tuple[str, Channel] | None:
+        """Whom a token is for, and which channel it stops; None for one that was not signed here."""
+        match _said(self._serializer, token):
+            case [str(customer), str(channel)] if channel in tuple(Channel):
+                return customer, Channel(channel)
+        return None
+
+
+def unsubscribe_links(settings: Settings) -> UnsubscribeLinks:
+    """Writer and reader of unsubscribe links for the configured secrets and address; raises as :func:`update_links`."""
+    return UnsubscribeLinks(settings.link_secrets, settings.public_url)
+
+
+def _serializer(secrets: Sequence[str | SecretStr], purpose: str) -> URLSafeSerializer:
+    keys = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in secrets]
+    if not keys or any(len(key) < SHORTEST_SECRET for key in keys):
+        raise ConfigurationError(
+            f"Update links cannot be signed: RECOUP_LINK_SECRETS must be a JSON list of secrets with at least"
+            f" {SHORTEST_SECRET} characters each, the newest last"
+        )
+    signer = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(keys, salt=f"{_SALT}{purpose}", signer_kwargs=signer)
+
+
+def _said(serializer: URLSafeSerializer, token: str) -> object:
+    """What a token says; None for one that was not signed here, whatever is wrong with it."""
+    if len(token) > _LONGEST_TOKEN:
+        return None
+    try:
+        said: object = serializer.loads(token)
+    except BadData:
+        return None
+    return said

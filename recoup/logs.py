@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 
-_SECRETS = re.compile(r"(?P<link>/u/)[\w.\-]{16,}|(?P<key>\b(?:sk|rk)_(?:live|test)_|\bwhsec_)[\w+/=]+")
-"""Tokens of update links, keys and signing secrets, wherever they turn up."""
+_SECRETS = re.compile(
+    r"(?P<link>/(?:u|unsubscribe)/)[\w.\-]{16,}|(?P<key>\b(?:sk|rk)_(?:live|test)_|\bwhsec_)[\w+/=]+"
+)
+"""Tokens of links, keys and signing secrets, wherever they turn up."""
 _MASK = "…"
 
 _NOISY = ("alembic", "httpx", "stripe", "botocore", "urllib3", "uvicorn.access")

@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """The address under which customers reach the starter; update links begin with it."""
     link_secrets: tuple[SecretStr, ...] = ()
     """Keys that sign update links: the last one signs, all are accepted."""
+    address_secrets: tuple[SecretStr, ...] = ()
+    """Keys under which addresses that bounced or complained are known again: the last one is used, all are looked for. None: ``link_secrets``."""
     clock_file: Path | None = None
     """A virtual clock for demo and tests; never set it on a real system."""
 

@@ -18,6 +18,7 @@ from activities.contracts import (
     FailedAgain,
     Happened,
     InvoicePaid,
+    MessageReturned,
     MethodUpdated,
     OperatorRequest,
     PauseUntil,
@@ -54,6 +55,7 @@ class Hearing:
         self._changed = False
         self._notes: list[Note] = []
         self._noted = 0
+        self._returned: list[str] = []
         self._see(at)
 
     # Signals: facts from outside. They are folded into the case; the loop acts on them.
@@ -110,6 +112,12 @@ class Hearing:
     def attempt_answered(self, news: Happened) -> None:
         """The bank has answered about an attempt of ours that was waiting for it."""
         self._hear(news, fold.attempt_answered)
+
+    @workflow.signal
+    def message_returned(self, news: MessageReturned) -> None:
+        """A message of the customer's came back for good; the report that it was sent may come only after this."""
+        self._returned.append(news.message)
+        self._hear(news, lambda case: fold.message_returned(case, news.message))
 
     # Updates: an operator's words. Each answers with what will happen.
 

@@ -168,6 +168,7 @@ class RecoveryCase(PeopleHearing):
         )
         self._see(report.at)
         self._fold(lambda now: orders.fold_message(now, report))
+        self._fold(lambda now: fold.message_returned(now, *self._returned))
         if report.ended is not None:
             self._fold(lambda now: fold.ended(now, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
 

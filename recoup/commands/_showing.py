@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from activities.contracts import CaseView
+from recoup.commands.channel import line_of
 from recoup.errors import ConfigurationError, ConnectionFailed
 from recoup.ledger import CaseRow, EventRow, Ledger
 from recoup.rules.case import Stage
@@ -20,9 +21,9 @@ from recoup.temporal.gateway import CaseGateway
 
 _TOLD = frozenset({
     "campaign_chosen", "operator_word", "person_needed", "case_assigned", "case_moved", "approval_ask", "approval_remind",
-    "approval_escalate", "approval_default", "cancelled_at_last",
+    "approval_escalate", "approval_default", "cancelled_at_last", "message_stopped", "message_returned",
 })  # fmt: skip
-"""The events that say why a case is treated as it is, and what people said about it."""
+"""The events that say why a case is treated as it is, what people said about it, and what did not reach the customer."""
 
 
 def list_cases(stage: str | None, limit: int, *, as_json: bool) -> None:
@@ -63,6 +64,7 @@ def show_case(case_id: str, *, as_json: bool) -> None:
     ledger = Ledger.connect(settings.database_url)
     try:
         row, events = ledger.cases.get(case_id), ledger.events.of_case(case_id)
+        stops = ledger.channels.of_customer(row.customer) if row is not None else []
     finally:
         ledger.close()
     if row is None:
@@ -71,7 +73,8 @@ def show_case(case_id: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(view.model_dump_json(indent=2) if view else row.model_dump_json(indent=2))
         return
-    click.echo("\n".join(_lines(row, view, away, [event for event in events if event.kind in _TOLD])))
+    told = _lines(row, view, away, [event for event in events if event.kind in _TOLD])
+    click.echo("\n".join([*told, *map(line_of, stops)]))
 
 
 def _view(settings: Settings, row: CaseRow) -> tuple[CaseView | None, str | None]:

@@ -79,6 +79,11 @@ def _message(event: PublicEvent, verb: str) -> str:
     return f"The message “{name}” {verb} ({facts.get('channel', 'mail')})"
 
 
+def _channel(event: PublicEvent, what: str) -> str:
+    reason = f" ({event.facts['reason']})" if event.facts.get("reason") else ""
+    return f"The channel {event.facts.get('channel', 'email')} to the customer {what}{reason}"
+
+
 def _operator(event: PublicEvent) -> str:
     facts = event.facts
     did = _WORDS.get(str(facts.get("word")), str(facts.get("word")))
@@ -126,6 +131,8 @@ _HEADLINES = {
     EventType.OTHER_CHARGE_SEEN: _other_charge,
     EventType.MESSAGE_SENT: lambda event: _message(event, "was sent"),
     EventType.MESSAGE_FAILED: lambda event: _message(event, "could not be sent"),
+    EventType.CHANNEL_STOPPED: lambda event: _channel(event, "is stopped"),
+    EventType.CHANNEL_OPENED: lambda event: _channel(event, "was opened again"),
     EventType.LINK_OPENED: lambda _: "The customer opened the page for updating the payment",
     EventType.UPDATE_ATTEMPTED: lambda _: "The customer began to update the payment",
     EventType.UPDATE_FAILED: lambda _: "The customer's try to save a payment method failed",

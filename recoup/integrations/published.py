@@ -29,6 +29,8 @@ class EventType(StrEnum):
     OTHER_CHARGE_SEEN = "case.other_charge_seen"
     MESSAGE_SENT = "case.message_sent"
     MESSAGE_FAILED = "case.message_failed"
+    CHANNEL_STOPPED = "case.channel_stopped"
+    CHANNEL_OPENED = "case.channel_opened"
     LINK_OPENED = "case.link_opened"
     UPDATE_ATTEMPTED = "case.update_attempted"
     UPDATE_FAILED = "case.update_failed"
@@ -71,6 +73,10 @@ PUBLISHED: dict[str, As] = {
     "message_sent": As(EventType.MESSAGE_SENT, _MESSAGE),
     "message_unknown": As(EventType.MESSAGE_SENT, _MESSAGE),
     "message_failed": As(EventType.MESSAGE_FAILED, _MESSAGE),
+    "message_stopped": As(EventType.MESSAGE_FAILED, _MESSAGE),
+    "message_returned": As(EventType.MESSAGE_FAILED, _MESSAGE),
+    "channel_stopped": As(EventType.CHANNEL_STOPPED, ("channel", "reason")),
+    "channel_opened": As(EventType.CHANNEL_OPENED, ("channel",)),
     "link_opened": As(EventType.LINK_OPENED),
     "link_used": As(EventType.UPDATE_ATTEMPTED),
     "webhook.setup_failed": As(EventType.UPDATE_FAILED),
@@ -97,7 +103,7 @@ INTERNAL: frozenset[str] = frozenset(
     """
     case_not_admitted case_taken_over case_noted case_refused outcome_conflict came_back decided decline_unknown
     attempt_reserved attempt_sent attempt_asked_again attempt_unknown attempt_skipped settle_conflict
-    observed_charge_failed message_reserved message_sending message_released
+    observed_charge_failed mail_bounced mail_complained message_reserved message_sending message_released
     link_issued link_extended link_revoked access_restricted access_suspended access_full campaign_chosen invoice_taken_over invoice_released
     webhook.action_required webhook.attempt_required webhook.dispute_closed webhook.dispute_opened
     operator.finalization_failed operator.overpaid webhook.invoice_paid webhook.invoice_uncollectible webhook.invoice_voided

@@ -22,6 +22,7 @@ from recoup.ledger.cards_rows import (
     TargetRow,
     TargetState,
 )
+from recoup.ledger.channels_rows import ChannelStopRow, NewStop
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -65,6 +66,7 @@ __all__ = [
     "AttemptRow",
     "CardRow",
     "CaseRow",
+    "ChannelStopRow",
     "DecisionRecord",
     "DecisionRow",
     "DeliveryRow",
@@ -86,6 +88,7 @@ __all__ = [
     "MirroredRenewal",
     "NewCase",
     "NewMessage",
+    "NewStop",
     "NotInLedger",
     "ObservedCharge",
     "PastAttempt",

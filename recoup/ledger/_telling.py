@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from recoup.ledger._store import Transaction, every
+from recoup.ledger.channels import stopped
 from recoup.ledger.inputs import SaidOf
 from recoup.ledger.schema import message_invoices, messages
 from recoup.rules.case import MessageState
@@ -37,7 +38,13 @@ class Gate:
 def ask(tx: Transaction, gate: Gate, at: datetime) -> Answer:
     """The answer to a wish; what another message has said is kept as said for it, and for no other of the invoice's."""
     wish = gate.wish
-    answer = gate.decide(History(told=_told(tx, wish.invoice), sent=_sent(tx, wish.customer, gate.since)))
+    answer = gate.decide(
+        History(
+            told=_told(tx, wish.invoice),
+            sent=_sent(tx, wish.customer, gate.since),
+            stopped=stopped(tx.conn, wish.channel, wish.subjects),
+        )
+    )
     covered = answer.covered_by
     if covered is not None and covered.stands_for is None:
         mine = (message_invoices.c.message == covered.message, message_invoices.c.invoice == wish.invoice)

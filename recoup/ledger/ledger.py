@@ -8,6 +8,7 @@ from recoup.ledger._store import Store
 from recoup.ledger.access import AccessStates
 from recoup.ledger.attempts import Attempts
 from recoup.ledger.cases import Cases
+from recoup.ledger.channels import Channels
 from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
@@ -46,6 +47,7 @@ class Ledger:
         self.refreshes = Refreshes(store)
         self.deliveries = Deliveries(store)
         self.people = People(store)
+        self.channels = Channels(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

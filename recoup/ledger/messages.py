@@ -92,6 +92,26 @@ class Messages:
         values = {"state": MessageState.FAILED, "because": because, "finished_at": at}
         return self._move(key, (MessageState.RESERVED, *_UNDER_WAY), values, at, "message_failed")
 
+    def mark_stopped(self, key: str, because: str, at: datetime) -> MessageRow:
+        """It never goes out: every channel that it could take is stopped."""
+        values = {"state": MessageState.STOPPED, "because": because, "finished_at": at}
+        return self._move(key, (MessageState.RESERVED,), values, at, "message_stopped")
+
+    def mark_returned(self, key: str, because: str, at: datetime) -> MessageRow:
+        """It went out, perhaps without an answer, and came back for good: it has said nothing."""
+        finished = sa.func.coalesce(messages.c.finished_at, sa.literal(at, messages.c.finished_at.type))
+        values = {"state": MessageState.RETURNED, "because": because, "finished_at": finished}
+        return self._move(key, (MessageState.SENT, *_UNDER_WAY), values, at, "message_returned")
+
+    def by_provider_id(self, provider_id: str) -> MessageRow | None:
+        """The message that the sender calls so."""
+        found = self._list(messages.c.provider_id == provider_id)
+        return found[0] if found else None
+
+    def unanswered(self, since: datetime) -> list[MessageRow]:
+        """Messages that began to be sent at or after this moment and of which the sender's name is not known (yet)."""
+        return self._list(messages.c.state.in_(_UNDER_WAY), messages.c.sending_at >= since)
+
     def get(self, key: str) -> MessageRow | None:
         """The message with this key."""
         found = self._store.read(lambda conn: first(conn, sa.select(messages).where(messages.c.key == key)))

@@ -159,6 +159,7 @@ messages = sa.Table(
     _moment("finished_at", null=True),
     sa.Index("ix_messages_case_id", "case_id"),
     sa.Index("ix_messages_customer_reserved_at", "customer", "reserved_at"),
+    sa.Index("ix_messages_provider_id", "provider_id"),
 )
 
 message_invoices = sa.Table(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
@@ -30,8 +29,7 @@ from recoup.messages.sending import (
     SendUnclear,
 )
 from recoup.messages.settings import SesSettings
-
-_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_-]+")
+from recoup.messages.tags import tag
 
 REFUSED_CODES = frozenset(
     {
@@ -87,7 +85,7 @@ class SesSender:
             "Destination": {"ToAddresses": [recipient]},
             "Content": {"Raw": {"Data": mime}},
             "EmailTags": [
-                {"Name": _tag(name), "Value": _tag(value)} for name, value in {**tags, "key": key}.items()
+                {"Name": tag(name), "Value": tag(value)} for name, value in {**tags, "key": key}.items()
             ],
         }
         if self._settings.configuration_set:
@@ -148,7 +146,3 @@ def _sorted_answer(code: str, status: int) -> SendError:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code") or "unknown")
-
-
-def _tag(text: str) -> str:
-    return _NOT_IN_A_TAG.sub("-", text)[:255] or "-"

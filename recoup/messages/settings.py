@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from recoup.clock import Clock
 from recoup.messages.addresses import Address
@@ -16,6 +16,8 @@ from recoup.messages.sending import Sender
 from recoup.messages.smtp import SmtpSender, SmtpSettings
 from recoup.rules.base import Frozen
 
+_TOPIC = r"^arn:aws:sns:[a-z0-9-]{1,30}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$"
+
 
 class SesSettings(Frozen):
     """Which SES to use; credentials come from AWS's own places (environment, profile, role)."""
@@ -24,6 +26,8 @@ class SesSettings(Frozen):
     """``None``: AWS's own setting."""
     configuration_set: str | None = None
     """Needed for delivery reports that carry our tags."""
+    topics: tuple[Annotated[str, StringConstraints(pattern=_TOPIC)], ...] = ()
+    """The SNS topics whose bounces and complaints are taken; none: nobody is listened to."""
     connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
     read_timeout_seconds: float = Field(default=15, gt=0, le=120)
 

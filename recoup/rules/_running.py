@@ -273,6 +273,9 @@ def _last_notice(case: Case, campaign: Campaign) -> Step | None:
     if first.state is MessageState.UNKNOWN and second is None:
         because = "the last notice may not have arrived, and it must before a suspension"
         return _notice_step(first.at + SECOND_NOTICE_AFTER, because, "last_notice/2")
+    if first.state is MessageState.RETURNED and second is None:
+        because = "the last notice came back, and it must arrive before a suspension"
+        return _notice_step(first.at, because, "last_notice/2")
     if (renewed := renewed_notice_due(case, campaign)) is not None:
         because = f"the customer was given longer, and the suspension follows {campaign.warning.days_before:g} days later"
         return _notice_step(renewed, because, f"last_notice/{len(notices_of(case)) + 2}")
@@ -291,14 +294,21 @@ def _restriction(case: Case, campaign: Campaign) -> Step | None:
     return Step(kind=StepKind.RESTRICT, due_at=due, because=because)
 
 
+_UNCONFIRMED = "the last notice could not be confirmed as sent"
+_WHY_NOT_WARNED = {
+    MessageState.STOPPED: "the last notice was not sent, because every channel to the customer is stopped",
+    MessageState.RETURNED: "the last notice came back, so it has not reached the customer",
+}
+
+
 def _suspension(case: Case, campaign: Campaign) -> Step | None:
     notices = notices_of(case)
     due = suspend_at(case, campaign)
     if not notices or was_warned(case):
         return approval_step(case, campaign, due) or _suspend_step(case, campaign, due)
-    if notices[-1].state is MessageState.UNKNOWN and len(notices) == 1:
+    if len(notices) == 1 and notices[-1].state in (MessageState.UNKNOWN, MessageState.RETURNED):
         return None
-    because = "the last notice could not be confirmed as sent; a person must tell the customer, then resume the case"
+    because = f"{_WHY_NOT_WARNED.get(notices[-1].state, _UNCONFIRMED)}; a person must tell the customer, then resume the case"
     return Step(kind=StepKind.PERSON, due_at=due, because=because)
 
 

@@ -148,6 +148,15 @@ class MessageState(StrEnum):
     """Was being sent when the sender died or did not answer: counts as sent, is never repeated, is not a confirmation."""
     FAILED = "failed"
     """Refused for good: no address, rejected by the sender."""
+    STOPPED = "stopped"
+    """Never sent: every channel on which it could have gone out is stopped."""
+    RETURNED = "returned"
+    """Was sent, and came back: the address is gone."""
+
+    @property
+    def is_silenced(self) -> bool:
+        """Whether the customer did not get it, for want of a channel that reaches them."""
+        return self in (MessageState.STOPPED, MessageState.RETURNED)
 
 
 class Template(StrEnum):

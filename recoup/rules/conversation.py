@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from recoup.rules.base import Frozen
 from recoup.rules.case import MessageState, Template
+from recoup.rules.channels import Stopped
 from recoup.rules.contact import Hours, hold
 
 EXEMPT = frozenset({Template.LAST_NOTICE, Template.SUSPENDED, Template.RECOVERED})
@@ -51,6 +52,8 @@ class Wish(Frozen):
     customer: str
     template: Template
     channel: str
+    subjects: tuple[str, ...] = ()
+    """Under which names the ledger may know its channel as stopped: the customer, the keyed hashes of the address."""
 
 
 class Told(Frozen):
@@ -74,6 +77,8 @@ class History(Frozen):
     """What was said of the invoice, over all channels."""
     sent: tuple[datetime, ...]
     """When the customer was told something, over all cases and channels, as far back as the budget counts."""
+    stopped: Stopped | None = None
+    """Set where nothing may go out over the wish's channel."""
 
 
 class Answer(Frozen):
@@ -86,11 +91,15 @@ class Answer(Frozen):
     """It has to wait until then."""
     lost: str | None = None
     """Key of a message that may have said it, and whose sender is gone: look it up, then ask again."""
+    stopped: Stopped | None = None
+    """It never goes out over this channel."""
 
     @property
     def is_yes(self) -> bool:
         """Whether the message goes out now."""
-        return self.covered_by is None and self.not_before is None and self.lost is None
+        return (
+            self.covered_by is None and self.not_before is None and self.lost is None and self.stopped is None
+        )
 
 
 YES = Answer(because="nothing stands against it")
@@ -111,6 +120,8 @@ def may_tell(wish: Wish, history: History, hours: Hours, now: datetime) -> Answe
             return Answer(because=because, lost=under_way.message)
         because = f"the message {under_way.message}, which says it too, is being sent"
         return Answer(because=because, not_before=now + SENDING_TAKES)
+    if history.stopped is not None:
+        return Answer(because=history.stopped.because, stopped=history.stopped)
     if wish.template in EXEMPT:
         hours = hours.urgent
     if (held := hold(hours, history.sent, now)) is not None:

@@ -26,6 +26,7 @@ from recoup.rules.case import (
 from recoup.rules.declines import Decline, read
 from recoup.rules.policy import Timing
 from recoup.rules.promising import after_attempt
+from recoup.rules.suspension import was_warned
 from recoup.rules.weaving import StripeTries
 
 NO_METHOD = Decline(code="no_payment_method")
@@ -58,6 +59,20 @@ def message_put_off(case: Case, key: str, until: datetime, because: str) -> Case
     """A message that was due may not go out before a moment."""
     left = tuple(held for held in case.put_off if held.key != key)
     return case.model_copy(update={"put_off": (*left, PutOff(key=key, until=until, because=because))})
+
+
+def message_returned(case: Case, *messages: str) -> Case:
+    """Messages that had gone out came back: what they said, for this case or for others, has not reached the customer."""
+    if case.outcome is not None:
+        return case
+    back = {"state": MessageState.RETURNED}
+    seen = tuple(
+        sent.model_copy(update=back)
+        if not {f"{case.id}/{sent.key}", sent.covered_by}.isdisjoint(messages)
+        else sent
+        for sent in case.messages
+    )
+    return case.model_copy(update={"messages": seen})
 
 
 def attempt_begun(case: Case) -> Case:
@@ -245,7 +260,7 @@ def resumed(case: Case, at: datetime) -> Case:
     notices = [sent for sent in case.messages if sent.key.startswith("last_notice")]
     asked = case.person_because is not None and case.failed_step is None and case.paused_until is None
     asked = asked and not case.handed_over
-    if asked and notices and all(sent.state is not MessageState.SENT for sent in notices):
+    if asked and notices and not was_warned(case):
         told = SentMessage(key="last_notice/person", at=at)
         update["messages"] = (*case.messages, told)
     return case.model_copy(update=update)

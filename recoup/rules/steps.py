@@ -47,11 +47,12 @@ def stage_of(case: Case, step: Step, now: datetime) -> Stage:
         return Stage.PAUSED
     if step.kind is StepKind.SETTLE or (step.kind is StepKind.ATTEMPT and step.is_due(now)):
         return Stage.RETRYING
-    if any(sent.key.startswith(Template.LAST_NOTICE) for sent in case.messages):
+    told = [sent for sent in case.messages if not sent.state.is_silenced]
+    if any(sent.key.startswith(Template.LAST_NOTICE) for sent in told):
         return Stage.WARNED
     if any(candidate.kind is StepKind.ATTEMPT for candidate in step.candidates):
-        return Stage.WAITING if case.messages else Stage.OPEN
-    return Stage.NOTIFIED if case.messages else Stage.OPEN
+        return Stage.WAITING if told else Stage.OPEN
+    return Stage.NOTIFIED if told else Stage.OPEN
 
 
 def _after(case: Case, outcome: Outcome, campaign: Campaign, now: datetime) -> Step:
@@ -102,7 +103,7 @@ class _LastWord(Wire):
 
 def _last_word(case: Case, outcome: Outcome) -> _LastWord | None:
     """The message that closes the conversation, where there was one."""
-    told = any(sent.state is not MessageState.FAILED for sent in case.messages)
+    told = any(sent.state is not MessageState.FAILED and not sent.state.is_silenced for sent in case.messages)
     if outcome.stage is Stage.RECOVERED and (told or case.is_return):
         word = _LastWord(
             template=Template.RECOVERED, because="the customer was told of the failure and may now rest"

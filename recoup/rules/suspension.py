@@ -15,8 +15,10 @@ def notices_of(case: Case) -> tuple[SentMessage, ...]:
 
 
 def was_warned(case: Case) -> bool:
-    """Whether a last notice was confirmed as sent."""
-    return any(notice.state is MessageState.SENT for notice in notices_of(case))
+    """Whether a last notice was confirmed as sent, and the newest one was kept from the customer by no stopped channel."""
+    notices = notices_of(case)
+    confirmed = any(notice.state is MessageState.SENT for notice in notices)
+    return confirmed and not notices[-1].state.is_silenced
 
 
 def grace_ends(case: Case, campaign: Campaign) -> datetime:

@@ -27,7 +27,9 @@ from activities.messages import Messages
 from activities.payments import Payments
 from activities.records import Records
 from recoup.access import AccessChange
+from recoup.addressing import AddressKeys
 from recoup.ledger import Ledger
+from recoup.links import UnsubscribeLinks
 from recoup.messages import Composer, MailSettings, Outbox, sender_from
 from recoup.policy.file import load_policy
 from recoup.rules.case import Case, Template, Trigger
@@ -119,6 +121,8 @@ class Desk:
             mail,
             lambda id_, _: f"http://127.0.0.1/u/{id_}",
             ContactPolicy(gather_minutes=0, quiet_hours=None),
+            UnsubscribeLinks(["a secret of the tests"], "https://pay.example"),
+            AddressKeys(["a secret of the tests"]),
         )
         self.access = Access(client, self.ledger, clock, self.backend)
         self.records = Records(self.ledger, clock)

@@ -22,8 +22,10 @@ from activities._notices import Notices
 from activities.messages import Messages
 from activities.pacing import Pace
 from activities.refreshing import Refreshing
+from recoup.addressing import AddressKeys
 from recoup.clock import SystemClock
 from recoup.ledger import Ledger
+from recoup.links import UnsubscribeLinks
 from recoup.messages import Composed, Composer, MailSettings, MessageFacts, SendReceipt
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.expiring import ExpiringCards
@@ -150,6 +152,8 @@ def activities_for(directory: Path, ledger: Ledger) -> list[Any]:
         mail=mail,
         link_url=lambda id_, _: f"http://127.0.0.1/u/{id_}",
         contact=ContactPolicy(quiet_hours=None),
+        unsubscribe=UnsubscribeLinks(["a secret of the tests"], "https://pay.example"),
+        address_keys=AddressKeys(["a secret of the tests"]),
     )
     refreshing = Refreshing(Notices(messages, NoPace(ledger, clock, 1)), ExpiringCards())
     return [refreshing.select, refreshing.work]

@@ -26,7 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
     ("recoup.integrations",),
     ("recoup.settings",),
-    ("recoup.access", "recoup.billing", "recoup.links", "recoup.temporal"),
+    ("recoup.access", "recoup.addressing", "recoup.billing", "recoup.links", "recoup.temporal"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "worker", "starter"),

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
-from recoup.ledger import Ledger, cards_rows, inputs, rows
+from recoup.ledger import Ledger, cards_rows, channels_rows, inputs, rows
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
 from recoup.ledger.schema import metadata
 from recoup.rules.base import Frozen
@@ -134,7 +134,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "card_marks": cards_rows.MarkRow, "card_imports": cards_rows.ImportRow,
         "refreshes": cards_rows.RefreshRow, "refresh_targets": cards_rows.TargetRow,
         "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
-        "message_invoices": rows.MessageInvoiceRow,
+        "message_invoices": rows.MessageInvoiceRow, "channel_stops": channels_rows.ChannelStopRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()

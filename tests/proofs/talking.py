@@ -16,7 +16,9 @@ from typing import Any, cast
 
 from activities.contracts import Decision, MessageOrder
 from activities.messages import Messages
+from recoup.addressing import AddressKeys
 from recoup.ledger import Ledger, NewCase
+from recoup.links import UnsubscribeLinks
 from recoup.messages import Composer, MailSettings, SendReceipt
 from recoup.rules import fold
 from recoup.rules.case import Access, AttemptState, Case, Stage, Template, Trigger
@@ -106,6 +108,8 @@ class Talk:
             mail=MailSettings(outbox=Path("unused")),
             link_url=lambda id_, _: f"http://127.0.0.1/u/{id_}",
             contact=contact,
+            unsubscribe=UnsubscribeLinks(["a secret of the tests"], "https://pay.example"),
+            address_keys=AddressKeys(["a secret of the tests"]),
         )
 
     def play(self, people: list[Person]) -> None:

@@ -89,6 +89,8 @@ class Outside:
     look_again: timedelta | None = None
     """How long the suspension has to be put off."""
     ended_at_message: Outcome | None = None
+    stopped_from: str | None = None
+    """From the message with this key on every channel to the customer is stopped."""
     stripe: StripeTries | None = None
     """What a look finds of Stripe's own attempts."""
     plans: list[float | None] = field(default_factory=list)
@@ -235,6 +237,8 @@ class Outside:
         at = self._did("message", order.key, order)
         ended = self.ended_at_message
         state = MessageState.FAILED if ended else MessageState.SENT
+        if self.stopped_from is not None and self.stopped_from in [key for _, key, _ in self.done]:
+            state = MessageState.STOPPED
         return MessageReport(at=at, key=order.key, state=state, because="sent", ended=ended)
 
     @activity.defn(name=Activity.SUSPEND.value)

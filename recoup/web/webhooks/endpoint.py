@@ -53,7 +53,7 @@ class Intake:
         Raises:
             Refused: too large, badly signed, too old or from the future, not a JSON object, of the other mode.
         """
-        body = await _limited_body(request, self.max_body_bytes)
+        body = await limited_body(request, self.max_body_bytes)
         header = request.headers.get("stripe-signature")
         try:
             check_signature(body, header, self.secrets, self.clock.now(), self.tolerance)
@@ -150,8 +150,12 @@ def _parse(body: bytes) -> dict[str, Any]:
     return event
 
 
-async def _limited_body(request: Request, limit: int) -> bytes:
-    """The body, given up as soon as it is too large, whatever its announced length."""
+async def limited_body(request: Request, limit: int) -> bytes:
+    """The body, given up as soon as it is too large, whatever its announced length.
+
+    Raises:
+        Refused: it is larger than ``limit`` bytes.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise Refused(f"the body is larger than {limit} bytes", 413)
