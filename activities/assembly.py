@@ -9,6 +9,7 @@ from typing import Any
 from temporalio.client import Client
 
 from activities._notices import Notices
+from activities._routes import Texting
 from activities.access import Access
 from activities.cases import Cases
 from activities.late_cancel import LateCancels
@@ -28,8 +29,10 @@ from recoup.billing import stripe_client
 from recoup.clock import clock_for
 from recoup.ledger import Ledger
 from recoup.links import unsubscribe_links, update_link_signer
-from recoup.messages import Composer, sender_from
+from recoup.messages import Composer, SmsComposer, sender_from
 from recoup.policy.file import load_policy
+from recoup.rules.case import Template
+from recoup.rules.contact import TextMessages
 from recoup.settings import Settings
 from recoup.temporal.gateway import CaseGateway
 
@@ -53,6 +56,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         contact=policy.policy.contact,
         unsubscribe=unsubscribe_links(settings),
         address_keys=address_keys(settings),
+        texting=_texting(settings, policy.policy.contact.sms),
     )
     access = Access(client=stripe, ledger=ledger, clock=clock, backend=backend_from(settings.access))
     late = LateCancels(client=stripe, ledger=ledger, clock=clock)
@@ -83,3 +87,16 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
     ]  # fmt: skip
+
+
+def _texting(settings: Settings, rules: TextMessages) -> Texting | None:
+    """How text messages go out; nothing where the settings or the policy want none."""
+    if settings.sms.kind == "none" or not rules.templates:
+        return None
+    # As with mail: boto3 takes long to import.
+    from recoup.messages.sms import AwsSmsSender
+
+    composer = SmsComposer(settings.mail.templates, settings.mail.default_locale)
+    keep, most = settings.sms.keep_diacritics, settings.sms.max_parts
+    composer.check_texts(map(Template, rules.templates), keep_diacritics=keep, most_parts=most)
+    return Texting(AwsSmsSender(settings.sms), composer, settings.sms, rules)

@@ -14,6 +14,7 @@ from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
+from activities._routes import Route, Texting, Write, said_over
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.addressing import AddressKeys
@@ -46,9 +47,6 @@ from recoup.rules.step import StepKind
 CHANNEL = Channel.EMAIL
 LINK_PURPOSE = "update"
 
-Write = Callable[[list[Listed]], bytes]
-"""Makes the mail from what it lists of the customer's invoices."""
-
 
 @dataclass
 class Messages:
@@ -66,6 +64,8 @@ class Messages:
     """The policy file's, as it is now: it holds for the customer, not for one case."""
     unsubscribe: UnsubscribeLinks
     address_keys: AddressKeys
+    texting: Texting | None = None
+    """How text messages go out; nothing where they are switched off."""
 
     @activity.defn(name=Activity.SEND_MESSAGE.value, no_thread_cancel_exception=True)
     def send(self, order: MessageOrder) -> MessageReport:
@@ -106,26 +106,53 @@ class Messages:
         Raises:
             ApplicationError: it could not be written or handed over, or another worker has it in its hands.
         """
-        done = self._deliver(new, contact, write, order)
-        if isinstance(done, Answer) and done.stopped is not None:
-            self.ledger.messages.reserve(new, self.clock.now())
-            return self.ledger.messages.mark_stopped(new.key, done.because, self.clock.now())
-        return done
-
-    def _deliver(
-        self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None
-    ) -> MessageRow | Answer:
-        now = self.clock.now()
-        subjects = (new.customer, *self.address_keys.of(contact.email))
-        wish = wish_of(new, order, subjects)
-        gate = gate_for(wish, contact, self.contact, self.mail.default_timezone, now)
-        answer = self._ask(gate)
-        if not answer.is_yes and (contact.email is not None or answer.covered_by is not None):
-            return answer
-        if contact.email is None:
-            return self.refuse(new, "the customer has no e-mail address")
+        routes, why = self._routes(new, contact, write, order), list[str]()
+        for route in routes:
+            new = new.model_copy(update={"channel": route.channel.value})
+            done = self._take(route, new, contact, order)
+            if not isinstance(done, Answer) or done.stopped is None:
+                return done
+            why.append(done.because)
+        if not routes:
+            answer = self._ask(self._gate(new, order, contact, None))
+            no_way = "the customer has no e-mail address"
+            return answer if answer.covered_by is not None else self.refuse(new, no_way)
         self.ledger.messages.reserve(new, self.clock.now())
-        return self._hand_over(new, gate, contact, write, order)
+        return self.ledger.messages.mark_stopped(new.key, ", and ".join(why), self.clock.now())
+
+    def _gate(
+        self, new: NewMessage, order: MessageOrder | None, contact: Contact, recipient: str | None
+    ) -> Gate:
+        wish = wish_of(new, order, (new.customer, *self.address_keys.of(recipient)))
+        return gate_for(wish, contact, self.contact, self.mail.default_timezone, self.clock.now())
+
+    def _routes(
+        self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None
+    ) -> list[Route]:
+        """The ways that this message may take, in their order. A text message is what a case says, where the policy lets it."""
+        found = []
+        if contact.email is not None:
+            found.append(Route(Channel.EMAIL, self.sender, self.mail.sender, contact.email, write))
+        texting = self.texting
+        if texting is None or order is None or contact.phone is None or not texting.takes(new.template):
+            return found
+
+        def text(listed: list[Listed]) -> bytes:
+            return texting.write(self._facts(order, contact, listed))
+
+        origin = texting.settings.origin or ""
+        return [*found, Route(Channel.SMS, texting.sender, origin, contact.phone, text)]
+
+    def _take(
+        self, route: Route, new: NewMessage, contact: Contact, order: MessageOrder | None
+    ) -> MessageRow | Answer:
+        gate = self._gate(new, order, contact, route.recipient)
+        answer = self._ask(gate)
+        if not answer.is_yes:
+            return answer
+        if self.ledger.messages.reserve(new, self.clock.now()).channel != new.channel:
+            self.ledger.messages.change_channel(new.key, new.channel)
+        return self._hand_over(new, gate, route, order)
 
     def refuse(self, new: NewMessage, because: str) -> MessageRow:
         """Write down that this message is never sent, and why."""
@@ -155,21 +182,21 @@ class Messages:
         return MessageReport(at=self.clock.now(), key=order.key, state=state, because=because, ended=outcome)
 
     def _hand_over(
-        self, new: NewMessage, gate: Gate, contact: Contact, write: Write, order: MessageOrder | None
+        self, new: NewMessage, gate: Gate, route: Route, order: MessageOrder | None
     ) -> MessageRow | Answer:
         key, listed = new.key, list[Listed]()
         if order is not None:
             with stripe_errors(f"read what the customer {order.customer} owes"):
                 listed = Listing(self.client, self.ledger).of(order, self.clock.now())
         try:
-            mime = write(listed)
+            written = route.write(listed)
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
             raise ApplicationError(
                 f"The message {key} cannot be written: {error}", non_retryable=True
             ) from None
-        says = [each.says for each in listed]
+        says = said_over(route.channel, listed)
         answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate)
         if answer is None or answer.lost is not None:
             raise ApplicationError(f"The message {key} is being sent by another worker")
@@ -178,8 +205,8 @@ class Messages:
         tags = {"template": new.template.value, "locale": new.locale}
         tags |= {"case": new.case_id.replace("/", "_")} if new.case_id else {}
         try:
-            receipt = self.sender.send(
-                mime, sender=self.mail.sender, recipient=contact.email or "", key=key, tags=tags
+            receipt = route.sender.send(
+                written, sender=route.origin, recipient=route.recipient, key=key, tags=tags
             )
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
@@ -194,17 +221,24 @@ class Messages:
         """A sender died with this message in its hands: look it up where that can be done, else it counts as sent."""
         now = self.clock.now()
         try:
-            provider_id = self.sender.find(row.key)
+            provider_id = self._sender_of(row).find(row.key)
         except CannotLookUp:
             return self.ledger.messages.mark_unknown(row.key, now)
         if provider_id is None:
             return self.ledger.messages.release(row.key, "the sender has not got it, so it was not sent", now)
         return self.ledger.messages.mark_sent(row.key, provider_id, now)
 
-    def _write(self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed]) -> bytes:
+    def _sender_of(self, row: MessageRow) -> Sender:
+        if row.channel == Channel.SMS:
+            if self.texting is None:
+                raise CannotLookUp("text messages are switched off by now")
+            return self.texting.sender
+        return self.sender
+
+    def _facts(self, order: MessageOrder, contact: Contact, listed: list[Listed]) -> MessageFacts:
         now = self.clock.now()
         link = self.ledger.links.issue(order.customer, LINK_PURPOSE, now + days(order.link_valid_days), now)
-        facts = MessageFacts(
+        return MessageFacts(
             template=order.template,
             company=self.mail.about_company,
             customer_name=contact.name,
@@ -219,12 +253,15 @@ class Messages:
             timezone=contact.timezone or self.contact.default_timezone or self.mail.default_timezone,
             written_at=now,
         )
+
+    def _write(self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed]) -> bytes:
+        facts = self._facts(order, contact, listed)
         return build_mime(
             self.composer.compose(facts),
             sender=self.mail.mailbox,
             recipient=contact.email or "",
             message_id=message_id(key, self.mail.domain),
-            date=now,
+            date=facts.written_at,
             headers=self.unsubscribe.headers(order.customer),
         )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pydantic import SecretStr
 
-from recoup.messages import usable_address
+from recoup.messages import usable_address, usable_number
 from recoup.settings import Settings
 
 
@@ -21,15 +22,21 @@ class AddressKeys:
         self._keys = [key.encode() for key in reversed(keys)]
 
     def of(self, address: str | None) -> tuple[str, ...]:
-        """Every name under which this mail address may be known, the newest secret's first; large and small letters are the same.
+        """Every name under which this mail address or phone number may be known, the newest secret's first.
 
-        None for no address, or for what is none: nothing can have been sent there.
+        Large and small letters are the same. None for no address, or for what is none: nothing can have been sent there.
         """
-        try:
-            known = usable_address(address or "").lower()
-        except ValueError:
+        known = _known(address or "")
+        if known is None:
             return ()
         return tuple(f"address/{_digest(key, known)}" for key in self._keys)
+
+
+def _known(address: str) -> str | None:
+    for checked in (usable_number, usable_address):
+        with suppress(ValueError):
+            return checked(address).lower()
+    return None
 
 
 def _digest(key: bytes, address: str) -> str:

@@ -21,7 +21,7 @@ from pydantic_settings import (
 
 from recoup.errors import ConfigurationError
 from recoup.integrations.settings import IntegrationSettings
-from recoup.messages import MailSettings
+from recoup.messages import MailSettings, SmsSettings
 
 PREFIX = "RECOUP_"
 CONFIG_VARIABLE = "RECOUP_CONFIG"
@@ -117,6 +117,7 @@ class Settings(BaseSettings):
     cards: CardsSettings = CardsSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
+    sms: SmsSettings = SmsSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""

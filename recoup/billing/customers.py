@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from stripe import StripeClient
 
 from recoup.billing.lines import described
 from recoup.billing.places import usable_zone, zone_of
-from recoup.messages import OpenInvoice, usable_address
+from recoup.messages import OpenInvoice, usable_address, usable_number
 from recoup.rules.base import Wire
 from recoup.rules.money import Money
 
@@ -22,6 +23,8 @@ class Contact(Wire):
 
     name: str | None = None
     email: str | None = None
+    phone: str | None = None
+    """As E.164 has it."""
     locale: str | None = None
     timezone: str | None = None
     """What the customer's metadata say, or else what their address tells."""
@@ -40,7 +43,8 @@ def read_contact(client: StripeClient, customer: str) -> Contact:
     country, state = place.get("country"), place.get("state")
     return Contact(
         name=data.get("name"),
-        email=_usable(data.get("email")),
+        email=_usable(data.get("email"), usable_address),
+        phone=_usable(data.get("phone"), usable_number),
         locale=locales[0] if locales else None,
         timezone=usable_zone((data.get("metadata") or {}).get(TIMEZONE_KEY)) or zone_of(country, state),
         country=country,
@@ -60,10 +64,10 @@ def open_invoice(data: dict[str, Any], *, failed_at: datetime) -> OpenInvoice:
     )
 
 
-def _usable(email: str | None) -> str | None:
-    if not email:
+def _usable(text: str | None, checked: Callable[[str], str]) -> str | None:
+    if not text:
         return None
     try:
-        return usable_address(email)
+        return checked(text)
     except ValueError:
         return None

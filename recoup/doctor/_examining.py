@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from recoup.doctor import _here, _integrations, _retries, _stripe, _temporal, _webhooks
+from recoup.doctor import _channels, _here, _integrations, _retries, _stripe, _temporal, _webhooks
 from recoup.doctor._findings import Finding, ok, told_by
 from recoup.settings import Settings, load_settings
 
@@ -23,6 +23,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("stripe's final action", _retries.final_action),
     ("stripe's mails", _retries.mails),
     ("mail", _here.mail),
+    ("bounces", _channels.bounces),
+    ("text messages", _channels.texts),
     ("access", _here.access),
     ("integrations", _integrations.destinations),
 )

@@ -92,6 +92,13 @@ class Messages:
         values = {"state": MessageState.FAILED, "because": because, "finished_at": at}
         return self._move(key, (MessageState.RESERVED, *_UNDER_WAY), values, at, "message_failed")
 
+    def change_channel(self, key: str, channel: str) -> None:
+        """It goes out over another channel than it was written down for; only while nobody has begun to send it."""
+        mine = messages.c.key == key, messages.c.state == MessageState.RESERVED
+        self._store.write(
+            lambda tx: tx.conn.execute(sa.update(messages).where(*mine).values(channel=channel))
+        )
+
     def mark_stopped(self, key: str, because: str, at: datetime) -> MessageRow:
         """It never goes out: every channel that it could take is stopped."""
         values = {"state": MessageState.STOPPED, "because": because, "finished_at": at}

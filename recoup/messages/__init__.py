@@ -14,6 +14,7 @@ from recoup.messages.facts import (
 )
 from recoup.messages.localisation import Language, Languages
 from recoup.messages.mime import Composed, Mailbox, build_mime, message_id
+from recoup.messages.numbers import usable_number
 from recoup.messages.outbox import Outbox, OutboxMail, OutboxSender
 from recoup.messages.samples import sample_facts
 from recoup.messages.sending import (
@@ -25,8 +26,9 @@ from recoup.messages.sending import (
     SendUnavailable,
     SendUnclear,
 )
-from recoup.messages.settings import MailSettings, SesSettings, sender_from
+from recoup.messages.settings import MailSettings, SesSettings, SmsSettings, sender_from
 from recoup.messages.smtp import SmtpSender, SmtpSettings
+from recoup.messages.texting import SmsComposer
 
 __all__ = [
     "AHEAD",
@@ -54,6 +56,8 @@ __all__ = [
     "SendUnclear",
     "Sender",
     "SesSettings",
+    "SmsComposer",
+    "SmsSettings",
     "SmtpSender",
     "SmtpSettings",
     "build_mime",
@@ -63,4 +67,5 @@ __all__ = [
     "sample_facts",
     "sender_from",
     "usable_address",
+    "usable_number",
 ]

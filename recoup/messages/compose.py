@@ -35,16 +35,19 @@ _MANY_EMPTY_LINES = re.compile(r"\n{3,}")
 class Composer:
     """Writes messages with one set of templates and catalogues; make one and keep it."""
 
+    FOLDER = "mail"
+
     def __init__(self, overrides: Path | None = None, default_locale: str = "en") -> None:
         """Take the shipped templates, and before them those of the operator's directory.
 
         :raises ConfigurationError: the directory does not exist, holds a template no message has, or a broken catalogue.
         """
         if overrides is not None:
-            _check_directory(overrides)
-        self._directories = [overrides / "mail", SHIPPED] if overrides else [SHIPPED]
+            _check_directory(overrides, self.FOLDER)
+        shipped = SHIPPED.parent / self.FOLDER
+        self._directories = [overrides / self.FOLDER, shipped] if overrides else [shipped]
         self._languages = Languages(overrides)
-        self._default = default_locale
+        self.default = default_locale
         self._environments: dict[str, SandboxedEnvironment] = {}
 
     @property
@@ -58,7 +61,7 @@ class Composer:
         :raises ConfigurationError: a template that cannot be filled in, with its file and line.
         :raises ValueError: a currency whose minor unit is unknown.
         """
-        language = self._languages.choose(facts.locale, self._default)
+        language = self._languages.choose(facts.locale, self.default)
         values = variables(facts, language.locale)
         return Composed(
             subject=" ".join(self._render(facts.template, SUBJECT, language, values).split(" ")).strip(),
@@ -77,8 +80,15 @@ class Composer:
                 self.compose(sample_facts(template, catalogue))
 
     def _render(self, template: Template, part: str, language: Language, values: dict[str, Any]) -> str:
+        return self.fill(f"{template.value}/{part}", language, values)
+
+    def fill(self, name: str, language: Language, values: dict[str, Any]) -> str:
+        """One template with its values.
+
+        :raises ConfigurationError: it cannot be filled in, with its file and line.
+        """
         with _mistakes_named():
-            source = self._environment(language.catalogue).get_template(f"{template.value}/{part}")
+            source = self._environment(language.catalogue).get_template(name)
             return source.render(values, language=language.tag)
 
     def _environment(self, catalogue: str) -> SandboxedEnvironment:
@@ -105,22 +115,31 @@ def compose(facts: MessageFacts) -> Composed:
     return _shipped_composer().compose(facts)
 
 
+_NAMES = {
+    "mail": f"<message>/{SUBJECT}, <message>/{TEXT} and <message>/{HTML}",
+    "sms": "<message>.txt.j2",
+}
+
+
 @lru_cache(maxsize=1)
 def _shipped_composer() -> Composer:
     return Composer()
 
 
-def _check_directory(overrides: Path) -> None:
+def _check_directory(overrides: Path, folder: str) -> None:
     """A file that replaces nothing is a misspelt name, and the operator would wonder why nothing changes."""
     if not overrides.is_dir():
         raise ConfigurationError(f"{overrides}: there is no such directory; mail.templates must name one")
-    own = overrides / "mail"
+    own = overrides / folder
     for path in sorted(own.rglob("*")):
         name = path.relative_to(own).as_posix()
-        if path.is_file() and not path.name.startswith(("_", ".")) and not (SHIPPED / name).is_file():
+        if (
+            path.is_file()
+            and not path.name.startswith(("_", "."))
+            and not (SHIPPED.parent / folder / name).is_file()
+        ):
             raise ConfigurationError(
-                f"{path}: no template has this name; they are called <message>/{SUBJECT}, <message>/{TEXT} and"
-                f" <message>/{HTML} with a message of {', '.join(Template)}"
+                f"{path}: no template has this name; they are called {_NAMES[folder]} with a message of {', '.join(Template)}"
             )
 
 

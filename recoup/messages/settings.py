@@ -32,6 +32,30 @@ class SesSettings(Frozen):
     read_timeout_seconds: float = Field(default=15, gt=0, le=120)
 
 
+class SmsSettings(Frozen):
+    """All of ``sms`` in the settings."""
+
+    kind: Literal["none", "aws"] = "none"
+    """How text messages go out: not at all, or through AWS End User Messaging SMS."""
+    region: str | None = None
+    """``None``: AWS's own setting."""
+    origin: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:/+-]{1,256}$")] | None = None
+    """The origination identity: a phone number, a sender id or a pool."""
+    configuration_set: str | None = None
+    keep_diacritics: bool = False
+    """Whether letters outside the GSM alphabet stay, for more than twice as many parts."""
+    max_parts: Annotated[int, Field(strict=True, ge=1, le=10)] = 4
+    """So many parts at most; a text that takes more is never sent."""
+    connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    read_timeout_seconds: float = Field(default=15, gt=0, le=120)
+
+    @model_validator(mode="after")
+    def _complete(self) -> SmsSettings:
+        if self.kind == "aws" and self.origin is None:
+            raise ValueError("origin must be set when kind is 'aws'")
+        return self
+
+
 class MailSettings(Frozen):
     """All of ``mail`` in the settings."""
 

@@ -12,6 +12,7 @@ class Channel(StrEnum):
     """A way to reach a customer; the same words stand in the ledger."""
 
     EMAIL = "email"
+    SMS = "sms"
 
     @property
     def word(self) -> str:
@@ -19,7 +20,7 @@ class Channel(StrEnum):
         return _WORDS[self]
 
 
-_WORDS = {Channel.EMAIL: "mail"}
+_WORDS = {Channel.EMAIL: "mail", Channel.SMS: "texting"}
 
 
 class StopReason(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -87,6 +87,17 @@ class QuietHours(Frozen):
         return self.begin > self.end
 
 
+TextedTemplate = Literal[
+    "payment_failed", "authentication_needed", "reminder", "last_notice", "suspended", "recovered"
+]
+
+
+class TextMessages(Frozen):
+    """Which messages go out as a text message where mail cannot take them."""
+
+    templates: Annotated[tuple[TextedTemplate, ...], Field(max_length=6)] = ()
+
+
 class ContactPolicy(Frozen):
     """``contact`` of the policy file: holds for each customer as a whole, whatever campaigns their cases have."""
 
@@ -98,6 +109,7 @@ class ContactPolicy(Frozen):
     """``None``: at any hour."""
     working_days_only: bool = False
     """Whether messages wait for a working day of the customer's country."""
+    sms: TextMessages = TextMessages()
     default_timezone: Annotated[str, AfterValidator(_zone_name)] | None = None
     """For customers whose metadata and address name none; ``None`` takes that of the mail settings."""
     default_country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None

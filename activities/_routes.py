@@ -1,0 +1,61 @@
+"""The ways a message may take, in their order: mail, then a text message where mail cannot take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from activities._listing import Listed
+from recoup.ledger import SaidOf
+from recoup.messages import MessageFacts, Sender, SmsComposer, SmsSettings
+from recoup.rules.case import Template
+from recoup.rules.channels import Channel
+from recoup.rules.contact import TextMessages
+from recoup.rules.conversation import Said
+
+Write = Callable[[list[Listed]], bytes]
+"""Makes the message from what it lists of the customer's invoices."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to one customer."""
+
+    channel: Channel
+    sender: Sender
+    origin: str
+    recipient: str
+    write: Write
+
+
+@dataclass(frozen=True)
+class Texting:
+    """How text messages are written and sent."""
+
+    sender: Sender
+    composer: SmsComposer
+    settings: SmsSettings
+    rules: TextMessages
+
+    def takes(self, template: Template) -> bool:
+        """Whether the policy lets this message go out as text."""
+        return template.value in self.rules.templates
+
+    def write(self, facts: MessageFacts) -> bytes:
+        """The text; raises as :meth:`SmsComposer.text`."""
+        keep, most = self.settings.keep_diacritics, self.settings.max_parts
+        return self.composer.text(facts, keep_diacritics=keep, most_parts=most).encode()
+
+
+def said_over(channel: Channel, listed: Sequence[Listed]) -> list[SaidOf]:
+    """What a message says of what it lists. A text names one day alone: of invoices with a later one it is no notice."""
+    says = [each.says for each in listed]
+    days = [said.suspend_at for said in says if said.suspend_at is not None]
+    if channel is not Channel.SMS or not days:
+        return says
+    return [
+        said
+        if said.said is not Said.NOTICE or said.suspend_at == min(days)
+        else SaidOf(invoice=said.invoice, said=Said.OPEN)
+        for said in says
+    ]
