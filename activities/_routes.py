@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from activities._listing import Listed
 from recoup.ledger import SaidOf
@@ -47,15 +48,20 @@ class Texting:
         return self.composer.text(facts, keep_diacritics=keep, most_parts=most).encode()
 
 
-def said_over(channel: Channel, listed: Sequence[Listed]) -> list[SaidOf]:
-    """What a message says of what it lists. A text names one day alone: of invoices with a later one it is no notice."""
+def said_over(channel: Channel, listed: Sequence[Listed], invoice: str | None) -> list[SaidOf]:
+    """What a message says of what it lists. A text names one day alone, its own invoice's: of one with another day it is no notice."""
     says = [each.says for each in listed]
-    days = [said.suspend_at for said in says if said.suspend_at is not None]
-    if channel is not Channel.SMS or not days:
+    if channel is not Channel.SMS:
         return says
+    day = day_of(listed, invoice)
     return [
-        said
-        if said.said is not Said.NOTICE or said.suspend_at == min(days)
-        else SaidOf(invoice=said.invoice, said=Said.OPEN)
+        SaidOf(invoice=said.invoice, said=Said.OPEN)
+        if said.said is Said.NOTICE and said.suspend_at != day
+        else said
         for said in says
     ]
+
+
+def day_of(listed: Sequence[Listed], invoice: str | None) -> datetime | None:
+    """The end of access that a message gives notice of for its own invoice."""
+    return next((each.says.suspend_at for each in listed if each.says.invoice == invoice), None)

@@ -14,7 +14,7 @@ from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
-from activities._routes import Route, Texting, Write, said_over
+from activities._routes import Route, Texting, Write, day_of, said_over
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.addressing import AddressKeys
@@ -138,7 +138,10 @@ class Messages:
             return found
 
         def text(listed: list[Listed]) -> bytes:
-            return texting.write(self._facts(order, contact, listed))
+            facts = self._facts(order, contact, listed)
+            if order.template is Template.LAST_NOTICE:
+                facts = facts.model_copy(update={"suspend_on": day_of(listed, order.invoice)})
+            return texting.write(facts)
 
         origin = texting.settings.origin or ""
         return [*found, Route(Channel.SMS, texting.sender, origin, contact.phone, text)]
@@ -196,7 +199,7 @@ class Messages:
             raise ApplicationError(
                 f"The message {key} cannot be written: {error}", non_retryable=True
             ) from None
-        says = said_over(route.channel, listed)
+        says = said_over(route.channel, listed, order.invoice if order else None)
         answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate)
         if answer is None or answer.lost is not None:
             raise ApplicationError(f"The message {key} is being sent by another worker")

@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from activities._routes import Texting
 from activities.contracts import MessageReport
-from recoup.ledger import NewStop
+from recoup.ledger import MessageInvoiceRow, NewStop
+from recoup.ledger.schema import cases
 from recoup.messages import CannotLookUp, SendReceipt, SmsComposer, SmsSettings
 from recoup.rules.case import Case, MessageState, Template
 from recoup.rules.channels import Channel, StopReason
 from recoup.rules.contact import Budget, ContactPolicy, TextMessages
+from recoup.rules.conversation import Said
 from tests.activities.conftest import Desk
+from tests.activities.test_conversation import pair
+
+__all__ = ["pair"]
 
 NUMBER = "+48123456789"
 
@@ -152,6 +158,29 @@ def test_a_mail_that_was_written_down_before_the_stop_goes_out_as_text(desk: Des
     row = desk.ledger.messages.get(f"{case.id}/reminder")
     assert row is not None
     assert row.channel == "sms"
+
+
+def test_a_text_is_a_last_notice_for_its_own_day_alone(
+    desk: Desk, phone: Phone, pair: tuple[Case, Case]
+) -> None:
+    """Of the other invoice, whose access ends on another day, it has said that it is open; its own last notice still goes out."""
+    first, second = pair
+    desk.stripe.v1.customers.update(first.customer, {"phone": NUMBER})
+    earlier = sa.update(cases).where(cases.c.id == second.id)
+    with desk.ledger._store.engine.begin() as connection:
+        connection.execute(earlier.values(failed_at=desk.clock.now() - timedelta(days=19)))
+    _stop(desk, first.customer)
+    assert _send(desk, first, Template.LAST_NOTICE).state is MessageState.SENT
+    said = {row.invoice: row.said for row in _said(desk, first, second)}
+    assert said == {first.invoice: Said.NOTICE, second.invoice: Said.OPEN}
+    own = desk.clock.now() + timedelta(days=21)
+    assert f"{own:%B} {own.day}" in phone.got[0][2]
+    assert _send(desk, second, Template.LAST_NOTICE).covered_by is None
+    assert len(phone.got) == 2
+
+
+def _said(desk: Desk, *of: Case) -> list[MessageInvoiceRow]:
+    return [row for case in of for row in desk.ledger.messages.said_of(case.invoice)]
 
 
 def test_no_number_gets_into_the_ledger(desk: Desk, phone: Phone) -> None:
