@@ -12,8 +12,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from recoup.links import unsubscribe_links
 from recoup.messages import OutboxSender, build_mime, compose, message_id, sample_facts
 from recoup.rules.case import Outcome, Template
+from recoup.rules.channels import Channel
 from recoup.settings import Settings
 from tests.web.doubles import NOW
 from tests.web.onstage import OnStage, on_stage
@@ -199,3 +201,18 @@ def test_the_inbox_shows_a_mail_in_its_frame(played: OnStage, browser: Browser) 
     picture(page, "inbox-mail")
     assert complaints == []
     context.close()
+
+
+def test_unsubscribing_takes_one_button(played: OnStage, phone: BrowserContext) -> None:
+    """Opening the link of a mail stops nothing; the button does, without JavaScript, and the page says what goes on."""
+    links = unsubscribe_links(played.book.settings)
+    page = phone.new_page()
+    page.goto(links.address("cus_1", Channel.EMAIL))
+    picture(page, "unsubscribe-phone")
+    channels = played.book.ledger.channels
+    assert channels.stopped(Channel.EMAIL, ["cus_1"]) is None
+    page.get_by_role("button").click()
+    assert page.get_by_role("heading").inner_text() == "You get no more of these mails"
+    assert "still collected" in page.inner_text("main")
+    picture(page, "unsubscribed-phone")
+    assert channels.stopped(Channel.EMAIL, ["cus_1"]) is not None
