@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recoup.doctor._findings import Finding, mend, note, ok
 from recoup.messages import SmsComposer
-from recoup.policy_file import load_policy
+from recoup.policy.file import load_policy
 from recoup.rules.case import Template
 from recoup.settings import Settings
 

@@ -39,6 +39,7 @@ def _contact(contact: ContactPolicy) -> dict[str, str]:
         "told in one message": f"what happens within {contact.gather_minutes} minutes",
         "messages to one customer": f"{budget.messages} in {budget.days:g} days at most" if budget else "any number",
         "quiet hours": f"{quiet.begin} to {quiet.end}, by the customer's clock" if quiet else "none",
+        "text messages where mail cannot go": ", ".join(sorted(contact.sms.templates)) or "none",
         "days for messages": "working days" if contact.working_days_only else "every day",
         "customers without an address": ", ".join(unknown) or NOTHING,
     }  # fmt: skip
