@@ -14,6 +14,7 @@ from recoup.demo.stack import Plan, Stack
 from recoup.ledger import CaseRow
 from recoup.rules.case import AttemptState, Trigger
 from recoup.worlds import load_world
+from tests.sweep.stage import at_any_hour
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +53,8 @@ async def test_what_needs_the_customer_waits_for_the_customer(
     tmp_path: Path, temporal_binary: Path, switches: dict[str, str]
 ) -> None:
     """Confirmed is recovered, failed is suspended after its last notice, and a new card's 3-D Secure is asked for at once."""
-    stack, world = Stack(Plan(tmp_path / "stack", WORLD, switches=switches)), load_world(WORLD)
+    plan = Plan(tmp_path / "stack", WORLD, policy=at_any_hour(tmp_path), switches=switches)
+    stack, world = Stack(plan), load_world(WORLD)
     try:
         await stack.start()
         async with cast_of(stack, world) as cast:
