@@ -115,13 +115,13 @@ class Cast:
             pauses = word.says == "pause-until"
             said |= {"until": now + timedelta(days=word.days)} if pauses else {"days": word.days}
         update = word.says.replace("-", "_")
-        for case in self._ledger.cases.list_all(limit=MOST_CASES):
-            if case.is_open:
-                id_ = recovery_workflow_id(case.id)
-                refused = self._host.update(id_, update, request_for(update, **said))
-                key = self._seeded.key_of(case.customer)
-                because = word.reason if refused is None else f"{word.reason}; refused: {refused}"
-                self.deeds.append(Deed(now, "operator", what, because, key))
+        open_cases = [each for each in self._ledger.cases.list_all(limit=MOST_CASES) if each.is_open]
+        for case in open_cases:
+            refused = self._host.update(recovery_workflow_id(case.id), update, request_for(update, **said))
+            because = word.reason if refused is None else f"{word.reason}; refused: {refused}"
+            self.deeds.append(Deed(now, "operator", what, because, self._seeded.key_of(case.customer)))
+        if not open_cases:
+            self.deeds.append(Deed(now, "operator", what, f"{word.reason}; but no case is open any more"))
 
     def _of_network(self, renewal: Renewal, now: datetime) -> None:
         card = self._scenario.cards[renewal.with_]

@@ -127,9 +127,12 @@ def test_a_case_that_waits_for_a_person_for_ever_is_told_as_open(rehearsed: Rehe
 def test_an_operators_word_that_is_refused_is_told_with_the_reason(
     rehearsed: Rehearse, tmp_path: Path
 ) -> None:
-    """Nobody was asked, so nothing can be approved: the line says so, and the case goes its way."""
+    """Nobody was asked, so nothing can be approved, and what is over cannot be stopped: the lines say so."""
     file = tmp_path / "mine.yaml"
-    approves = "operators:\n  - {at: {days: 1.5}, says: approve, reason: too early}\n"
+    approves = (
+        "operators:\n  - {at: {days: 1.5}, says: approve, reason: too early}\n"
+        "  - {at: {days: 5}, says: stop, reason: too late}\n"
+    )
     file.write_text(
         shipped()["three-d-secure"]
         .read_text()
@@ -138,8 +141,9 @@ def test_an_operators_word_that_is_refused_is_told_with_the_reason(
     )
     code, story = rehearsed(file)
     assert code == 0
-    (line,) = [line for line in story["timeline"] if line["kind"] == "operator"]
-    assert line["because"].startswith("too early; refused: ")
+    early, late = [line["because"] for line in story["timeline"] if line["kind"] == "operator"]
+    assert early.startswith("too early; refused: ")
+    assert late == "too late; but no case is open any more"
 
 
 def test_a_customer_who_finds_no_way_is_told(rehearsed: Rehearse, tmp_path: Path) -> None:
