@@ -7,7 +7,14 @@ from typing import Any, Protocol, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 from botocore.parsers import ResponseParserError
 
 from recoup.errors import ConfigurationError, ConnectionFailed
@@ -93,6 +100,8 @@ class AwsSmsSender:
         """Ask for the account's state; see :class:`recoup.messages.sending.Sender`."""
         try:
             self._client.describe_account_attributes()
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise ConfigurationError(f"Text messages cannot be sent: {error}") from None
         except ClientError as error:
             raise ConfigurationError(
                 f"AWS refuses these credentials or this region: {_code(error)}"

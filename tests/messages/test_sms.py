@@ -125,3 +125,13 @@ def test_check_says_what_is_wrong(endpoint: HTTPServer) -> None:
     _answers(endpoint, {"__type": "AccessDeniedException", "Message": "no"}, 400)
     with pytest.raises(ConfigurationError, match="AccessDenied"):
         _sender().check()
+
+
+def test_missing_credentials_are_for_an_operator_to_mend(
+    endpoint: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without credentials the text waits, and the check says what is missing instead of calling AWS away."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(ConfigurationError, match="credentials"):
+        _sender().check()
