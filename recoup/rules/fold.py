@@ -317,7 +317,7 @@ def closed(
     update: dict[str, object] = {"outcome": outcome, "because": because, "closed_at": at}
     if alone:
         update["gather_minutes"] = 0
-    if suspended:
+    if suspended and case.access is Access.FULL:
         update["access"] = Access.SUSPENDED
     return case.model_copy(update=update | {"stage": Stage(outcome.stage)})
 

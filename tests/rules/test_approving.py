@@ -273,3 +273,12 @@ def test_moving_keeps_the_past_and_nothing_moves_after_the_end() -> None:
     assert (after.campaign, after.retries_made, after.priority) == (NEW, 2, 70)
     over = fold.ended(case, Outcome.CLOSED_VOIDED, "voided")
     assert moved(over, NEW, 70) == over
+
+
+def test_a_restricted_access_is_not_called_suspended_at_the_close() -> None:
+    """What the ledger withholds is restored whatever it is called, and a case shows what it really was."""
+    for before, after in ((Access.RESTRICTED, Access.RESTRICTED), (Access.FULL, Access.SUSPENDED)):
+        case = fold.ended(a_case(access=before), Outcome.RECOVERED_BY_RETRY, "paid")
+        over = fold.closed(case, Outcome.RECOVERED_BY_RETRY, "paid", START, suspended=True)
+        assert over.access is after
+        assert next_step(over, over.campaign, START).kind is StepKind.RESTORE
