@@ -29,6 +29,7 @@ from recoup.web.customer import Cases, CustomerPages, customer_router
 from recoup.web.health import health_router, ledger_check
 from recoup.web.inbox import inbox_router
 from recoup.web.middleware import AccessLog, CarefulHeaders
+from recoup.web.notice import notices_from
 from recoup.web.pages import ASSETS, ASSETS_PATH, Pages
 from recoup.web.serving import serve
 from recoup.web.stripe_side import Billing, StripeBilling
@@ -93,6 +94,8 @@ def assemble(
     app.include_router(customer_router(customer))
     unsubscribing = Unsubscribing(ledger, unsubscribe_links(settings), pages, settings.mail, clock)
     app.include_router(unsubscribe_router(unsubscribing))
+    if (notices := notices_from(settings, ledger, links, clock)) is not None:
+        app.include_router(notices)
     if settings.mail.ses.topics:
         app.include_router(_ses(settings, ledger, gateway, clock))
     app.include_router(health_router({"temporal": gateway.check, "ledger": ledger_check(ledger)}))

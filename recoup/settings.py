@@ -98,6 +98,17 @@ class StarterSettings(_Section):
     """Serve the outbox as a page under ``/inbox``; for trials only, it shows every mail."""
 
 
+class NoticeSettings(_Section):
+    """The in-app notice, which the company's own product shows its customers."""
+
+    secrets: tuple[SecretStr, ...] = ()
+    """Keys shared with the company's backend: every one is accepted, so that one can be rolled. None: no notice is served."""
+    origins: tuple[str, ...] = ()
+    """The origins of front ends that may read it, as browsers write them: ``https://app.example.com``."""
+    max_age_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """For how long a browser need not ask again."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -119,6 +130,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     integrations: IntegrationSettings = IntegrationSettings()
+    notice: NoticeSettings = NoticeSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
     policy_file: Path = Path("policy.yaml")

@@ -13,6 +13,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("policy", _here.policy),
     ("messages", _here.messages),
     ("update links", _here.links),
+    ("notice", _here.notice),
     ("ledger", _here.ledger),
     ("temporal", lambda settings: asyncio.run(_temporal.temporal(settings))),
     ("stripe", _stripe.account),

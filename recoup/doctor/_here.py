@@ -15,6 +15,8 @@ from recoup.links import UpdateLinks
 from recoup.messages import Composer, sender_from
 from recoup.policy.file import load_policy
 from recoup.settings import Settings
+from recoup.web.notice.proofs import notice_proofs
+from recoup.web.notice.words import NoticeComposer
 from recoup.web.pages import Pages
 
 _CONNECT_SECONDS = 5.0
@@ -62,6 +64,15 @@ def links(settings: Settings) -> list[Finding]:
             )
         )
     return found
+
+
+def notice(settings: Settings) -> list[Finding]:
+    """The in-app notice can be signed and written; nothing to say where none is wanted."""
+    if notice_proofs(settings) is None:
+        return []
+    NoticeComposer(settings.mail.templates, settings.mail.default_locale).check()
+    origins = ", ".join(settings.notice.origins) or "no browser's page, only backends"
+    return [ok("notice", f"the in-app notice is served; it may be read by {origins}")]
 
 
 def ledger(settings: Settings) -> list[Finding]:

@@ -115,6 +115,25 @@ INTERNAL: frozenset[str] = frozenset(
 )
 """What stays inside: bookkeeping, what another event tells better, and what Stripe says itself."""
 
+CHANGES_NOTICE = frozenset(
+    {
+        EventType.ATTEMPT_MADE,
+        EventType.ATTEMPT_PENDING,
+        EventType.MESSAGE_SENT,
+        EventType.MESSAGE_FAILED,
+        EventType.OPERATOR_SPOKE,
+        EventType.MOVED,
+        EventType.RESTRICTED,
+        EventType.SUSPENDED,
+        EventType.CANCELLED_AT_LAST,
+        EventType.ACCESS_RESTORED,
+        EventType.RECOVERED,
+        EventType.LOST,
+        EventType.CLOSED,
+    }
+)
+"""Once one of these has come, the customer's in-app notice may say something else; a payload says so as ``notice_changed``."""
+
 _BY_STAGE = {Stage.RECOVERED: EventType.RECOVERED, Stage.LOST: EventType.LOST, Stage.CLOSED: EventType.CLOSED}
 
 
@@ -155,6 +174,7 @@ class PublicEvent(Frozen):
         """The body of a Standard Webhook."""
         data = self.model_dump(mode="json", include={"customer", "because", "facts", "case", "cases"})
         head = {"type": self.type.value, "timestamp": self.at.isoformat()}
+        data |= {"notice_changed": True} if self.type in CHANGES_NOTICE else {}
         return head | {"data": {"version": VERSION, "event": self.id, **data}}
 
 

@@ -118,6 +118,7 @@ def compose(facts: MessageFacts) -> Composed:
 _NAMES = {
     "mail": f"<message>/{SUBJECT}, <message>/{TEXT} and <message>/{HTML}",
     "sms": "<message>.txt.j2",
+    "notice": "title.txt.j2, text.txt.j2 and action.txt.j2",
 }
 
 
@@ -139,8 +140,12 @@ def _check_directory(overrides: Path, folder: str) -> None:
             and not (SHIPPED.parent / folder / name).is_file()
         ):
             raise ConfigurationError(
-                f"{path}: no template has this name; they are called {_NAMES[folder]} with a message of {', '.join(Template)}"
+                f"{path}: no template has this name; they are called {_NAMES[folder]}{_messages(folder)}"
             )
+
+
+def _messages(folder: str) -> str:
+    return f" with a message of {', '.join(Template)}" if "<message>" in _NAMES[folder] else ""
 
 
 @contextmanager

@@ -12,13 +12,11 @@ from pydantic import ValidationError
 from recoup.errors import ConfigurationError
 from recoup.ledger import CaseRow, Ledger
 from recoup.messages import formatting
-from recoup.rules.base import days
-from recoup.rules.case import AttemptState, MessageState, Template
-from recoup.rules.declines import Decline, read
+from recoup.rules.declines import read
 from recoup.rules.money import Money, totals
 from recoup.rules.policy import Campaign, RetryMode
-from recoup.rules.step import StepKind
 from recoup.web.customer._history import History
+from recoup.web.standing import is_under_way, newest_decline, suspension_of
 from recoup.web.stripe_side import OpenInvoice, Owing
 
 
@@ -90,7 +88,7 @@ def debt_of(ledger: Ledger, customer: str, owing: Owing, history: History, now: 
     )
     owed = {item.invoice.id for item in items}
     moments = [
-        _suspension(ledger, case, history.promises.get(case.id))
+        suspension_of(ledger, case, history.promises.get(case.id))
         for id_, case in open_cases.items()
         if id_ in owed
     ]
@@ -108,13 +106,13 @@ def _item(
     now: datetime,
 ) -> Item:
     promised = history.promises.get(case.id) if case else None
-    decline = _newest_decline(ledger, case)
+    decline = newest_decline(ledger, case)
     reading = read(decline) if decline is not None else None
     gone = suspended or _is_return(case)
     return Item(
         invoice=invoice,
         suspended=gone,
-        under_way=_is_under_way(ledger, invoice.id),
+        under_way=is_under_way(ledger, invoice.id),
         confirm=reading is not None and reading.needs_authentication,
         promised=promised if promised is not None and promised > now else None,
         promisable=case.id if case and promised is None and not gone and _takes_promises(case) else None,
@@ -176,47 +174,9 @@ def _is_return(case: CaseRow | None) -> bool:
     return case is not None and case.is_return
 
 
-def _is_under_way(ledger: Ledger, invoice: str) -> bool:
-    attempt = ledger.attempts.unsettled(invoice)
-    return attempt is not None and attempt.state is not AttemptState.RESERVED
-
-
-def _newest_decline(ledger: Ledger, case: CaseRow | None) -> Decline | None:
-    """The newest refusal: of our latest attempt, or else the one that the case began with."""
-    if case is None:
-        return None
-    attempts = [row for row in ledger.attempts.of_invoice(case.invoice) if row.decline is not None]
-    return attempts[-1].decline if attempts else case.decline
-
-
 def _takes_promises(case: CaseRow) -> bool:
     """Whether nobody but Recoup retries it: Stripe's own retries would not wait for a promised day."""
     try:
         return Campaign.model_validate(case.policy).retries.mode is RetryMode.OWN
     except ValidationError:  # begun by another release
         return False
-
-
-def _suspension(ledger: Ledger, case: CaseRow, promised: datetime | None) -> datetime | None:
-    """When this case would suspend: what it has planned, or the campaign's day if the plan names another step first."""
-    if case.is_return:
-        return None
-    if case.next_kind == StepKind.SUSPEND:
-        return case.next_at
-    try:
-        campaign = Campaign.model_validate(case.policy)
-    except ValidationError:  # begun by another release
-        return None
-    planned = case.failed_at + days(campaign.suspend_after_days)
-    notices = [
-        message.finished_at
-        for message in ledger.messages.of_case(case.id)
-        if message.template is Template.LAST_NOTICE
-        and message.state is MessageState.SENT
-        and message.finished_at
-    ]
-    warned = [notice + days(campaign.warning.days_before) for notice in notices]
-    if promised is not None:
-        # Who was not warned before is warned on that day, and has the time that a warning gives.
-        warned.append(promised if notices else max(planned, promised + days(campaign.warning.days_before)))
-    return max([planned, *warned])
