@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
-from stripe import InvalidRequestError, StripeClient
+from stripe import InvalidRequestError, RequestOptions, StripeClient
 
 from recoup.billing.invoices import Method, method_of
 
@@ -65,25 +66,33 @@ def adopt(client: StripeClient, customer: str, method: str) -> int:
     """Make ``method`` the default of the customer, and of every subscription and open invoice that had a default of its own.
 
     An invoice's own default beats its subscription's, and that one the customer's (Stripe, "payment method precedence"), so
-    all must be set. Setting what is set already is harmless, so a repetition is too.
+    all must be set. Setting what is set already is harmless, so a repetition is too. Every request has a key of its own
+    that names Recoup: Stripe's events tell it, and nobody takes the change for a choice of the customer's.
 
     Returns:
         How many subscriptions had a default of their own.
     """
     settings = client.v1.customers.retrieve(customer).to_dict().get("invoice_settings") or {}
     if settings.get("default_payment_method") != method:
-        client.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": method}})
+        client.v1.customers.update(
+            customer, {"invoice_settings": {"default_payment_method": method}}, _ours()
+        )
     changed = 0
     for subscription, own in _subscriptions(client, customer):
         if own is not None and own != method:
             # One that ended meanwhile, or that refuses for reasons of its own, must not keep the others from the new method.
             with suppress(InvalidRequestError):
-                client.v1.subscriptions.update(subscription, {"default_payment_method": method})
+                client.v1.subscriptions.update(subscription, {"default_payment_method": method}, _ours())
         changed += own is not None
     for invoice in _open_invoices_with_another(client, customer, method):
         with suppress(InvalidRequestError):
-            client.v1.invoices.update(invoice, {"default_payment_method": method})
+            client.v1.invoices.update(invoice, {"default_payment_method": method}, _ours())
     return changed
+
+
+def _ours() -> RequestOptions:
+    # Never the same twice: Stripe would answer a repeated key with what it answered then, and change nothing.
+    return {"idempotency_key": f"recoup/adopt/{uuid4()}"}
 
 
 def _open_invoices_with_another(client: StripeClient, customer: str, method: str) -> list[str]:

@@ -15,6 +15,9 @@ from recoup.errors import ConnectionFailed
 from recoup.messages import SendUnavailable, SendUnclear
 from recoup.rules.case import MessageState, Outcome, Template
 from recoup.rules.policy import Ending
+from recoup.web.webhooks._customers import customer_updated, subscription_updated
+from recoup.web.webhooks.commands import Ignore
+from recoup.web.webhooks.shapes import Event
 from tests.activities.conftest import Desk
 
 
@@ -224,6 +227,28 @@ def test_a_new_card_becomes_the_default_everywhere(desk: Desk) -> None:
     assert customer.invoice_settings.default_payment_method == card.id
     assert subscription.default_payment_method == card.id
     assert desk.run(desk.payments.attempt, _attempt(desk, case)).state == "paid"
+
+
+def test_what_adopting_changes_is_no_choice_of_the_customers(desk: Desk) -> None:
+    """Every change is made by a request of its own that names Recoup, so that its echo begins no other update: of two cards of one second each would set itself again for ever."""
+    case = desk.take_up("empty")
+    old = desk.customers["empty"]["payment_method"]
+    desk.stripe.v1.subscriptions.update(case.subscription, {"default_payment_method": old})
+    desk.stripe.v1.invoices.update(case.invoice, {"default_payment_method": old})
+    card = desk.stripe.v1.payment_methods.create({"type": "card", "card": {"token": "tok_world_fresh"}})
+    desk.stripe.v1.payment_methods.attach(card.id, {"customer": case.customer})
+    began = desk.stripe.v1.events.list({"limit": 1}).data[0].id
+    update = CardUpdated(customer=case.customer, method=card.id, at=desk.clock.now(), chosen=True)
+    assert desk.run(desk.payments.adopt_method, update).adopted
+    echoes = [
+        each.to_dict() for each in desk.stripe.v1.events.list({"ending_before": began, "limit": 20}).data
+    ]
+    by_type = {each["type"]: Event.model_validate(each) for each in echoes}
+    for kind in ("customer.updated", "customer.subscription.updated", "invoice.updated"):
+        assert by_type[kind].made_by_recoup, kind
+    assert all(isinstance(each, Ignore) for each in customer_updated(by_type["customer.updated"]))
+    changed = by_type["customer.subscription.updated"]
+    assert all(isinstance(each, Ignore) for each in subscription_updated(changed))
 
 
 def _attempt(desk: Desk, case):  # type: ignore[no-untyped-def]

@@ -90,6 +90,19 @@ def test_a_chosen_method_begins_a_card_update(hook: Hook, gateway: FakeGateway, 
     assert gateway.updates[0].cause is Trigger.CARD_UPDATE
 
 
+def test_recoups_own_change_of_the_method_is_an_echo(hook: Hook, gateway: FakeGateway, book: Book) -> None:
+    """What an update of ours set is not taken for a choice, of the customer's default as of a subscription's."""
+    book.case()
+    ours = {"id": "req_1", "idempotency_key": "recoup/adopt/1"}
+    hook(told.event(*NEW_DEFAULT, request=ours))
+    own = {"default_payment_method": "pm_1"}
+    subscription = told.subscription() | {"default_payment_method": "pm_2"}
+    hook(told.event("customer.subscription.updated", subscription, own, request=ours))
+    assert gateway.updates == []
+    hook(told.event("customer.subscription.updated", subscription, own))
+    assert len(gateway.updates) == 1
+
+
 def test_nobodys_methods_are_touched_who_owes_nothing(hook: Hook, gateway: FakeGateway, book: Book) -> None:
     """Without a case and without a failed renewal, no card update begins, whatever the customer saves."""
     hook(told.event(*NEW_DEFAULT))

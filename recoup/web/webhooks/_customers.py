@@ -32,9 +32,8 @@ def subscription_updated(event: Event) -> list[Command]:
     if "pause_collection" in event.previous:
         commands.append(_noted(subscription, "its collection was paused or resumed"))
     if "default_payment_method" in event.previous:
-        commands.append(
-            _chosen(subscription.customer, subscription.default_payment_method, "the subscription")
-        )
+        method = subscription.default_payment_method
+        commands.append(_chosen(event, subscription.customer, method, "the subscription"))
     return commands or [Ignore("nothing changed that concerns a recovery")]
 
 
@@ -71,10 +70,14 @@ def customer_updated(event: Event) -> list[Command]:
     settings = event.previous.get("invoice_settings")
     if not isinstance(settings, dict) or "default_payment_method" not in settings:
         return [Ignore("the default payment method did not change")]
-    return [_chosen(customer.id, customer.invoice_settings.default_payment_method, "the customer")]
+    method = customer.invoice_settings.default_payment_method
+    return [_chosen(event, customer.id, method, "the customer")]
 
 
-def _chosen(customer: str, method: str | None, whose: str) -> Command:
+def _chosen(event: Event, customer: str, method: str | None, whose: str) -> Command:
+    if event.made_by_recoup:
+        # Of two methods that are as old as each other each would be set again for the other's echo, for ever.
+        return Ignore("Recoup set the payment method itself, for a choice that another event told")
     if method is None:
         return Ignore(f"{whose} has no default payment method any more")
     return CardChanged(customer=customer, method=method, cause=Trigger.CARD_UPDATE, chosen=True)
