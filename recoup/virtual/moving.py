@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from recoup.clock import Clock
+from recoup.errors import RecoupError
 from recoup.virtual.agenda import Agenda
 from recoup.virtual.stripe import Stripe
+
+MOST_DEEDS = 10_000
+"""So much is never due within one moment: where more is, things go round in a circle."""
+
+
+class Endless(RecoupError):
+    """What is due is never done, because doing it makes it due again."""
 
 
 @dataclass
@@ -31,15 +39,21 @@ class Mover:
         self.collect(told.newest_event)
 
     def work_off(self) -> None:
-        """Do all that is due now."""
-        while True:
+        """Do all that is due now.
+
+        Raises:
+            Endless: it goes round in a circle, and time would never move.
+        """
+        what = "nothing"
+        for _ in range(MOST_DEEDS):
             if self.changed():
                 self.look()
             due = self.agenda.next_at
             if due is None or due > self.clock.now():
                 return
-            _, deed = self.agenda.take()
+            what, deed = self.agenda.take()
             deed()
+        raise Endless(f"More than {MOST_DEEDS} things were due within one moment, the last of them: {what}")
 
     def upcoming(self, horizon: datetime, *others: datetime | None) -> datetime | None:
         """The earliest moment, of Stripe's, of the agenda's and of the others, at which something is to be done; None: nothing before the horizon."""
