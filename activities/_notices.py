@@ -9,6 +9,7 @@ from stripe import InvalidRequestError
 
 from activities._contact import whole
 from activities._failures import stripe_errors
+from activities._routes import Envelope
 from activities.card_contracts import Told
 from activities.messages import CHANNEL, LINK_PURPOSE, Messages
 from activities.pacing import Pace
@@ -88,7 +89,7 @@ class Notices:
         customer, client = notice.card.customer, self.messages.client
         self.pace.wait_for(CALLS_OF_A_NOTICE)
         with stripe_errors(f"read the customer {customer} and the card {notice.card.method}"):
-            contact = read_contact(client, customer)
+            contact = read_contact(client, customer, self.messages.contact.others.metadata)
             words = read_card_words(client, notice.card.method)
             plan = read_plan(client, notice.renewal.subscription) if notice.renewal else None
         new = NewMessage(
@@ -98,12 +99,16 @@ class Notices:
             channel=CHANNEL,
             locale=contact.locale or self.messages.mail.default_locale,
         )
-        done = self.messages.deliver(new, contact, lambda _: self._write(notice, contact, words, plan))
+        done = self.messages.deliver(
+            new, contact, lambda _, to: self._write(notice, contact, words, plan, to)
+        )
         if isinstance(done, Answer) and notice.is_useless_at(done.not_before):
             return self.messages.refuse(new, f"it could not be said before the payment: {done.because}")
         return done
 
-    def _write(self, notice: Notice, contact: Contact, words: CardWords, plan: str | None) -> bytes:
+    def _write(
+        self, notice: Notice, contact: Contact, words: CardWords, plan: str | None, to: Envelope
+    ) -> bytes:
         messages, now = self.messages, self.messages.clock.now()
         until = now + days(notice.link_valid_days)
         link = messages.ledger.links.issue(notice.card.customer, LINK_PURPOSE, until, now)
@@ -127,7 +132,8 @@ class Notices:
         return build_mime(
             messages.composer.compose(facts),
             sender=messages.mail.mailbox,
-            recipient=contact.email or "",
+            recipient=to.recipient,
+            copies=to.copies,
             message_id=message_id(notice.key, messages.mail.domain),
             date=now,
             headers=messages.unsubscribe.headers(notice.card.customer),

@@ -14,8 +14,17 @@ from recoup.rules.channels import Channel
 from recoup.rules.contact import TextMessages
 from recoup.rules.conversation import Said
 
-Write = Callable[[list[Listed]], bytes]
-"""Makes the message from what it lists of the customer's invoices."""
+
+@dataclass(frozen=True)
+class Envelope:
+    """Whose message it is."""
+
+    recipient: str
+    copies: tuple[str, ...] = ()
+
+
+Write = Callable[[list[Listed], Envelope], bytes]
+"""Makes the message from what it lists of the customer's invoices, for those who get it."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,16 @@ class Route:
     channel: Channel
     sender: Sender
     origin: str
-    recipient: str
+    envelope: Envelope
     write: Write
+    contact: str = "customer"
+    """Whom of the account it reaches: a place in the policy's order, never a name."""
+
+    @property
+    def reaches(self) -> dict[str, str | int]:
+        """For the record."""
+        copies = len(self.envelope.copies)
+        return {"to": self.contact} | ({"copies": copies} if copies else {})
 
 
 @dataclass(frozen=True)

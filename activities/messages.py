@@ -14,7 +14,7 @@ from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
-from activities._routes import Route, Texting, Write, day_of, said_over
+from activities._routes import Envelope, Route, Texting, Write, day_of, said_over
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.addressing import AddressKeys
@@ -77,7 +77,7 @@ class Messages:
         if (ended := self._ended(order)) is not None:
             return ended
         with stripe_errors(f"read the customer {order.customer}"):
-            contact = read_contact(self.client, order.customer)
+            contact = read_contact(self.client, order.customer, self.contact.others.metadata)
         new = NewMessage(
             key=key,
             case_id=order.case_id,
@@ -86,7 +86,9 @@ class Messages:
             channel=CHANNEL,
             locale=contact.locale or self.mail.default_locale,
         )
-        done = self.deliver(new, contact, lambda listed: self._write(order, key, contact, listed), order)
+        done = self.deliver(
+            new, contact, lambda listed, to: self._write(order, key, contact, listed, to), order
+        )
         return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
 
     def done_with(self, key: str) -> MessageRow | None:
@@ -130,26 +132,38 @@ class Messages:
         self, new: NewMessage, contact: Contact, write: Write, order: MessageOrder | None
     ) -> list[Route]:
         """The ways that this message may take, in their order. A text message is what a case says, where the policy lets it."""
-        found = []
-        if contact.email is not None:
-            found.append(Route(Channel.EMAIL, self.sender, self.mail.sender, contact.email, write))
+        found = [
+            Route(Channel.EMAIL, self.sender, self.mail.sender, envelope, write, who)
+            for who, envelope in self._envelopes(new, contact)
+        ]
         texting = self.texting
         if texting is None or order is None or contact.phone is None or not texting.takes(new.template):
             return found
 
-        def text(listed: list[Listed]) -> bytes:
+        def text(listed: list[Listed], _: Envelope) -> bytes:
             facts = self._facts(order, contact, listed)
             if order.template is Template.LAST_NOTICE:
                 facts = facts.model_copy(update={"suspend_on": day_of(listed, order.invoice)})
             return texting.write(facts)
 
         origin = texting.settings.origin or ""
-        return [*found, Route(Channel.SMS, texting.sender, origin, contact.phone, text)]
+        return [*found, Route(Channel.SMS, texting.sender, origin, Envelope(contact.phone), text)]
+
+    def _envelopes(self, new: NewMessage, contact: Contact) -> list[tuple[str, Envelope]]:
+        """To whom a mail may go: the customer, or else another contact of the account; those it is copied to get it with them."""
+        whom = [("customer", contact.email)] if contact.email else []
+        whom += [(f"contact {place}", each) for place, each in enumerate(contact.others, 1)]
+        copied = new.template.value in self.contact.others.copied
+        copies = [each for each in contact.others if copied and not self._is_stopped(each)]
+        return [(who, Envelope(to, tuple(each for each in copies if each != to))) for who, to in whom]
+
+    def _is_stopped(self, address: str) -> bool:
+        return self.ledger.channels.stopped(CHANNEL, self.address_keys.of(address)) is not None
 
     def _take(
         self, route: Route, new: NewMessage, contact: Contact, order: MessageOrder | None
     ) -> MessageRow | Answer:
-        gate = self._gate(new, order, contact, route.recipient)
+        gate = self._gate(new, order, contact, route.envelope.recipient)
         answer = self._ask(gate)
         if not answer.is_yes:
             return answer
@@ -192,7 +206,7 @@ class Messages:
             with stripe_errors(f"read what the customer {order.customer} owes"):
                 listed = Listing(self.client, self.ledger).of(order, self.clock.now())
         try:
-            written = route.write(listed)
+            written = route.write(listed, route.envelope)
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except ValueError as error:
@@ -200,7 +214,7 @@ class Messages:
                 f"The message {key} cannot be written: {error}", non_retryable=True
             ) from None
         says = said_over(route.channel, listed, order.invoice if order else None)
-        answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate)
+        answer = self.ledger.messages.begin_sending(key, self.clock.now(), says, gate, route.reaches)
         if answer is None or answer.lost is not None:
             raise ApplicationError(f"The message {key} is being sent by another worker")
         if not answer.is_yes:
@@ -209,7 +223,12 @@ class Messages:
         tags |= {"case": new.case_id.replace("/", "_")} if new.case_id else {}
         try:
             receipt = route.sender.send(
-                written, sender=route.origin, recipient=route.recipient, key=key, tags=tags
+                written,
+                sender=route.origin,
+                recipient=route.envelope.recipient,
+                key=key,
+                tags=tags,
+                copies=route.envelope.copies,
             )
         except SendRefused as error:
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
@@ -257,12 +276,15 @@ class Messages:
             written_at=now,
         )
 
-    def _write(self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed]) -> bytes:
+    def _write(
+        self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed], to: Envelope
+    ) -> bytes:
         facts = self._facts(order, contact, listed)
         return build_mime(
             self.composer.compose(facts),
             sender=self.mail.mailbox,
-            recipient=contact.email or "",
+            recipient=to.recipient,
+            copies=to.copies,
             message_id=message_id(key, self.mail.domain),
             date=facts.written_at,
             headers=self.unsubscribe.headers(order.customer),

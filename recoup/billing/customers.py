@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,24 +31,29 @@ class Contact(Wire):
     country: str | None = None
     """Of the address: two letters."""
     state: str | None = None
+    others: tuple[str, ...] = ()
+    """Mail addresses of other people of the account, in the order in which they are turned to."""
 
 
-def read_contact(client: StripeClient, customer: str) -> Contact:
-    """Read name, address, language, time zone and place of a customer."""
+def read_contact(client: StripeClient, customer: str, others: Sequence[str] = ()) -> Contact:
+    """Read name, address, language, time zone and place of a customer, and the addresses under these keys of the metadata."""
     data = client.v1.customers.retrieve(customer).to_dict()
     if data.get("deleted"):
         return Contact()
     locales = data.get("preferred_locales") or []
     place = data.get("address") or (data.get("shipping") or {}).get("address") or {}
     country, state = place.get("country"), place.get("state")
+    email, metadata = _usable(data.get("email"), usable_address), data.get("metadata") or {}
+    further = [_usable(metadata.get(key), usable_address) for key in others]
     return Contact(
         name=data.get("name"),
-        email=_usable(data.get("email"), usable_address),
+        email=email,
         phone=_usable(data.get("phone"), usable_number),
         locale=locales[0] if locales else None,
-        timezone=usable_zone((data.get("metadata") or {}).get(TIMEZONE_KEY)) or zone_of(country, state),
+        timezone=usable_zone(metadata.get(TIMEZONE_KEY)) or zone_of(country, state),
         country=country,
         state=state,
+        others=tuple(dict.fromkeys(each for each in further if each and each != email)),
     )
 
 

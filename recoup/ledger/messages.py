@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,12 +43,17 @@ class Messages:
         return self._store.write(lambda tx: ask(tx, gate, at), lock=[gate.lock])
 
     def begin_sending(
-        self, key: str, at: datetime, says: Sequence[SaidOf] = (), gate: Gate | None = None
+        self,
+        key: str,
+        at: datetime,
+        says: Sequence[SaidOf] = (),
+        gate: Gate | None = None,
+        to: Mapping[str, str | int] | None = None,
     ) -> Answer | None:
         """Yes for exactly one caller: that one sends. ``None`` for all others, now and later.
 
         Where the gate has another answer the message stays reserved. The answer, the count and what the message says are one
-        transaction, in which nobody else speaks to the customer.
+        transaction, in which nobody else speaks to the customer. ``to`` is written down with it: whom of the account it reaches.
         """
 
         def work(tx: Transaction) -> Answer | None:
@@ -62,7 +67,7 @@ class Messages:
             if tx.conn.execute(change).rowcount != 1:
                 return None
             write_said(tx, key, says, gate.wish.invoice if gate else None)
-            _event(tx, "message_sending", row, at)
+            _event(tx, "message_sending", row, at, dict(to or {}))
             return YES
 
         return self._store.write(work, lock=[gate.lock] if gate else ())

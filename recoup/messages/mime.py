@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -55,6 +55,7 @@ def build_mime(
     *,
     sender: Mailbox,
     recipient: str,
+    copies: Sequence[str] = (),
     message_id: str,
     date: datetime,
     headers: Mapping[str, str] | None = None,
@@ -71,6 +72,8 @@ def build_mime(
         message["To"] = usable_address(recipient)
     except ValueError as error:
         raise SendRefused(f"the customer's address cannot be written to: {error}") from None
+    if copies:
+        message["Cc"] = ", ".join(usable_address(each) for each in copies)
     if sender.reply_to:
         message["Reply-To"] = sender.reply_to
     message["Subject"] = composed.subject

@@ -6,7 +6,7 @@ gone out already? Their texts hold codes only, never an address or what a server
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from recoup.errors import RecoupError
@@ -44,13 +44,21 @@ class Sender(Protocol):
     """Somewhere that messages can be handed to."""
 
     def send(
-        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+        self,
+        mime: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        key: str,
+        tags: Mapping[str, str],
+        copies: Sequence[str] = (),
     ) -> SendReceipt:
         """Hand one message over.
 
         ``mime`` is what :func:`recoup.messages.build_mime` made; ``sender`` and ``recipient`` are the plain addresses of
         the envelope; ``key`` is the message's own name (``recovery/in_1/reminder/2``); ``tags`` (template, locale, case)
-        come back with the provider's delivery reports where it has such.
+        come back with the provider's delivery reports where it has such. ``copies`` get it too, where the provider takes them; what
+        becomes of those is not what became of the message.
 
         :raises SendRefused: not sent, and it never will be.
         :raises SendUnavailable: surely not sent; try again later.

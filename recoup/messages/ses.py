@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import boto3
@@ -77,12 +77,19 @@ class SesSender:
         self._client = cast(_SesClient, client)
 
     def send(
-        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+        self,
+        mime: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        key: str,
+        tags: Mapping[str, str],
+        copies: Sequence[str] = (),
     ) -> SendReceipt:
         """Hand the message to SES; see :class:`recoup.messages.sending.Sender`. The key goes along as the tag ``key``."""
         request: dict[str, Any] = {
             "FromEmailAddress": sender,
-            "Destination": {"ToAddresses": [recipient]},
+            "Destination": {"ToAddresses": [recipient]} | ({"CcAddresses": list(copies)} if copies else {}),
             "Content": {"Raw": {"Data": mime}},
             "EmailTags": [
                 {"Name": tag(name), "Value": tag(value)} for name, value in {**tags, "key": key}.items()

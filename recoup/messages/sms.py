@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import boto3
@@ -68,7 +68,14 @@ class AwsSmsSender:
         self._client = cast(_SmsClient, client)
 
     def send(
-        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+        self,
+        mime: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        key: str,
+        tags: Mapping[str, str],
+        copies: Sequence[str] = (),
     ) -> SendReceipt:
         """Hand the text over; see :class:`recoup.messages.sending.Sender`. ``sender`` is the origination identity."""
         request: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import default
@@ -40,7 +40,14 @@ class SmtpSender:
         self._settings = settings
 
     def send(
-        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+        self,
+        mime: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        key: str,
+        tags: Mapping[str, str],
+        copies: Sequence[str] = (),
     ) -> SendReceipt:
         """Hand the message to the server; see :class:`recoup.messages.sending.Sender`.
 
@@ -49,6 +56,8 @@ class SmtpSender:
         with self._failures_before_the_end(), self._connection() as server:
             _expect(server.mail(sender))
             _expect(server.rcpt(recipient))
+            for copy in copies:
+                server.rcpt(copy)  # One that is refused keeps nobody else from getting the message.
             _expect(server.docmd("DATA"), wanted=354)
             body = _LEADING_DOT.sub(b"..", mime)
             server.send(body if body.endswith(b"\r\n") else body + b"\r\n")

@@ -39,6 +39,8 @@ def _contact(contact: ContactPolicy) -> dict[str, str]:
         "told in one message": f"what happens within {contact.gather_minutes} minutes",
         "messages to one customer": f"{budget.messages} in {budget.days:g} days at most" if budget else "any number",
         "quiet hours": f"{quiet.begin} to {quiet.end}, by the customer's clock" if quiet else "none",
+        "other contacts of an account": ", then ".join(contact.others.metadata) or "none",
+        "copies to other contacts": ", ".join(sorted(contact.others.copied)) or "none",
         "text messages where mail cannot go": ", ".join(sorted(contact.sms.templates)) or "none",
         "days for messages": "working days" if contact.working_days_only else "every day",
         "customers without an address": ", ".join(unknown) or NOTHING,

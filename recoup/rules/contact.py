@@ -98,6 +98,24 @@ class TextMessages(Frozen):
     templates: Annotated[tuple[TextedTemplate, ...], Field(max_length=6)] = ()
 
 
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\S+$")]
+
+
+class OtherContacts(Frozen):
+    """Other people of the account: who is written to where the customer's own address cannot be, and who gets a copy of what matters most."""
+
+    metadata: Annotated[tuple[MetadataKey, ...], Field(max_length=5)] = ()
+    """The keys of the Stripe customer's metadata that hold their mail addresses, in the order in which they are turned to."""
+    copied: Annotated[tuple[TextedTemplate, ...], Field(max_length=6)] = ("last_notice",)
+    """The messages of which they all get a copy."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> OtherContacts:
+        if len(set(self.metadata)) < len(self.metadata):
+            raise ValueError("metadata names a key twice; name each once")
+        return self
+
+
 class ContactPolicy(Frozen):
     """``contact`` of the policy file: holds for each customer as a whole, whatever campaigns their cases have."""
 
@@ -109,6 +127,7 @@ class ContactPolicy(Frozen):
     """``None``: at any hour."""
     working_days_only: bool = False
     """Whether messages wait for a working day of the customer's country."""
+    others: OtherContacts = OtherContacts()
     sms: TextMessages = TextMessages()
     default_timezone: Annotated[str, AfterValidator(_zone_name)] | None = None
     """For customers whose metadata and address name none; ``None`` takes that of the mail settings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +35,14 @@ class Phone:
     got: list[tuple[str, str, str]] = field(default_factory=list)
 
     def send(
-        self, mime: bytes, *, sender: str, recipient: str, key: str, tags: Mapping[str, str]
+        self,
+        mime: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        key: str,
+        tags: Mapping[str, str],
+        copies: Sequence[str] = (),
     ) -> SendReceipt:
         self.got.append((sender, recipient, mime.decode()))
         return SendReceipt(provider_id=f"sms-{len(self.got)}")

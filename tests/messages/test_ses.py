@@ -104,6 +104,14 @@ def test_tags_and_configuration_set_go_along(endpoint: HTTPServer) -> None:
     }
 
 
+def test_copies_go_along(ses: Any) -> None:
+    """One message for all of them, under one id of SES."""
+    ses.create_email_identity(EmailIdentity=SENDER)
+    sender().send(MIME, **ENVELOPE, copies=("books@example.org",))
+    [sent] = ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+    assert set(sent.destinations) == {RECIPIENT, "books@example.org"}
+
+
 @pytest.mark.parametrize(
     ("code", "status", "error"),
     [

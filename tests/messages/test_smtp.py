@@ -265,3 +265,12 @@ def test_smtp_has_no_memory() -> None:
     """Whether a message was sent cannot be looked up."""
     with pytest.raises(CannotLookUp):
         sender(25).find(KEY)
+
+
+def test_copies_arrive_and_a_refused_one_keeps_nobody_from_the_message() -> None:
+    """Everybody whom the server takes gets it; the receipt is the message's own."""
+    box = Mailbox(replies={"gone@example.org": "550 5.1.1 no such user"})
+    with server(box) as port:
+        receipt = sender(port).send(MIME, **ENVELOPE, copies=("gone@example.org", "books@example.org"))
+    assert box.got == [(SENDER, [RECIPIENT, "books@example.org"], MIME)]
+    assert receipt.provider_id == MESSAGE_ID

@@ -49,6 +49,8 @@ _GENERAL: dict[str, Any] = {
     "contact.quiet_hours.begin": "20:00",
     "contact.quiet_hours.end": "09:00",
     "contact.working_days_only": True,
+    "contact.others.metadata": ["billing_email"],
+    "contact.others.copied": [],
     "contact.sms.templates": ["last_notice"],
     "contact.default_timezone": "Europe/Warsaw",
     "contact.default_country": "PL",

@@ -78,11 +78,11 @@ def confirmation(**more: Any) -> dict[str, Any]:
     return envelope("You have chosen to subscribe", **values | more)
 
 
-def _mail(provider_id: str, tags: dict[str, list[str]] | None) -> dict[str, Any]:
+def _mail(provider_id: str, tags: dict[str, list[str]] | None, to: list[str] | None = None) -> dict[str, Any]:
     return {
         "messageId": provider_id,
         "timestamp": "2026-11-22T08:59:00.000Z",
-        "destination": ["short@example.com"],
+        "destination": to or ["short@example.com"],
         "tags": tags or {},
     }
 
@@ -99,7 +99,11 @@ def bounce(
         ],
         "timestamp": "2026-11-22T08:59:30.000Z",
     }
-    return {"eventType": "Bounce", "bounce": told, "mail": _mail(provider_id, more.get("tags"))}
+    return {
+        "eventType": "Bounce",
+        "bounce": told,
+        "mail": _mail(provider_id, more.get("tags"), more.get("to")),
+    }
 
 
 def complaint(kind: str | None = "abuse", provider_id: str = "ses-1") -> dict[str, Any]:

@@ -113,6 +113,26 @@ def test_a_bounce_that_comes_before_the_senders_answer_is_known_by_its_tag(
     assert gateway.signals == [("in_1", "message_returned")]
 
 
+def test_a_message_that_a_copy_brought_has_not_come_back(
+    ses: TestClient, book: Book, gateway: FakeGateway
+) -> None:
+    """One of two addresses bounced: that one is stopped and the message has been said. Both did: it has come back."""
+    book.case("in_1")
+    _sent(book)
+    both = ["short@example.com", "Books <books@example.org>"]
+    _post(ses, envelope(bounce(to=both)))
+    row = book.ledger.messages.get("in_1/last_notice")
+    assert row is not None
+    assert row.state is MessageState.SENT
+    assert _stop(book.ledger) is StopReason.BOUNCED
+    assert gateway.signals == []
+    _post(ses, envelope(bounce(to=both, address="books@example.org"), MessageId="another"))
+    row = book.ledger.messages.get("in_1/last_notice")
+    assert row is not None
+    assert row.state is MessageState.RETURNED
+    assert gateway.signals == [("in_1", "message_returned")]
+
+
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
 def test_a_passing_bounce_is_only_recorded(
     ses: TestClient, book: Book, gateway: FakeGateway, kind: str

@@ -54,6 +54,8 @@ class Mail(_Read):
     id: str = Field(alias="messageId")
     sent_at: AwareDatetime = Field(alias="timestamp")
     tags: dict[str, tuple[str, ...]] = {}
+    destination: tuple[str, ...] = Field((), repr=False)
+    """Everybody whom it was sent to, those with a copy too."""
 
 
 class Report(_Read):

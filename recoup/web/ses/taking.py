@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Protocol
 
 import structlog
@@ -90,9 +91,14 @@ class Returns:
                     happened=report.told.at,
                 )
                 self.ledger.channels.stop(new, now)
-        if message is not None and reason is StopReason.BOUNCED:
+        if message is not None and reason is StopReason.BOUNCED and self._reached_nobody(report):
             return self.ledger.messages.mark_returned(message.key, f"it came back: {report.detail}", now)
         return message
+
+    def _reached_nobody(self, report: Report) -> bool:
+        """Whether it came back from everybody who was to get it: a copy that arrived has said it."""
+        whom = [self.keys.of(parseaddr(each)[1]) for each in report.mail.destination]
+        return len(whom) < 2 or all(self.ledger.channels.stopped(Channel.EMAIL, names) for names in whom)
 
     def _record(self, kind: str, told: Envelope, report: Report, message: MessageRow | None) -> None:
         self.ledger.events.append(
