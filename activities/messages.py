@@ -21,7 +21,7 @@ from recoup.addressing import AddressKeys
 from recoup.billing import read_invoice
 from recoup.billing.customers import Contact, read_contact
 from recoup.clock import Clock
-from recoup.ledger import Gate, Ledger, MessageRow, NewMessage
+from recoup.ledger import Gate, Ledger, MessageRow, NewMessage, NewStop
 from recoup.links import UnsubscribeLinks
 from recoup.messages import (
     CannotLookUp,
@@ -30,6 +30,7 @@ from recoup.messages import (
     MessageFacts,
     OpenInvoice,
     Sender,
+    SendOptedOut,
     SendRefused,
     SendUnavailable,
     SendUnclear,
@@ -39,7 +40,7 @@ from recoup.messages import (
 )
 from recoup.rules.base import days
 from recoup.rules.case import Access, MessageState, Stage, Template
-from recoup.rules.channels import Channel
+from recoup.rules.channels import Channel, StopReason
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.conversation import Answer
 from recoup.rules.step import StepKind
@@ -231,6 +232,8 @@ class Messages:
                 copies=route.envelope.copies,
             )
         except SendRefused as error:
+            if isinstance(error, SendOptedOut):
+                self._stop(new.customer, route)
             return self.ledger.messages.mark_failed(key, str(error), self.clock.now())
         except SendUnclear:
             return self.ledger.messages.mark_unknown(key, self.clock.now())
@@ -238,6 +241,19 @@ class Messages:
             self.ledger.messages.release(key, str(error), self.clock.now())
             raise ApplicationError(f"The message {key} could not be handed over yet: {error}") from None
         return self.ledger.messages.mark_sent(key, receipt.provider_id, self.clock.now())
+
+    def _stop(self, customer: str, route: Route) -> None:
+        """Whoever has this address, or number, wants no more: the provider says so."""
+        for subject in self.address_keys.of(route.envelope.recipient)[:1]:
+            stop = NewStop(
+                channel=route.channel,
+                subject=subject,
+                customer=customer,
+                reason=StopReason.UNSUBSCRIBED,
+                detail="told by the provider",
+                actor="customer",
+            )
+            self.ledger.channels.stop(stop, self.clock.now())
 
     def _find_out(self, row: MessageRow) -> MessageRow:
         """A sender died with this message in its hands: look it up where that can be done, else it counts as sent."""

@@ -21,6 +21,10 @@ class SendRefused(SendError):
     """Never again: rejected, no such address, a sender that is not verified. The message has not been sent."""
 
 
+class SendOptedOut(SendRefused):
+    """Refused because whoever has the number asked to be written to no more."""
+
+
 class SendUnavailable(SendError):
     """Surely not sent, and a later try may work: no connection, throttled, sending paused, credentials to mend."""
 

@@ -21,6 +21,7 @@ from recoup.errors import ConfigurationError, ConnectionFailed
 from recoup.messages.sending import (
     CannotLookUp,
     SendError,
+    SendOptedOut,
     SendReceipt,
     SendRefused,
     SendUnavailable,
@@ -29,8 +30,10 @@ from recoup.messages.sending import (
 from recoup.messages.ses import HANDED_OVER
 from recoup.messages.settings import SmsSettings
 
+OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
+"""Whoever has the number answered STOP."""
+
 OF_THE_NUMBER = (
-    "DESTINATION_PHONE_NUMBER_OPTED_OUT",
     "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION",
     "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE",
 )
@@ -131,6 +134,8 @@ def _sorted(error: ClientError | BotoCoreError | ResponseParserError) -> SendErr
 def _sorted_answer(error: ClientError) -> SendError:
     code, reason = _code(error), str(error.response.get("Reason") or "")
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    if code == "ConflictException" and reason == OPTED_OUT:
+        return SendOptedOut(f"AWS refused the text message: {reason}")
     if code == "ValidationException" or (code == "ConflictException" and reason in OF_THE_NUMBER):
         return SendRefused(f"AWS refused the text message: {reason or code}")
     if status >= 500 and status != 503:

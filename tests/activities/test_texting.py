@@ -15,7 +15,7 @@ from activities._routes import Texting
 from activities.contracts import MessageReport
 from recoup.ledger import MessageInvoiceRow, NewStop
 from recoup.ledger.schema import cases
-from recoup.messages import CannotLookUp, SendReceipt, SmsComposer, SmsSettings
+from recoup.messages import CannotLookUp, SendOptedOut, SendReceipt, SmsComposer, SmsSettings
 from recoup.rules.case import Case, MessageState, Template
 from recoup.rules.channels import Channel, StopReason
 from recoup.rules.contact import Budget, ContactPolicy, TextMessages
@@ -33,6 +33,8 @@ class Phone:
     """A network that remembers what it was given."""
 
     got: list[tuple[str, str, str]] = field(default_factory=list)
+    asked: int = 0
+    opted_out: bool = False
 
     def send(
         self,
@@ -44,6 +46,9 @@ class Phone:
         tags: Mapping[str, str],
         copies: Sequence[str] = (),
     ) -> SendReceipt:
+        self.asked += 1
+        if self.opted_out:
+            raise SendOptedOut("AWS refused the text message: DESTINATION_PHONE_NUMBER_OPTED_OUT")
         self.got.append((sender, recipient, mime.decode()))
         return SendReceipt(provider_id=f"sms-{len(self.got)}")
 
@@ -109,6 +114,18 @@ def test_who_has_no_address_is_reached_by_text(desk: Desk, phone: Phone) -> None
     report = _send(desk, case, Template.LAST_NOTICE)
     assert (report.state, report.because) == (MessageState.FAILED, "the customer has no e-mail address")
     assert len(phone.got) == 1
+
+
+def test_who_answered_stop_gets_no_other_text(desk: Desk, phone: Phone) -> None:
+    """The provider says that the number has opted out: the channel is stopped for it, shows as such, and nobody tries again."""
+    case = desk.take_up("short")
+    _stop(desk, case.customer)
+    phone.opted_out = True
+    assert _send(desk, case, Template.REMINDER).state is MessageState.FAILED
+    assert _send(desk, case, Template.LAST_NOTICE).state is MessageState.STOPPED
+    assert phone.asked == 1
+    (stop,) = [row for row in desk.ledger.channels.of_customer(case.customer) if row.channel is Channel.SMS]
+    assert (stop.reason, stop.actor) == (StopReason.UNSUBSCRIBED, "customer")
 
 
 def test_only_chosen_messages_are_texted(desk: Desk, phone: Phone) -> None:

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from recoup.errors import ConfigurationError
-from recoup.messages import CannotLookUp, SendRefused, SendUnavailable, SendUnclear, SmsSettings
+from recoup.messages import CannotLookUp, SendOptedOut, SendRefused, SendUnavailable, SendUnclear, SmsSettings
 from recoup.messages.sms import AwsSmsSender
 from tests.messages.test_ses import credentials
 
@@ -66,7 +66,7 @@ def test_the_text_arrives_as_it_was_written(endpoint: HTTPServer) -> None:
     ("code", "reason", "status", "kind"),
     [
         ("ValidationException", "INVALID_PARAMETER", 400, SendRefused),
-        ("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT", 400, SendRefused),
+        ("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT", 400, SendOptedOut),
         ("ConflictException", "RESOURCE_NOT_ACTIVE", 400, SendUnavailable),
         ("ResourceNotFoundException", None, 400, SendUnavailable),
         ("AccessDeniedException", None, 400, SendUnavailable),
