@@ -56,7 +56,7 @@ def move_for(case: CaseRow, loaded: LoadedPolicy, facts: Facts, running: Running
     """What one running case would take from a policy."""
     rules = loaded.policy
     old = Campaign.model_validate(case.policy)
-    new = rules.campaign_for(facts).campaign
+    new = rules.campaign_for(facts, case.customer).campaign
     score = priority(rules.priority, facts)
     try:
         campaign = drained(old, new) if running is Running.DRAIN else replaced(old, new)

@@ -6,6 +6,7 @@ from recoup.ledger import _engine
 from recoup.ledger._migrating import check_version, migrate
 from recoup.ledger._store import Store
 from recoup.ledger.access import AccessStates
+from recoup.ledger.assignments import Assignments
 from recoup.ledger.attempts import Attempts
 from recoup.ledger.cases import Cases
 from recoup.ledger.channels import Channels
@@ -48,6 +49,7 @@ class Ledger:
         self.deliveries = Deliveries(store)
         self.people = People(store)
         self.channels = Channels(store)
+        self.assignments = Assignments(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

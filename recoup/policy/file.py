@@ -16,7 +16,7 @@ from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
 from recoup.rules.people import Approval, People
-from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
+from recoup.rules.policy import Campaign, Experiment, LastNotice, MessageStep, Policy, Retries
 from recoup.rules.policy_checks import mistakes
 from recoup.rules.priority import PriorityRule
 from recoup.rules.segments import MethodIs, When
@@ -134,5 +134,6 @@ def _known_keys() -> list[str]:
     models = (
         Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours, ExpiringCards,
         When, MethodIs, PriorityRule, Approval, People,
+        Experiment,
     )  # fmt: skip
     return sorted({name for model in models for name in model.model_fields})

@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from recoup.rules.people import Approval, People
-from recoup.rules.policy import Campaign, LastNotice, MessageStep, Policy, Retries
+from recoup.rules.policy import Campaign, Experiment, LastNotice, MessageStep, Policy, Retries
 from recoup.rules.priority import PriorityRule
 from recoup.rules.segments import MethodIs, When
 
 _MODELS: tuple[type[BaseModel], ...] = (
     Policy, Campaign, MessageStep, Retries, LastNotice, When, MethodIs, PriorityRule, Approval, People,
+    Experiment,
 )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from recoup.policy._general import NOTHING, general_words
-from recoup.rules.policy import Campaign, Policy, Retries, RetryMode, Timing
+from recoup.rules.experiments import Arm
+from recoup.rules.policy import Campaign, Experiment, Policy, Retries, RetryMode, Timing
 from recoup.rules.segments import When
 
 
@@ -19,7 +20,21 @@ def policy_in_words(policy: Policy) -> list[str]:
     lines = [f"{what}: {said}" for what, said in _general(policy).items() if said != NOTHING]
     for campaign in policy.campaigns:
         lines += [f"Campaign {campaign.name}", *(f"  {line}" for line in campaign_in_words(campaign))]
+    for each in policy.experiments:
+        lines += [
+            f"Experiment {each.name}: {_experiment(each)}",
+            *(f"  {line}" for line in campaign_in_words(each.instead)),
+        ]
     return lines
+
+
+def _experiment(each: Experiment) -> str:
+    needed = each.needed
+    return (
+        f"{each.share:.0%} of the customers of {each.campaign}, drawn by chance, get {each.instead.name} instead; judged by what has"
+        f" recovered within {each.within_days} days, once {needed[Arm.CONTROL]:,} customers of {each.campaign} and"
+        f" {needed[Arm.TREATMENT]:,} of {each.instead.name} have had so long (to find {each.least_difference:.0%} from {each.assumed_rate:.0%})"
+    )
 
 
 def differences(old: Campaign, new: Campaign) -> list[str]:
@@ -40,7 +55,21 @@ def policy_differences(old: Policy, new: Policy) -> list[str]:
             lines += [f"Campaign {name} is new", *(f"  {line}" for line in campaign_in_words(campaign))]
         elif changed := differences(before[name], campaign):
             lines += [f"Campaign {name}", *(f"  {line}" for line in changed)]
-    return lines + [f"Campaign {name} is gone" for name in before if name not in after]
+    lines += [f"Campaign {name} is gone" for name in before if name not in after]
+    return [*lines, *_changed_experiments(old, new)]
+
+
+def _changed_experiments(old: Policy, new: Policy) -> Iterator[str]:
+    before = {each.name: each for each in old.experiments}
+    after = {each.name: each for each in new.experiments}
+    for name, each in after.items():
+        if name not in before:
+            yield f"Experiment {name} is new: {_experiment(each)}"
+            continue
+        if (was := _experiment(before[name])) != (now := _experiment(each)):
+            yield f"Experiment {name}: {was} → {now}"
+        yield from (f"Experiment {name}: {line}" for line in differences(before[name].instead, each.instead))
+    yield from (f"Experiment {name} is gone" for name in before if name not in after)
 
 
 def _changed(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:

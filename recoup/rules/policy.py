@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from recoup.rules.base import Days, Frozen
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.customer_page import CustomerPage
+from recoup.rules.experiments import Arm, Assigned, assign, customers_needed
 from recoup.rules.expiring import ExpiringCards
 from recoup.rules.networks import DEFAULT_CAP, HIGHEST_CAP
 from recoup.rules.people import Approval
@@ -171,11 +172,37 @@ class Campaign(Frozen):
             )
 
 
+class Experiment(Frozen):
+    """A part of a campaign's customers, drawn by chance, gets another campaign, so that the difference can be measured."""
+
+    name: Name
+    """Chance is drawn from it: another name draws anew."""
+    campaign: Name
+    """Of whose customers."""
+    share: Annotated[float, Field(ge=0.01, le=0.99, allow_inf_nan=False)] = 0.5
+    """The part of them that gets ``instead``."""
+    instead: Campaign
+    """What they get, whole, under a name of its own; for a holdout, a campaign whose ``retries.mode`` is ``observe``."""
+    within_days: Annotated[int, Field(strict=True, ge=7, le=90)] = 28
+    """A case counts as recovered if it is so many days after its failure."""
+    assumed_rate: Annotated[float, Field(ge=0.05, le=0.95, allow_inf_nan=False)] = 0.5
+    """The recovery rate that is expected of the campaign; with ``least_difference`` it says how many customers are looked at."""
+    least_difference: Annotated[float, Field(ge=0.01, le=0.4, allow_inf_nan=False)] = 0.05
+    """The smallest difference of the rates that the experiment is to find."""
+
+    @property
+    def needed(self) -> dict[Arm, int]:
+        """How many customers each arm needs before anything is said."""
+        return customers_needed(self.assumed_rate, self.least_difference, self.share)
+
+
 class Choice(Frozen):
     """The campaign that a case gets, and why."""
 
     campaign: Campaign
     because: str
+    assigned: Assigned | None = None
+    """What chance said, where an experiment looks at the campaign."""
 
 
 class Policy(Frozen):
@@ -184,6 +211,8 @@ class Policy(Frozen):
     version: Literal[1]
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=50)] = (Campaign(),)
     """In the order in which they are asked: the first whose ``when`` holds is taken; the last has none."""
+    experiments: Annotated[tuple[Experiment, ...], Field(max_length=20)] = ()
+    """What is compared with what, on which part of a campaign's customers."""
     priority: Annotated[tuple[PriorityRule, ...], Field(max_length=100)] = ()
     """What makes a case matter more to people."""
     customer_page: CustomerPage = CustomerPage()
@@ -198,8 +227,19 @@ class Policy(Frozen):
         """The campaign of whoever fits no other."""
         return self.campaigns[-1]
 
-    def campaign_for(self, facts: Facts) -> Choice:
-        """The campaign of a case: the first whose conditions hold, or the one for everybody."""
+    def campaign_for(self, facts: Facts, customer: str | None = None) -> Choice:
+        """The campaign of a case: the first whose conditions hold, or the one for everybody; or what an experiment puts in its place."""
+        choice = self._by_segment(facts)
+        experiment = next((each for each in self.experiments if each.campaign == choice.campaign.name), None)
+        if experiment is None or customer is None:
+            return choice
+        assigned = assign(experiment.name, experiment.share, customer)
+        treated = assigned.arm is Arm.TREATMENT
+        because = f"{choice.because}; the experiment {experiment.name} drew {assigned.arm}"
+        campaign = experiment.instead if treated else choice.campaign
+        return Choice(campaign=campaign, because=because, assigned=assigned)
+
+    def _by_segment(self, facts: Facts) -> Choice:
         for campaign in self.campaigns[:-1]:
             if campaign.when is not None and (said := reason(campaign.when, facts)) is not None:
                 return Choice(campaign=campaign.model_copy(update={"when": None}), because=said)

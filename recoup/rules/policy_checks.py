@@ -36,6 +36,30 @@ def mistakes(policy: Policy) -> Iterator[Mistake]:
             because = "the last campaign is for whoever is left, so it has no conditions"
             yield Mistake(place=(*place, "when"), because=because)
         yield from _too_many_attempts(campaign, policy.network_cap, place)
+    yield from _experiments(policy)
+
+
+def _experiments(policy: Policy) -> Iterator[Mistake]:
+    """Each looks at a campaign that there is, alone, and puts a campaign in its place that could stand by itself."""
+    looked_at, put_in_place = dict[str, str](), set[str]()
+    names = {campaign.name for campaign in policy.campaigns}
+    for number, experiment in enumerate(policy.experiments):
+        place: tuple[int | str, ...] = ("experiments", number)
+        if experiment.name in (each.name for each in policy.experiments[:number]):
+            yield Mistake(place=(*place, "name"), because=f"two experiments are called {experiment.name}")
+        if experiment.campaign not in names:
+            yield Mistake(place=(*place, "campaign"), because=f"there is no campaign {experiment.campaign}")
+        elif (other := looked_at.setdefault(experiment.campaign, experiment.name)) != experiment.name:
+            because = f"the experiment {other} looks at {experiment.campaign} already; one at a time"
+            yield Mistake(place=(*place, "campaign"), because=because)
+        if experiment.instead.name in names | put_in_place:
+            because = f"two campaigns are called {experiment.instead.name}; give each a name of its own"
+            yield Mistake(place=(*place, "instead", "name"), because=because)
+        put_in_place.add(experiment.instead.name)
+        if experiment.instead.when is not None:
+            because = "chance says whom it is for, so it has no conditions"
+            yield Mistake(place=(*place, "instead", "when"), because=because)
+        yield from _too_many_attempts(experiment.instead, policy.network_cap, (*place, "instead"))
 
 
 def _too_many_attempts(campaign: Campaign, cap: int, place: tuple[int | str, ...]) -> Iterator[Mistake]:

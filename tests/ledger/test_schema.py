@@ -17,6 +17,7 @@ from sqlalchemy.exc import StatementError
 
 from recoup.ledger import Ledger, cards_rows, channels_rows, inputs, rows
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
+from recoup.ledger.assignments import AssignmentRow
 from recoup.ledger.schema import metadata
 from recoup.rules.base import Frozen
 from recoup.rules.case import SETTLED_STATES, Access
@@ -135,6 +136,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "refreshes": cards_rows.RefreshRow, "refresh_targets": cards_rows.TargetRow,
         "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
         "message_invoices": rows.MessageInvoiceRow, "channel_stops": channels_rows.ChannelStopRow,
+        "assignments": AssignmentRow,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()

@@ -8,7 +8,7 @@ import pytest
 
 from recoup.policy.schema import policy_schema
 from recoup.policy.words import differences, policy_differences, policy_in_words
-from recoup.rules.policy import Campaign, Policy
+from recoup.rules.policy import Campaign, Experiment, Policy
 from tests.house.test_docs import keys_of
 
 _OTHER: dict[str, Any] = {
@@ -64,7 +64,12 @@ _GENERAL: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in keys_of(Policy) if not key.startswith(("version", "campaigns.", "priority."))]
+    "key",
+    [
+        key
+        for key in keys_of(Policy)
+        if not key.startswith(("version", "campaigns.", "experiments.", "priority."))
+    ],
 )
 def test_every_change_of_the_rest_is_said_in_words(key: str) -> None:
     """Whatever else of a policy changes, the difference says so in one line with both values, and never as the file writes it."""
@@ -75,6 +80,33 @@ def test_every_change_of_the_rest_is_said_in_words(key: str) -> None:
     (said,) = policy_differences(Policy(version=1), Policy.model_validate({"version": 1, **changed}))
     assert " → " in said
     assert "{" not in said
+
+
+_EXPERIMENT: dict[str, Any] = {"name": "holdout", "campaign": "everybody", "instead": {"name": "alone"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("campaign", "others"),
+        ("share", 0.2),
+        ("instead", {"name": "alone", "grace_days": 9}),
+        ("within_days", 20),
+        ("assumed_rate", 0.7),
+        ("least_difference", 0.1),
+    ],
+)
+def test_every_change_of_an_experiment_is_said(key: str, value: Any) -> None:
+    """Whatever key changes is said with its old and its new meaning; a new and a gone experiment are named."""
+    assert {key for key in Experiment.model_fields if key != "name"} >= {key}
+    without = Policy(version=1)
+    old = Policy.model_validate({"version": 1, "experiments": [_EXPERIMENT]})
+    new = Policy.model_validate({"version": 1, "experiments": [_EXPERIMENT | {key: value}]})
+    said = policy_differences(old, new)
+    assert said
+    assert all(line.startswith("Experiment holdout: ") and " → " in line for line in said)
+    assert policy_differences(without, old)[0].startswith("Experiment holdout is new: ")
+    assert policy_differences(old, without) == ["Experiment holdout is gone"]
 
 
 def test_equal_campaigns_have_no_difference() -> None:

@@ -1,0 +1,6 @@
+"""Experiments: what another campaign brings, judged at a fixed horizon on customers that chance has drawn."""
+
+from recoup.experiments.judging import Judged, Verdict, judge
+from recoup.experiments.reading import found, results
+
+__all__ = ["Judged", "Verdict", "found", "judge", "results"]
