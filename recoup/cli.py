@@ -13,6 +13,7 @@ from recoup import __version__
 from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
 from recoup.commands.channel import channel
+from recoup.commands.codec import codec
 from recoup.commands.experiments import experiments
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
@@ -316,5 +317,5 @@ def _one_thread_for_sums() -> None:
         os.environ.setdefault(library, "1")
 
 
-for command in (cases, case, channel, experiments, expiring, integrations, policy, refresh, rehearse):
+for command in (cases, case, channel, codec, experiments, expiring, integrations, policy, refresh, rehearse):
     cli.add_command(command)

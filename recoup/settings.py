@@ -57,6 +57,10 @@ class TemporalSettings(_Section):
     tls: bool = False
     ui_url: str | None = None
     """Where the Temporal UI is, for links."""
+    payload_keys: tuple[SecretStr, ...] = ()
+    """Keys under which Temporal keeps what cases carry, as ``NAME:base64``: the last one encrypts, all decrypt. None: it is kept as it is."""
+    codec_token: SecretStr = SecretStr("")
+    """What the codec server asks for."""
 
 
 class AccessSettings(_Section):

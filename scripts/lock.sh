@@ -13,4 +13,4 @@ compile() {
 }
 
 compile "$@" pyproject.toml -o requirements.lock >/dev/null
-compile "$@" pyproject.toml --extra postgres --extra ses --group dev -c requirements.lock -o requirements-dev.lock >/dev/null
+compile "$@" pyproject.toml --extra postgres --extra ses --extra encryption --group dev -c requirements.lock -o requirements-dev.lock >/dev/null

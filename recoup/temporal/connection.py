@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from recoup.errors import ConnectionFailed
 from recoup.settings import TemporalSettings
+from recoup.temporal.encryption import converter
 
 CONNECT_SECONDS = 10.0
 
@@ -19,7 +19,9 @@ async def connect(settings: TemporalSettings) -> Client:
 
     Raises:
         ConnectionFailed: nobody answers at the address, or the answer is a refusal.
+        ConfigurationError: a key for payloads that cannot be used.
     """
+    data_converter = converter(settings.payload_keys)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await Client.connect(
@@ -27,7 +29,7 @@ async def connect(settings: TemporalSettings) -> Client:
                 namespace=settings.namespace,
                 api_key=settings.api_key.get_secret_value() if settings.api_key else None,
                 tls=settings.tls,
-                data_converter=pydantic_data_converter,
+                data_converter=data_converter,
             )
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         raise ConnectionFailed(
