@@ -57,7 +57,7 @@ _PEOPLE: dict[str, dict[str, Any]] = {
 
 _REFUSES = 'declines: {decline_code: insufficient_funds, network_decline_code: "51"}'
 _ISSUERS = {"short": f"[{{{_REFUSES}, for_attempts: 1}}, {{approves: true}}]", "empty": f"[{{{_REFUSES}}}]"}
-_SETS = 200
+_SETS = 500
 _WORLD = """
 version: 1
 name: activities

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,14 +15,17 @@ import stripe
 
 from activities import _collecting, _double_payments, _unwanted_payments
 from activities._collecting import Collector
+from recoup.chaos.batch import Batch
 from recoup.chaos.faults import Fault, Story
-from recoup.chaos.plan import Planned, RunPlan
+from recoup.chaos.plan import Planned, RunPlan, Setting
+from recoup.chaos.runs import Run
 from recoup.ledger import Ledger, Verdict, _reserving
 from recoup.ledger.attempts import Attempts
 from recoup.ledger.messages import Messages as LedgerMessages
 from recoup.rules import declines
 from recoup.rules.case import MessageState
 from recoup.rules.conversation import YES
+from recoup.rules.policy import RetryMode
 from recoup.web.webhooks.commands import Ignore
 from recoup.web.webhooks.routing import ROUTES, Route
 from tests.chaos.conftest import Play, a_run
@@ -190,8 +194,13 @@ class Out:
     name: str
     take_out: Callable[[Patch], None]
     figure: str
-    plans: tuple[RunPlan, ...]
+    plans: tuple[RunPlan, ...] | Callable[[Mapping[int, int]], tuple[RunPlan, ...]]
+    """Where a run is to die just after the reservation: made of the number of that write, by the seed."""
     invoice_lock: bool = True
+
+    def plans_for(self, reservations: Mapping[int, int]) -> tuple[RunPlan, ...]:
+        """The runs, given at which write each seed's case reserves its first attempt."""
+        return self.plans(reservations) if callable(self.plans) else self.plans
 
 
 SAFEGUARDS = (
@@ -205,8 +214,9 @@ SAFEGUARDS = (
     ),
     Out(
         "the invoice is read just before the charge", _no_fresh_read, "wrong_charges",
-        # One of them dies just after the reservation, about the 30th write for a case, a few later after a night.
-        tuple(a_run(100 + n, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, n)) for n in range(24, 44)),
+        lambda writes: (
+            a_run(100, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, writes[100]), Planned(Fault.CANCELLED_BEFORE_READ, 2)),
+        ),
     ),
     Out(
         "what has ended is not charged", _nothing_is_ended, "wrong_charges",
@@ -228,9 +238,8 @@ SAFEGUARDS = (
     Out(
         "what was reserved is compared before it is sent", _amounts_are_not_looked_at, "wrong_charges",
         # The credit comes between the reservation, after which one of them dies, and the next try.
-        tuple(
-            a_run(110 + n, Story.NEVER, Planned(Fault.CRASH_AFTER_RECORD, n), Planned(Fault.CREDITED_BEFORE_READ, 2))
-            for n in range(20, 44)
+        lambda writes: (
+            a_run(102, Story.SOON, Planned(Fault.CRASH_AFTER_RECORD, writes[102]), Planned(Fault.CREDITED_BEFORE_READ, 2)),
         ),
     ),
     Out(
@@ -272,17 +281,51 @@ SAFEGUARDS = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def reservations(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, int]:
+    """At which write for it a case reserves its first attempt, by the seed: counted in runs in which nothing goes wrong."""
+    reserve, strikes = Attempts.reserve, Run.strikes
+    writes, found, last = Counter[int](), dict[int, int](), [0]
+
+    def count(run: Run, fault: Fault) -> bool:
+        if fault is Fault.CRASH_AFTER_RECORD:
+            last[0] = run.plan.seed
+            writes[last[0]] += 1
+        return strikes(run, fault)
+
+    def note(self: Any, *rest: Any, **more: Any) -> Any:
+        row = reserve(self, *rest, **more)
+        found.setdefault(last[0], writes[last[0]])
+        return row
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "strikes", count)
+        patch.setattr(Attempts, "reserve", note)
+        place, setting = (
+            tmp_path_factory.mktemp("counted") / "batch",
+            Setting(RetryMode.OWN, invoice_lock=True),
+        )
+        with Batch(place, [a_run(seed, Story.SOON) for seed in (100, 102)], setting).played():
+            return found
+
+
 @pytest.mark.parametrize("out", SAFEGUARDS, ids=lambda out: out.name)
-def test_a_safeguard_that_is_missing_is_noticed(out: Out, play_plans: Play, monkeypatch: Patch) -> None:
+def test_a_safeguard_that_is_missing_is_noticed(
+    out: Out, play_plans: Play, reservations: Mapping[int, int], monkeypatch: Patch
+) -> None:
     """Without the safeguard the harness reports what it is for."""
     out.take_out(monkeypatch)
-    figures = play_plans(*out.plans, invoice_lock=out.invoice_lock, all_strike=False)
+    figures = play_plans(*out.plans_for(reservations), invoice_lock=out.invoice_lock, all_strike=False)
     assert figures[out.figure], figures
 
 
 @pytest.mark.parametrize("invoice_lock", [True, False], ids=["locked", "unlocked"])
-def test_with_all_safeguards_the_same_runs_are_clean(play_plans: Play, invoice_lock: bool) -> None:
+def test_with_all_safeguards_the_same_runs_are_clean(
+    play_plans: Play, reservations: Mapping[int, int], invoice_lock: bool
+) -> None:
     """The same runs with nothing taken out: every fault strikes, and no figure but the raced charge is other than 0."""
-    plans = [plan for out in SAFEGUARDS if out.invoice_lock is invoice_lock for plan in out.plans]
+    plans = [
+        plan for out in SAFEGUARDS if out.invoice_lock is invoice_lock for plan in out.plans_for(reservations)
+    ]
     figures = play_plans(*plans, invoice_lock=invoice_lock)
     assert set(figures) <= {"raced_charges"}, figures
