@@ -19,6 +19,7 @@ from recoup.ledger import Ledger
 from recoup.links import unsubscribe_links, update_links
 from recoup.logs import configure_logs
 from recoup.messages import Outbox
+from recoup.observing import observed
 from recoup.policy.file import load_policy
 from recoup.process import run_to_exit
 from recoup.rules.customer_page import CustomerPage
@@ -70,7 +71,8 @@ def assemble(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         _log.info("serving", public_url=settings.public_url, ledger=ledger.name)
-        yield
+        with observed(settings.metrics.host, settings.metrics.starter_port, ledger, clock):
+            yield
         ledger.close()
         _log.info("stopped")
 

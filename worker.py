@@ -19,9 +19,12 @@ from activities.contracts import TASK_QUEUE
 from activities.integration_contracts import INTEGRATION_QUEUE
 from activities.integrations import build_integrations
 from recoup import __version__
+from recoup.clock import clock_for
 from recoup.errors import RecoupError
 from recoup.ledger import Ledger
 from recoup.logs import configure_logs
+from recoup.observing import observed, temporal_runtime
+from recoup.observing.activities import Timed
 from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.bootstrap import ensure_search_attributes
@@ -67,7 +70,7 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
         build_id=BUILD_ID,
-        interceptors=[Heartbeats()],
+        interceptors=[Heartbeats(), Timed()],
     )
 
 
@@ -102,7 +105,7 @@ async def _delivering(
 
 async def serve(settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
-    client = await connect(settings.temporal)
+    client = await connect(settings.temporal, temporal_runtime(settings.metrics))
     ledger = Ledger.connect(settings.database_url)
     activities = build_activities(settings, ledger, client)
     couriers = build_integrations(settings, ledger, client)
@@ -112,7 +115,9 @@ async def serve(settings: Settings) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
+    wanted, clock = settings.metrics, clock_for(settings.clock_file)
+    observing = observed(wanted.host, wanted.worker_port, ledger, clock)
+    with observing, ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         delivering = _delivering(client, settings, ledger, couriers)
         async with build_worker(client, activities, threads), delivering:
             await _keep_schedules(client, settings)

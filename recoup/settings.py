@@ -102,6 +102,20 @@ class StarterSettings(_Section):
     """Serve the outbox as a page under ``/inbox``; for trials only, it shows every mail."""
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class MetricsSettings(_Section):
+    """Metrics for Prometheus, each process on a port of its own; none is served where no port is set."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on: metrics are nobody else's business."""
+    worker_port: Port | None = None
+    starter_port: Port | None = None
+    temporal_port: Port | None = None
+    """The Temporal SDK's own, of the worker."""
+
+
 class NoticeSettings(_Section):
     """The in-app notice, which the company's own product shows its customers."""
 
@@ -135,6 +149,7 @@ class Settings(BaseSettings):
     sms: SmsSettings = SmsSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     notice: NoticeSettings = NoticeSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
     policy_file: Path = Path("policy.yaml")

@@ -22,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from recoup.errors import ConnectionFailed
 from recoup.ledger import _engine
 from recoup.ledger.schema import events
+from recoup.metrics import EVENTS
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Transaction:
     def __init__(self, conn: sa.Connection) -> None:
         self.conn = conn
         self._events: list[dict[str, Any]] = []
+        self.kinds: list[str] = []
+        """The kinds of the events that this transaction has written."""
 
     @property
     def is_postgresql(self) -> bool:
@@ -85,9 +88,10 @@ class Transaction:
             return 0
         if self.is_postgresql:
             self.conn.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_EVENTS_LOCK)))
-        written = sum(self.insert_new(events, row, "unique_key") for row in self._events)
+        new = [row["kind"] for row in self._events if self.insert_new(events, row, "unique_key")]
         self._events.clear()
-        return written
+        self.kinds += new
+        return len(new)
 
     def insert_new(self, table: sa.Table, values: Mapping[str, Any], *unique: str) -> bool:
         """Insert the row unless one with the same values in the ``unique`` columns exists; True when inserted."""
@@ -154,11 +158,13 @@ class Store:
                 tx.lock(lock)
                 result = work(tx)
                 tx.flush()
-                return result
         except (OperationalError, InterfaceError) as error:
             passing = getattr(error.orig, "sqlstate", None) in _PASSING
             sentence = str(_engine.failed(self.url, error))
             raise (_GivenUp if passing else ConnectionFailed)(sentence) from error
+        for kind in tx.kinds:
+            EVENTS.labels(kind).inc()
+        return result
 
     def _check_once(self, conn: sa.Connection) -> None:
         if not self._checked:

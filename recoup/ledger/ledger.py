@@ -20,6 +20,7 @@ from recoup.ledger.mirror import Mirror
 from recoup.ledger.people import People
 from recoup.ledger.rates import Rates
 from recoup.ledger.refreshes import Refreshes
+from recoup.ledger.standing import Standings
 from recoup.ledger.webhooks import Webhooks
 
 
@@ -50,6 +51,7 @@ class Ledger:
         self.people = People(store)
         self.channels = Channels(store)
         self.assignments = Assignments(store)
+        self.standing = Standings(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

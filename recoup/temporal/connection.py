@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from recoup.errors import ConnectionFailed
@@ -14,7 +15,7 @@ from recoup.temporal.encryption import converter
 CONNECT_SECONDS = 10.0
 
 
-async def connect(settings: TemporalSettings) -> Client:
+async def connect(settings: TemporalSettings, runtime: Runtime | None = None) -> Client:
     """A connected client with the data converter that all of Recoup uses.
 
     Raises:
@@ -30,6 +31,7 @@ async def connect(settings: TemporalSettings) -> Client:
                 api_key=settings.api_key.get_secret_value() if settings.api_key else None,
                 tls=settings.tls,
                 data_converter=data_converter,
+                runtime=runtime,
             )
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         raise ConnectionFailed(

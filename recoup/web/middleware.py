@@ -9,11 +9,14 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recoup.metrics import REQUESTS
 from recoup.web.pages import ASSETS_PATH
 
 _log = structlog.get_logger("recoup.web.access")
 
 STRICT_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
 DEFAULTS = {
     "Content-Security-Policy": STRICT_CSP,
@@ -70,8 +73,14 @@ class AccessLog:
         try:
             await self._app(scope, receive, watch)
         finally:
-            took = round((time.monotonic() - began) * 1000, 1)
-            _log.info("request", method=scope["method"], route=_route(scope), status=status, ms=took)
+            took, route = time.monotonic() - began, _route(scope)
+            REQUESTS.labels(route, _method(scope), str(status)).observe(took)
+            _log.info("request", method=scope["method"], route=route, status=status, ms=round(took * 1000, 1))
+
+
+def _method(scope: Scope) -> str:
+    """One of those there are: whoever asks must not make up labels."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.house._tree import Source, product, report
 
 STOREYS: tuple[tuple[str, ...], ...] = (
-    ("recoup.errors", "recoup.clock"),
+    ("recoup.errors", "recoup.clock", "recoup.metrics"),
     ("recoup.rules", "recoup.worlds", "recoup.process", "recoup.logs"),
     (
         "activities.contracts",
@@ -30,6 +30,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "recoup.access",
         "recoup.addressing",
         "recoup.experiments",
+        "recoup.observing",
         "recoup.billing",
         "recoup.links",
         "recoup.temporal",
