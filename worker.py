@@ -33,6 +33,7 @@ from recoup.temporal.delivering import keep_delivering
 from recoup.temporal.expiring import keep_card_schedule
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
+from recoup.temporal.training import keep_training_schedule
 from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
 from workflows.expiring import ExpiringCards
@@ -42,6 +43,7 @@ from workflows.mirror import MirrorCards
 from workflows.reconcile import Reconcile
 from workflows.recovery import RecoveryCase
 from workflows.refresh import RefreshCards
+from workflows.training import TrainTiming
 
 __all__ = ["ACTIVITY_THREADS", "build_activities", "build_courier", "build_worker", "main", "serve"]
 
@@ -53,6 +55,7 @@ _log = structlog.get_logger("recoup.worker")
 
 WORKFLOWS: list[type] = [
     RecoveryCase, CardUpdate, CustomerWish, LateCancelling, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
+    TrainTiming,
 ]  # fmt: skip
 
 
@@ -132,6 +135,7 @@ async def _keep_schedules(client: Client, settings: Settings) -> None:
     try:
         await keep_schedule(client, settings.sweep.every_hours)
         await keep_card_schedule(client, settings.cards.every_hours)
+        await keep_training_schedule(client, settings.timing.train_every_hours)
     except RecoupError as error:
         _log.warning("not_scheduled", because=str(error))
 

@@ -31,6 +31,7 @@ from recoup.billing.client import NETWORK_RETRIES
 from recoup.billing.invoices import is_being_paid
 from recoup.billing.outcomes import charge_of_error
 from recoup.clock import Clock
+from recoup.learning.facts import keep_card
 from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline, read
@@ -103,6 +104,7 @@ class Collector:
             return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
         others = count_others(self.client, self.ledger, state, charges, self.clock.now())
         method = recognised(state.method, others)
+        keep_card(self.ledger, order.case_id, order.invoice, order.customer, method, self.clock.now())
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
                 invoice=order.invoice,

@@ -13,6 +13,7 @@ from activities._routes import Texting
 from activities.access import Access
 from activities.cases import Cases
 from activities.late_cancel import LateCancels
+from activities.learning import Learning
 from activities.messages import Messages
 from activities.mirror import CardMirror
 from activities.pacing import Pace
@@ -27,6 +28,7 @@ from recoup.access import backend_from
 from recoup.addressing import address_keys
 from recoup.billing import stripe_client
 from recoup.clock import clock_for
+from recoup.learning.models import Models
 from recoup.ledger import Ledger
 from recoup.links import unsubscribe_links, update_link_signer
 from recoup.messages import Composer, SmsComposer, sender_from
@@ -44,7 +46,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     composer = Composer(settings.mail.templates, settings.mail.default_locale)
     composer.check()
     policy = load_policy(settings.policy_file)
-    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=policy)
+    models = Models(settings.timing.models)
+    payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=policy, models=models)
     messages = Messages(
         client=stripe,
         ledger=ledger,
@@ -86,6 +89,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
+        Learning(ledger, models, clock).train,
     ]  # fmt: skip
 
 

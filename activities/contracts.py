@@ -164,6 +164,8 @@ class Decision(Wire):
     known: dict[str, str | int | None]
     rules_version: int
     propensity: float = 1.0
+    model: str | None = None
+    """The version of the learned model that chose the moment, where one did."""
 
 
 class Order(Wire):

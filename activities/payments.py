@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import stripe
 from stripe import StripeClient
@@ -40,6 +41,7 @@ from recoup.billing.admission import refusal
 from recoup.billing.invoices import failed_renewals_of, invoice_state, read_invoice_object
 from recoup.billing.methods import adopt, is_in_use, is_old_news, read_method
 from recoup.clock import Clock
+from recoup.learning.facts import keep_failure
 from recoup.ledger import Ledger, NewCase
 from recoup.policy.file import LoadedPolicy
 from recoup.rules import fold
@@ -48,6 +50,9 @@ from recoup.rules.declines import read
 from recoup.rules.holding import SPACING_HOURS
 from recoup.rules.policy import RetryMode
 from recoup.temporal.ids import case_id
+
+if TYPE_CHECKING:
+    from recoup.learning.models import Models
 
 LATEST_START = timedelta(days=1)
 """A failure older than this when its case begins counts from now: the customer gets the whole campaign, from its beginning."""
@@ -61,6 +66,8 @@ class Payments:
     ledger: Ledger
     clock: Clock
     policy: LoadedPolicy
+    models: Models | None = None
+    """Learned models, for the campaigns that ask for one; without a directory the prior plans."""
 
     @activity.defn(name=Activity.TAKE_UP.value, no_thread_cancel_exception=True)
     def take_up(self, order: TakeUp) -> TakenUp:
@@ -79,6 +86,7 @@ class Payments:
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
         keep_choice(self.ledger, case, said, self.policy.version, self.clock.now())
+        keep_failure(self.ledger, case, state.method, payments.charges, self.clock.now())
         case = restored(case, admission.case, self.ledger)
         if ended := self._ended_as(state):
             return TakenUp(at=self.clock.now(), case=case, outcome=ended[0], because=ended[1])
@@ -117,7 +125,13 @@ class Payments:
             ended=ended[0] if ended else None,
             stripe=tries_of_stripe(self.ledger, retries_of(self.ledger, order.case_id), state, charges),
             planned=planned_attempt(
-                self.ledger, order.case_id, state, charges, self.clock.now(), self.policy.policy.network_cap
+                self.ledger,
+                self.models,
+                order,
+                state,
+                charges,
+                self.clock.now(),
+                self.policy.policy.network_cap,
             ),
         )
 

@@ -104,6 +104,7 @@ def write_decision(ledger: Ledger, order: Order) -> None:
             ),
             because=decision.step.because,
             propensity=decision.propensity,
+            model=decision.model,
         ),
         order.request,
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from recoup import __version__
+from recoup.commands._sums import one_thread_for_sums
+from recoup.commands.backtest import backtest
 from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
 from recoup.commands.channel import channel
@@ -18,6 +20,7 @@ from recoup.commands.experiments import experiments
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
 from recoup.commands.rehearse import rehearse
+from recoup.commands.timing import timing
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
 if TYPE_CHECKING:
@@ -159,6 +162,7 @@ def bootstrap() -> None:
     from recoup.temporal.connection import connect
     from recoup.temporal.expiring import keep_card_schedule
     from recoup.temporal.sweeping import keep_schedule
+    from recoup.temporal.training import keep_training_schedule
 
     loaded = load_settings()
     settings = loaded.temporal
@@ -169,6 +173,7 @@ def bootstrap() -> None:
         scheduled = [
             await keep_schedule(client, loaded.sweep.every_hours),
             await keep_card_schedule(client, loaded.cards.every_hours),
+            await keep_training_schedule(client, loaded.timing.train_every_hours),
         ]
         return (*prepared, *filter(None, scheduled))
 
@@ -237,7 +242,7 @@ def simulate(
     as_json: bool,
 ) -> None:
     """Play ways of choosing the moment against worlds of banks and customers, and compare them."""
-    _one_thread_for_sums()
+    one_thread_for_sums()
     import json
 
     from recoup.simulation import simulate as simulation
@@ -256,66 +261,7 @@ def simulate(
         click.echo(json.dumps(result.as_json()) if as_json else "\n".join(simulation.lines_of(result)) + "\n")
 
 
-@cli.group()
-def timing() -> None:
-    """Choose the moment of the next attempt."""
-
-
-@timing.command()
-@click.option(
-    "--attempts", "attempts_file", type=_FILE, required=True, help="Past attempts, a JSON line each."
-)
-@click.option("--out", type=_FILE, required=True, help="Where to write the model.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Kept on the model's card.")
-def train(attempts_file: Path, out: Path, seed: int) -> int:
-    """Learn from past attempts, and print the model's card.
-
-    A model that is not clearly better than the prior says so, and moves nothing.
-    """
-    _one_thread_for_sums()
-    from recoup.errors import ConfigurationError
-    from recoup.timing.model import save
-    from recoup.timing.training import read_attempts
-    from recoup.timing.training import train as trained
-
-    try:
-        attempts, problems = read_attempts(attempts_file.read_text(encoding="utf-8").splitlines())
-    except OSError as error:
-        raise ConfigurationError(f"{attempts_file}: cannot be read ({error.strerror})") from None
-    for problem in problems:
-        click.echo(problem, err=True)
-    model = trained(attempts, seed=seed)
-    save(model, out)
-    click.echo(model.card.model_dump_json(indent=2))
-    return 1 if problems else 0
-
-
-@timing.command()
-@click.option(
-    "--model", type=_FILE, help="A model that `recoup timing train` wrote; by default the prior alone."
-)
-@click.option(
-    "--window-days", type=click.FloatRange(1, 60), default=14, show_default=True, help="Days to retry in."
-)
-@click.option("--attempts", type=click.IntRange(0, 20), default=8, show_default=True, help="Retries at most.")
-def decide(model: Path | None, window_days: float, attempts: int) -> None:
-    """Read cases from standard input, a JSON line each, and answer each with its next attempt (docs/timing.md)."""
-    _one_thread_for_sums()
-    from recoup.timing._stories import shipped_stories
-    from recoup.timing.lines import decided
-    from recoup.timing.model import load, stories_for
-
-    stories = stories_for(load(model)) if model is not None else shipped_stories()
-    for answer in decided(sys.stdin, stories, window_days=window_days, attempts=attempts):
-        sys.stdout.write(answer + "\n")
-        sys.stdout.flush()
-
-
-def _one_thread_for_sums() -> None:
-    """Small matrices are summed fastest by one thread; said before numpy is imported, which reads it once."""
-    for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(library, "1")
-
-
-for command in (cases, case, channel, codec, experiments, expiring, integrations, policy, refresh, rehearse):
+for command in (
+    backtest, cases, case, channel, codec, experiments, expiring, integrations, policy, refresh, rehearse, timing,
+):  # fmt: skip
     cli.add_command(command)

@@ -89,6 +89,15 @@ class CardsSettings(_Section):
     """How often every subscription is read; in between webhooks tell what changes."""
 
 
+class TimingSettings(_Section):
+    """What is learned from the ledger about when to retry."""
+
+    models: Path = Path("models")
+    """The directory of learned models; all workers see the same one."""
+    train_every_hours: Annotated[float, Field(ge=0, le=2160)] = 168
+    """How often a model is trained anew; 0 for never."""
+
+
 class StarterSettings(_Section):
     """The public web process."""
 
@@ -144,6 +153,7 @@ class Settings(BaseSettings):
     access: AccessSettings = AccessSettings()
     sweep: SweepSettings = SweepSettings()
     cards: CardsSettings = CardsSettings()
+    timing: TimingSettings = TimingSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()

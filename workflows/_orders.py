@@ -107,8 +107,17 @@ def common(case: Case, step: Step, now: datetime, acts: int) -> dict[str, Any]:
         "customer": case.customer,
         "subscription": case.subscription,
         "request": f"{workflow.info().first_execution_run_id}/{acts}",
-        "decision": Decision(at=now, step=step, known=known(case, now), rules_version=case.rules_version),
+        "decision": _decision(case, step, now),
     }
+
+
+def _decision(case: Case, step: Step, now: datetime) -> Decision:
+    """The decision for a step; of an attempt at its planned moment also who chose that, and how likely it was."""
+    said = Decision(at=now, step=step, known=known(case, now), rules_version=case.rules_version)
+    planned = case.planned
+    if planned is None or step.trigger is not Trigger.SCHEDULE or step.due_at != planned.at:
+        return said
+    return said.model_copy(update={"model": planned.model, "propensity": planned.propensity})
 
 
 def known(case: Case, now: datetime) -> dict[str, str | int | None]:

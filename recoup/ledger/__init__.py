@@ -33,6 +33,7 @@ from recoup.ledger.inputs import (
     SaidOf,
 )
 from recoup.ledger.ledger import Ledger
+from recoup.ledger.past_rows import ObservedRow, PastCase
 from recoup.ledger.rows import (
     AccessMeans,
     AccessRow,
@@ -91,7 +92,9 @@ __all__ = [
     "NewStop",
     "NotInLedger",
     "ObservedCharge",
+    "ObservedRow",
     "PastAttempt",
+    "PastCase",
     "PastDecline",
     "RateRow",
     "RefreshRow",

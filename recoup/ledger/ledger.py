@@ -17,6 +17,7 @@ from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
 from recoup.ledger.mirror import Mirror
+from recoup.ledger.past import Past
 from recoup.ledger.people import People
 from recoup.ledger.rates import Rates
 from recoup.ledger.refreshes import Refreshes
@@ -49,6 +50,7 @@ class Ledger:
         self.refreshes = Refreshes(store)
         self.deliveries = Deliveries(store)
         self.people = People(store)
+        self.past = Past(store)
         self.channels = Channels(store)
         self.assignments = Assignments(store)
         self.standing = Standings(store)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from recoup.policy._general import NOTHING, general_words
 from recoup.rules.experiments import Arm
-from recoup.rules.policy import Campaign, Experiment, Policy, Retries, RetryMode, Timing
+from recoup.rules.policy import Campaign, Experiment, ModelUse, Policy, Retries, RetryMode, Timing
 from recoup.rules.segments import When
 
 
@@ -122,8 +122,16 @@ def _retries(campaign: Campaign) -> str:
 
 def _moments(retries: Retries) -> str:
     if retries.timing is Timing.PLANNED:
-        return f"{len(retries.after_days)} times at most, when the planner says"
+        chance = f", {retries.explore:.0%} of the moments drawn among near-ties" if retries.explore else ""
+        return f"{len(retries.after_days)} times at most, when the planner says{_WHO_PLANS[retries.model]}{chance}"
     return "on days " + (", ".join(f"{day:g}" for day in retries.after_days) or "none")
+
+
+_WHO_PLANS = {
+    ModelUse.NONE: "",
+    ModelUse.SHADOW: ", with a learned model beside it that decides nothing",
+    ModelUse.PROMOTED: ", with the learned model",
+}
 
 
 def _suspension(campaign: Campaign) -> str:

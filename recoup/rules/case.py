@@ -210,6 +210,10 @@ class PlannedAttempt(Wire):
     because: str
     expected: float = 0.0
     """The chance that it is approved."""
+    model: str | None = None
+    """The version of the learned model that chose it; nothing where the prior did."""
+    propensity: float = 1.0
+    """How likely this moment was to be chosen; less than 1 where it was drawn among some that are about as good."""
 
 
 class Promise(Wire):

@@ -22,6 +22,8 @@ from recoup.rules.priority import PriorityRule
 from recoup.rules.segments import Facts, When, reason
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+MOST_EXPLORED = 0.3
+"""No campaign leaves more of its plans to chance than this share."""
 
 
 class RetryMode(StrEnum):
@@ -42,6 +44,17 @@ class Timing(StrEnum):
     """The policy: the days of ``after_days``."""
     PLANNED = "planned"
     """The planner, anew after each refusal: as many attempts as ``after_days`` has entries, within the window."""
+
+
+class ModelUse(StrEnum):
+    """What a learned model has to say in a planned campaign."""
+
+    NONE = "none"
+    """Nothing: the prior plans."""
+    SHADOW = "shadow"
+    """It is asked, and what it would have chosen is written down; the prior plans."""
+    PROMOTED = "promoted"
+    """It plans, if one was promoted when the case was first planned; the case keeps that one."""
 
 
 class Ending(StrEnum):
@@ -75,6 +88,10 @@ class Retries(Frozen):
 
     mode: RetryMode = RetryMode.OWN
     timing: Timing = Timing.FIXED
+    model: ModelUse = ModelUse.NONE
+    """With ``planned``: whether a model that was learned from the operator's own attempts plans, or is only asked."""
+    explore: Annotated[float, Field(ge=0, le=MOST_EXPLORED, allow_inf_nan=False)] = 0
+    """With ``planned``: the share of plans whose moment is drawn among those that are about as good as the best."""
     after_days: tuple[Days, ...] = Field(default=(1, 3, 7, 12), max_length=20)
     min_gap_days: Days = 0.8
     """At least so long between two scheduled attempts, however late one of them was."""

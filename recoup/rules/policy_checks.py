@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from recoup.rules.base import Frozen
 from recoup.rules.networks import DAY, MONTH, RULES
-from recoup.rules.policy import Campaign, Policy, RetryMode, Timing
+from recoup.rules.policy import Campaign, ModelUse, Policy, RetryMode, Timing
 
 
 class Mistake(Frozen):
@@ -36,6 +36,7 @@ def mistakes(policy: Policy) -> Iterator[Mistake]:
             because = "the last campaign is for whoever is left, so it has no conditions"
             yield Mistake(place=(*place, "when"), because=because)
         yield from _too_many_attempts(campaign, policy.network_cap, place)
+        yield from _nothing_to_plan(campaign, (*place, "retries"))
     yield from _experiments(policy)
 
 
@@ -60,6 +61,22 @@ def _experiments(policy: Policy) -> Iterator[Mistake]:
             because = "chance says whom it is for, so it has no conditions"
             yield Mistake(place=(*place, "instead", "when"), because=because)
         yield from _too_many_attempts(experiment.instead, policy.network_cap, (*place, "instead"))
+        yield from _nothing_to_plan(experiment.instead, (*place, "instead", "retries"))
+
+
+def _nothing_to_plan(campaign: Campaign, place: tuple[int | str, ...]) -> Iterator[Mistake]:
+    """A model and exploration choose moments, and here nobody asks for one."""
+    retries = campaign.retries
+    if retries.timing is Timing.PLANNED and retries.mode is not RetryMode.OBSERVE:
+        return
+    asked = {"model": retries.model is not ModelUse.NONE, "explore": retries.explore > 0}
+    for key in (key for key, wanted in asked.items() if wanted):
+        because = (
+            "it chooses moments, and nothing is planned here: set timing to planned, or leave it out"
+            if retries.mode is not RetryMode.OBSERVE
+            else "it chooses moments, and with mode observe Recoup makes no scheduled attempts"
+        )
+        yield Mistake(place=(*place, key), because=because)
 
 
 def _too_many_attempts(campaign: Campaign, cap: int, place: tuple[int | str, ...]) -> Iterator[Mistake]:

@@ -81,6 +81,9 @@ class AttemptLine(Context):
     decline: DeclineLine | None = None
     propensity: float | None = Field(default=None, ge=0, le=1)
     outcome: Outcome
+    scheduled: bool = True
+    """Whether a schedule or a plan chose the moment. What a customer, an operator or somebody else set in motion stands in the
+    history of the attempts that follow, and is no example itself: they knew why they tried just then."""
 
 
 def situation_of(context: Context, now: AwareDatetime, tried: Iterable[Tried]) -> Situation:

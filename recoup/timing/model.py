@@ -144,6 +144,11 @@ def stories_for(model: Model) -> Stories:
 
 def save(model: Model, path: Path) -> None:
     """Write a model; the same model is the same text."""
+    path.write_text(as_text(model), encoding="utf-8")
+
+
+def as_text(model: Model) -> str:
+    """A model as its file has it."""
     text = {
         "version": 1,
         "card": model.card.model_dump(mode="json"),
@@ -157,7 +162,7 @@ def save(model: Model, path: Path) -> None:
             for term, table in zip(TERMS, model.tables, strict=True)
         },
     }
-    path.write_text(json.dumps(text, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return json.dumps(text, indent=1, sort_keys=True) + "\n"
 
 
 def load(path: Path) -> Model:

@@ -9,6 +9,7 @@ is planned anew.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from recoup.rules.networks import may_attempt
 from recoup.timing._stories import Stories
-from recoup.timing.belief import believe, in_main_units
+from recoup.timing.belief import Belief, believe, in_main_units
 from recoup.timing.explain import because_none, because_of
 from recoup.timing.families import Family, family_of, reading_of
 from recoup.timing.prior import Prior
@@ -42,36 +43,77 @@ class Plan:
     """The share of the invoice that the plan is expected to add to what comes without it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan is made on: the moments that are allowed, and what is believed of each."""
+
+    belief: Belief
+    allowed: NDArray[np.int64]
+    """Slots, rising."""
+    approves: NDArray[np.float32]
+    """Chances of approval: allowed slots × stories."""
+    discount: NDArray[np.float64]
+    """What a success at each allowed slot is worth."""
+    gap: int
+    """At least so many slots between two attempts."""
+    cost: float
+    """What an attempt costs, as a share of the invoice."""
+    least: float
+    """An attempt that would add less is not made."""
+
+
 def plan(stories: Stories, situation: Situation, limits: Limits) -> Plan:
     """The best moments for the remaining attempts of a case, the next one first.
 
     Pure and deterministic: the same case at the same moment always gets the same answer.
     """
+    ground = ground_of(stories, situation, limits)
+    if isinstance(ground, str):
+        return Plan(None, 0.0, ground)
+    return planned_on(ground, stories, situation, limits)
+
+
+def ground_of(stories: Stories, situation: Situation, limits: Limits) -> Ground | str:
+    """The ground that a plan is made on, or why there is nothing to plan."""
     if (refusal := _why_not(situation, limits)) is not None:
-        return Plan(None, 0.0, refusal)
+        return refusal
     first, last = _bounds(situation, limits)
     zone = situation.zone
     begin = slot_from(first, zone)
     if moment_of(begin, zone) > last:
-        return Plan(None, 0.0, "no moment is left in the window")
+        return "no moment is left in the window"
     end = slot_of(last, zone) + 1
     belief = believe(stories, situation, end)
     allowed = np.arange(begin, min(end, belief.first_slot + len(belief.approves)))
     allowed = allowed[_awake(allowed, limits)]
     if not len(allowed):
-        return Plan(None, 0.0, "no moment is left in the window outside the quiet hours")
-    chosen, worth = choose(
-        _rows(belief.approves, allowed - belief.first_slot),
-        belief.gains,
-        _discount(stories.prior, allowed - belief.first_slot),
-        slots=allowed,
-        count=limits.attempts_left,
+        return "no moment is left in the window outside the quiet hours"
+    return Ground(
+        belief=belief,
+        allowed=allowed,
+        approves=_rows(belief.approves, allowed - belief.first_slot),
+        discount=_discount(stories.prior, allowed - belief.first_slot),
         gap=_gap_slots(limits.min_gap),
         cost=_cost(stories.prior, situation),
         least=stories.prior.worth.least_probability,
     )
+
+
+def planned_on(ground: Ground, stories: Stories, situation: Situation, limits: Limits) -> Plan:
+    """The best moments on a ground."""
+    chosen, worth = choose(
+        ground.approves,
+        ground.belief.gains,
+        ground.discount,
+        slots=ground.allowed,
+        count=limits.attempts_left,
+        gap=ground.gap,
+        cost=ground.cost,
+        least=ground.least,
+    )
+    belief, zone = ground.belief, situation.zone
     if not chosen:
-        return Plan(None, 0.0, because_none(belief, int(allowed[0])))
+        return Plan(None, 0.0, because_none(belief, int(ground.allowed[0])))
     return Plan(
         at=moment_of(chosen[0], zone),
         expected=round(belief.chance(chosen[0]), 4),
@@ -110,7 +152,7 @@ def choose(
     for _ in range(_MOST_MOVES if len(chosen) > 1 else 0):
         if not _moved(approves, discount, gains, chosen, near):
             break
-    total = _total(approves, discount, gains, chosen)
+    total = worth_of(approves, discount, gains, chosen)
     return sorted(int(slots[place]) for place in chosen), total
 
 
@@ -167,12 +209,13 @@ def _best(
     return (best, float(adds[best])) if adds[best] >= 0 else (-1, 0.0)
 
 
-def _total(
+def worth_of(
     approves: NDArray[np.float32],
     discount: NDArray[np.float64],
     gains: NDArray[np.float32],
-    chosen: list[int],
+    chosen: Sequence[int],
 ) -> float:
+    """What attempts at these places add together."""
     left, total = gains, 0.0
     for place in sorted(chosen):
         total += float(discount[place]) * float(approves[place] @ left)

@@ -85,7 +85,7 @@ def examples_of(attempts: Sequence[AttemptLine], stories: Stories) -> list[Examp
         if line.outcome not in ("approved", "declined"):
             continue
         before = tried.setdefault(line.case, [])
-        if before and line.number > 1 and id(line) in newest:
+        if before and line.number > 1 and line.scheduled and id(line) in newest:
             found.append(_example(line, before, stories))
         if line.outcome == "declined":
             brand = line.brand.lower() if line.brand else None
@@ -127,11 +127,11 @@ def train(attempts: Sequence[AttemptLine], *, seed: int = 0) -> Model:
             f"{card.attempts} retries with {card.approved} approvals are too few; at least {LEAST_ATTEMPTS} with"
             f" {LEAST_APPROVED} are needed, so the prior decides"
         )
-        return _nothing(card.model_copy(update={"because": because}))
+        return untaught(card.model_copy(update={"because": because}))
     data = _Data.of(examples)
     judged, strength = _judged(data, card)
     if not judged.promoted:
-        return _nothing(judged)
+        return untaught(judged)
     level, slope = data.recalibration(slice(None))
     tables = data.fitted(slice(None), level, slope, strength)
     return Model(judged, level, slope, data.names, tuple(tables))
@@ -273,7 +273,7 @@ def _by_chance(chance: Floats, groups: int = 10) -> float:
     return float(np.sqrt(2.0 / np.pi * (chance * (1.0 - chance)).mean() * groups / len(chance)))
 
 
-def _nothing(card: Card) -> Model:
+def untaught(card: Card) -> Model:
     """A model that moves nothing."""
     return Model(card, 0.0, 1.0, Names(), tuple(np.zeros(cells_in(term)) for term in TERMS))
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
+
+from recoup.learning.models import Models
+from recoup.learning.past import lines_of
+from recoup.ledger import DecisionRow
 from recoup.policy.file import LoadedPolicy
-from recoup.rules.case import PlannedAttempt
-from recoup.rules.policy import Campaign, Policy, Retries, RetryMode, Timing
+from recoup.rules.case import Case, PlannedAttempt
+from recoup.rules.policy import Campaign, ModelUse, Policy, Retries, RetryMode, Timing
+from recoup.timing.situation import zone_of
+from recoup.timing.ties import NEAR
 from tests.activities.conftest import Desk
+from tests.learning.pasts import NIGHT, taught
 
 
 def under(desk: Desk, retries: Retries) -> Desk:
@@ -58,3 +66,136 @@ def test_nothing_is_planned_where_the_policy_does_not_ask(desk: Desk) -> None:
     assert looked(desk, Retries()) is None
     desk.fail_renewals()
     assert looked(desk, Retries(timing=Timing.PLANNED, mode=RetryMode.OBSERVE)) is None
+
+
+def models_for(desk: Desk) -> Models:
+    """A promoted model that has learned to try at night, for the desk's cases."""
+    desk.payments.models = taught(desk.directory, desk.clock.now())
+    return desk.payments.models
+
+
+def plans(desk: Desk, case: Case) -> list[DecisionRow]:
+    return desk.ledger.past.plans_of(case.id)
+
+
+def local_hour(at: datetime | None) -> int:
+    assert at is not None
+    return at.astimezone(zone_of(None, "US")).hour
+
+
+PROMOTED = Retries(timing=Timing.PLANNED, model=ModelUse.PROMOTED)
+
+
+def test_a_promoted_model_moves_the_moment_and_is_named(desk: Desk) -> None:
+    """Where the policy says so the model's moment is the plan; the decision has its version, both choices and the candidates."""
+    promoted = models_for(desk).promoted()
+    assert promoted is not None
+    version = promoted.version
+    case = under(desk, PROMOTED).take_up("empty")
+    planned = desk.run(desk.payments.look, desk.plain(case)).planned
+    assert planned.model == version
+    assert planned.because.startswith(f"by the model {version}, learned from your own attempts: ")
+    assert local_hour(planned.at) in NIGHT
+    (kept,) = plans(desk, case)
+    assert (kept.model, kept.because, kept.known["pinned"]) == (version, planned.because, version)
+    assert kept.known["would"]["model"] == planned.at.isoformat()
+    assert kept.known["would"]["prior"] != kept.known["would"]["model"]
+    assert [one["propensity"] for one in kept.candidates] == [1.0]
+
+
+def test_shadow_decides_nothing(desk: Desk) -> None:
+    """The moment is the prior's, to the minute and in its words; what the model would have chosen stands in the decision."""
+    models_for(desk)
+    case = under(desk, Retries(timing=Timing.PLANNED)).take_up("empty")
+    prior = desk.run(desk.payments.look, desk.plain(case)).planned
+    row = desk.ledger.cases.get(case.id)
+    assert row is not None
+    shadow = Campaign(retries=Retries(timing=Timing.PLANNED, model=ModelUse.SHADOW))
+    desk.ledger.people.move(
+        case.id, campaign="shadow", policy=shadow.model_dump(mode="json"), policy_version="v2", priority=None,
+        at=desk.clock.now(), unique="w1", actor="anna", because="try it",
+    )  # fmt: skip
+    beside = desk.run(desk.payments.look, desk.plain(case, "again")).planned
+    assert (beside.at, beside.because, beside.model) == (prior.at, prior.because, None)
+    first, second = plans(desk, case)
+    assert "model" not in first.known["would"]
+    assert second.known["would"]["prior"] == prior.at.isoformat()
+    assert local_hour(datetime.fromisoformat(second.known["would"]["model"])) in NIGHT
+    assert second.model is None
+
+
+def test_a_case_keeps_its_model_across_a_promotion(desk: Desk) -> None:
+    """Planned first before any model was promoted, a case stays with the prior; planned first with one, with that one."""
+    early = under(desk, PROMOTED).take_up("empty")
+    desk.payments.models = Models(desk.directory / "models")
+    assert desk.run(desk.payments.look, desk.plain(early)).planned.model is None
+    models = models_for(desk)
+    old = models.promoted().version  # type: ignore[union-attr]
+    late = desk.take_up("short")
+    assert desk.run(desk.payments.look, desk.plain(late, "l1")).planned.model == old
+    models.path("another").write_text(models.path(old).read_text())
+    models.promote("another", desk.clock.now())
+    assert desk.run(desk.payments.look, desk.plain(late, "l2")).planned.model == old
+    assert desk.run(desk.payments.look, desk.plain(early, "e2")).planned.model is None
+    assert [plan.known["pinned"] for plan in plans(desk, early)] == ["none", "none"]
+
+
+def test_a_model_whose_file_is_gone_leaves_the_plan_to_the_prior_and_says_so(desk: Desk) -> None:
+    """The case plans as by the prior, its reason names the missing model, and it takes the model again when it is back."""
+    models = models_for(desk)
+    version = models.promoted().version  # type: ignore[union-attr]
+    away = models.path(version).rename(models.directory / "away")
+    case = under(desk, PROMOTED).take_up("empty")
+    planned = desk.run(desk.payments.look, desk.plain(case)).planned
+    assert planned.model is None
+    assert planned.because.endswith(
+        f"; the file of the model {version} is missing or damaged, so the prior decided"
+    )
+    assert planned.at.isoformat() == plans(desk, case)[0].known["would"]["prior"]
+    away.rename(models.path(version))
+    assert desk.run(desk.payments.look, desk.plain(case, "again")).planned.model == version
+
+
+def test_a_plan_asked_for_twice_is_the_same_plan(desk: Desk) -> None:
+    """Temporal may run a look again, hours later: the decision that was recorded stands, moment, reason and all."""
+    case = under(desk, Retries(timing=Timing.PLANNED, explore=0.3)).take_up("empty")
+    first = desk.run(desk.payments.look, desk.plain(case)).planned
+    desk.sandbox.pass_time(hours=30)
+    again = desk.run(desk.payments.look, desk.plain(case), 2).planned
+    assert again == first
+    assert len(plans(desk, case)) == 1
+
+
+def test_exploration_is_logged_with_what_it_was_drawn_from(desk: Desk) -> None:
+    """Each plan has its candidates with their chances, which make 1; the chosen one's is the decision's propensity; none loses much."""
+    case = under(desk, Retries(timing=Timing.PLANNED, explore=0.3)).take_up("empty")
+    for number in range(6):
+        desk.run(desk.payments.look, desk.plain(case, f"look-{number}"))
+    kept = plans(desk, case)
+    assert any(len(plan.candidates) > 1 for plan in kept)
+    for plan in kept:
+        shares = {one["at"]: one["propensity"] for one in plan.candidates}
+        assert sum(shares.values()) == pytest.approx(1.0, abs=1e-4)
+        assert plan.propensity == shares[plan.choice["at"]]
+        assert max(one["loss"] for one in plan.candidates) <= NEAR
+        best = plan.candidates[0]
+        assert best["propensity"] >= 0.7
+        assert plan.known["would"]["prior"] == best["at"]
+
+
+def test_what_a_case_begins_with_is_kept_to_learn_from(desk: Desk) -> None:
+    """The card's country and funding and the first refusal stand in the ledger as codes, once; another card when it is tried."""
+    case = under(desk, Retries()).take_up("empty")
+    kept = [event for event in desk.ledger.events.of_case(case.id) if event.kind == "failure_read"]
+    (event,) = kept
+    assert event.data["card"]["country"] == "US"
+    assert event.data["card"]["funding"]
+    assert [one["decline"]["code"] for one in event.data["refused"]] == ["insufficient_funds"]
+    desk.attempt(case)
+    (read,) = [each for each in desk.ledger.events.of_case(case.id) if each.kind == "card_read"]
+    assert read.data["method"] == event.data["card"]["method"]
+    (past,) = desk.ledger.past.newest_first()
+    assert [(line.number, line.country, line.outcome) for line in lines_of(past)] == [
+        (1, "US", "declined"),
+        (2, "US", "declined"),
+    ]

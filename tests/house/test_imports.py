@@ -20,6 +20,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.note_contracts",
         "activities.wish_contracts",
         "activities.people_contracts",
+        "activities.timing_contracts",
         "recoup.targets_file",
         "recoup.policy",
     ),
@@ -35,6 +36,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "recoup.links",
         "recoup.temporal",
     ),
+    ("recoup.learning",),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "worker", "starter"),
@@ -57,6 +59,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "activities.note_contracts": ("recoup.rules",),
     "activities.wish_contracts": ("recoup.rules",),
     "activities.people_contracts": ("recoup.rules",),
+    "activities.timing_contracts": ("recoup.rules",),
 }
 """Parts that may import less than all that is below them: the pure ones, and the Stripe that must not know the product."""
 
@@ -92,6 +95,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "activities.note_contracts": PURE_LIBRARIES,
     "activities.wish_contracts": PURE_LIBRARIES,
     "activities.people_contracts": PURE_LIBRARIES,
+    "activities.timing_contracts": PURE_LIBRARIES,
     "workflows": PURE_LIBRARIES | {"asyncio", "contextlib", "temporalio"},
 }
 """Parts that do no I/O, and what they may import from outside the project."""
@@ -104,6 +108,7 @@ CONTRACTS = (
     "activities.note_contracts",
     "activities.wish_contracts",
     "activities.people_contracts",
+    "activities.timing_contracts",
 )
 """What workflows and activities say to each other: the only modules of the activities that workflows import."""
 

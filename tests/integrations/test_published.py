@@ -38,7 +38,7 @@ WRITERS = (
 )
 NOTES = frozenset(NoteKind.__members__)
 KIND = re.compile(r"decided|[a-z]+(?:[._][a-z_]+)+")
-PLACES = ("recoup/ledger/", "activities/", "recoup/web/webhooks/", "recoup/web/ses/")
+PLACES = ("recoup/ledger/", "recoup/learning/", "activities/", "recoup/web/webhooks/", "recoup/web/ses/")
 
 
 def _kinds_in(tree: ast.Module) -> Iterator[str]:

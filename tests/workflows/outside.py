@@ -110,6 +110,8 @@ class Outside:
     done: list[tuple[str, str, datetime]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    chosen: list[tuple[str, str | None, float]] = field(default_factory=list)
+    """Of each act: the model that chose its moment, and how likely that was."""
     only_read: list[bool] = field(default_factory=list)
     """Of each look for what became of an attempt: whether nothing may be sent again."""
 
@@ -124,6 +126,7 @@ class Outside:
         if order is not None:
             self.decisions.append(order.decision.step.because)
             self.requests.append(order.request)
+            self.chosen.append((kind, order.decision.model, order.decision.propensity))
         self.done.append((kind, what, at))
         if kind in self.held:
             self.held[kind].wait()
@@ -219,7 +222,8 @@ class Outside:
         if self.plans:
             ahead = self.plans.pop(0)
             moment = None if ahead is None else at + timedelta(days=ahead)
-            planned = PlannedAttempt(at=moment, because=f"planned {ahead} days ahead")
+            because = f"planned {ahead} days ahead"
+            planned = PlannedAttempt(at=moment, because=because, model="20260101-abc", propensity=0.25)
         return Looked(at=at, because="still open", decline=SOFT, stripe=self.stripe, planned=planned)
 
     @activity.defn(name=Activity.MARK_PAID.value)

@@ -44,3 +44,14 @@ async def test_without_a_plan_the_campaigns_days_hold(play: Begin) -> None:
         await handle.result()
     assert outside.days("attempt") == [1.0, 3.0, 7.0, 12.0]
     assert len(outside.days("look")) == 4
+
+
+async def test_the_attempts_decision_names_who_chose_its_moment(play: Begin) -> None:
+    """An attempt at its planned moment has the plan's model and propensity; what the plan did not choose has neither."""
+    outside = Outside(campaign=PLANNED, answers=["declined", "paid"], plans=[2, 0.1])
+    async with play(outside) as handle:
+        await handle.result()
+    attempts = [(model, chance) for kind, model, chance in outside.chosen if kind == "attempt"]
+    # The second was planned too near to the first, and the campaign's gap moved it.
+    assert attempts == [("20260101-abc", 0.25), (None, 1.0)]
+    assert {(model, chance) for kind, model, chance in outside.chosen if kind != "attempt"} == {(None, 1.0)}

@@ -1,0 +1,99 @@
+"""A past in a ledger: cases of a bank that approves at night alone, each with one retry at any hour, written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from recoup.learning.models import Models
+from recoup.learning.promotion import retrain
+from recoup.ledger import Ledger
+from recoup.ledger.schema import attempts, cases, events
+from recoup.rules.policy import Campaign, Retries, Timing
+from recoup.timing.draws import uniforms
+from recoup.timing.situation import zone_of
+
+BEGINS = datetime(2026, 2, 2, tzinfo=UTC)
+NIGHT = range(3, 9)
+SOFT = {"code": "insufficient_funds", "network_decline_code": "51", "brand": "visa"}
+PLANNED = Campaign(retries=Retries(timing=Timing.PLANNED))
+Rule = Callable[[datetime], bool]
+
+
+def at_night(local: datetime) -> bool:
+    """When the bank approves."""
+    return local.hour in NIGHT
+
+
+def write_past(
+    ledger: Ledger,
+    count: int,
+    *,
+    begins: datetime = BEGINS,
+    over_days: float = 240,
+    good: Rule = at_night,
+    permuted: bool = False,
+    campaign: Campaign = PLANNED,
+) -> None:
+    """Write ``count`` closed cases with a failure and one retry each; ``permuted`` deals the outcomes out anew."""
+    draws = uniforms(count, np.arange(count)[:, None], np.arange(4)[None, :])
+    zone = zone_of(None, "US")
+    failed = [begins + timedelta(days=float(draw) * over_days) for draw in draws[:, 0]]
+    tried = [
+        at + timedelta(hours=24 + 96 * float(draw)) for at, draw in zip(failed, draws[:, 1], strict=True)
+    ]
+    paid = [
+        float(draw) < (0.8 if good(at.astimezone(zone)) else 0.02)
+        for at, draw in zip(tried, draws[:, 2], strict=True)
+    ]
+    if permuted:
+        paid = [paid[int(place)] for place in np.argsort(draws[:, 3])]
+    rows: dict[sa.Table, list[dict[str, Any]]] = {cases: [], attempts: [], events: []}
+    for number, what in enumerate(zip(failed, tried, paid, strict=True)):
+        for table, row in _case(f"in_{number}", *what, campaign):
+            rows[table].append(row)
+    with ledger._store.engine.begin() as connection:
+        for table, found in rows.items():
+            connection.execute(sa.insert(table), found)
+
+
+def taught(folder: Path, newest: datetime) -> Models:
+    """A directory with a promoted model that has learned the night, the newest of its attempts at this moment."""
+    ledger, models = Ledger.connect(f"sqlite:///{folder / 'taught.db'}"), Models(folder / "models")
+    ledger.migrate()
+    write_past(ledger, 700, begins=newest - timedelta(days=245))
+    assert retrain(ledger, models, newest, by="test").card.promoted
+    ledger.close()
+    return models
+
+
+def _case(
+    invoice: str, failed: datetime, tried: datetime, paid: bool, campaign: Campaign
+) -> list[tuple[sa.Table, dict[str, Any]]]:
+    debt = {"invoice": invoice, "customer": f"cus_{invoice}", "amount": 4900, "currency": "usd"}
+    case = debt | {
+        "id": invoice, "number": None, "subscription": None, "failed_at": failed, "campaign": campaign.name,
+        "policy_version": "v1", "policy": campaign.model_dump(mode="json"), "rules_version": 1, "decline": SOFT,
+        "decline_class": "soft", "stage": "recovered" if paid else "lost",
+        "outcome": "recovered_by_retry" if paid else "lost_suspended", "because": "the past",
+        "workflow_id": f"recovery/{invoice}", "run_id": "run", "is_return": False, "opened_at": failed,
+        "updated_at": tried, "closed_at": tried + timedelta(hours=1),
+    }  # fmt: skip
+    attempt = debt | {
+        "number": 1, "case_id": invoice, "request": f"{invoice}/1", "key": f"recoup/{invoice}/1", "trigger": "schedule",
+        "payment_method": f"pm_{invoice}", "fingerprint": None, "brand": "visa", "state": "paid" if paid else "declined",
+        "charge": f"ch_{invoice}", "decline": None if paid else SOFT, "decline_class": None if paid else "soft",
+        "reserved_at": tried, "sent_at": tried, "counted_at": tried, "settled_at": tried,
+    }  # fmt: skip
+    card = {"method": f"pm_{invoice}", "type": "card", "brand": "visa", "country": "US", "funding": "debit"}
+    refused = [{"at": failed.isoformat(), "decline": SOFT, "charge": f"ch_{invoice}_0"}]
+    event = {
+        "at": failed, "kind": "failure_read", "case_id": invoice, "invoice": invoice, "customer": f"cus_{invoice}",
+        "actor": "system", "data": {"card": card, "refused": refused}, "unique_key": f"failure_read/{invoice}",
+    }  # fmt: skip
+    return [(cases, case), (attempts, attempt), (events, event)]
