@@ -274,6 +274,7 @@ class Payments:
             is_return=returns,
             gather_minutes=self.policy.policy.contact.gather_minutes,
             spacing_hours=SPACING_HOURS,
+            skips_overdue=True,
             promise_days=self.policy.policy.customer_page.promise_days,
         )
         decline = payments.decline(state.method) or (None if state.method else fold.NO_METHOD)

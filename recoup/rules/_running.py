@@ -9,6 +9,7 @@ from recoup.rules.base import days
 from recoup.rules.case import Access, Case, MessageState, Template, Trigger
 from recoup.rules.declines import Decline, Reading, read
 from recoup.rules.holding import far_enough, gathered, gathering, held
+from recoup.rules.overdue import next_day
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
@@ -224,12 +225,12 @@ def _wants_a_plan(case: Case, campaign: Campaign, now: datetime) -> bool:
     return case.decline is None or _may_retry(read(case.decline), case.retries_made)
 
 
-def _due(case: Case, campaign: Campaign) -> tuple[datetime, str] | None:
+def _due(case: Case, campaign: Campaign, now: datetime) -> tuple[datetime, str] | None:
     """When the next scheduled attempt is due by the plan, or else by the campaign; ``None`` where none is worth it."""
     if campaign.retries.timing is Timing.PLANNED and case.planned is not None:
         return None if case.planned.at is None else (case.planned.at, case.planned.because)
-    day = campaign.retries.after_days[case.retries_made]
-    return case.failed_at + days(day), f"the campaign retries on day {day:g}"
+    day = next_day(case, campaign.retries.after_days, now)
+    return None if day is None else (case.failed_at + days(day), f"the campaign retries on day {day:g}")
 
 
 def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
@@ -241,7 +242,7 @@ def _attempt(case: Case, campaign: Campaign, now: datetime) -> Step | None:
         return promised
     if retries.mode is RetryMode.OBSERVE or case.retries_made >= len(retries.after_days):
         return None
-    if (asked := _due(case, campaign)) is None:
+    if (asked := _due(case, campaign, now)) is None:
         return None
     due, because = asked
     if case.last_attempt_at and case.last_attempt_at + days(retries.min_gap_days) > due:

@@ -247,6 +247,8 @@ class Case(Wire):
     """Why the latest attempt failed."""
     payment_method: str | None = None
     """The method the latest attempt used."""
+    skips_overdue: bool = False
+    """Whether days of the campaign that passed untried are left out, and not made up for one after the other."""
     retries_made: int = 0
     """Scheduled attempts so far; those after a card update or by an operator do not use up the budget."""
     attempts_made: int = 0

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from recoup.learning.models import Models
 from recoup.learning.promotion import retrain
 from recoup.ledger import Ledger
-from recoup.ledger.schema import attempts, cases, events
+from recoup.ledger.schema import attempts, cases, decisions, events
 from recoup.rules.policy import Campaign, Retries, Timing
 from recoup.timing.draws import uniforms
 from recoup.timing.situation import zone_of
@@ -43,7 +43,9 @@ def write_past(
     """Write ``count`` closed cases with a failure and one retry each; ``permuted`` deals the outcomes out anew."""
     draws = uniforms(count, np.arange(count)[:, None], np.arange(4)[None, :])
     zone = zone_of(None, "US")
-    failed = [begins + timedelta(days=float(draw) * over_days) for draw in draws[:, 0]]
+    failed = [
+        (begins + timedelta(days=float(draw) * over_days)).replace(microsecond=0) for draw in draws[:, 0]
+    ]
     tried = [
         at + timedelta(hours=24 + 96 * float(draw)) for at, draw in zip(failed, draws[:, 1], strict=True)
     ]
@@ -70,6 +72,41 @@ def taught(folder: Path, newest: datetime) -> Models:
     assert retrain(ledger, models, newest, by="test").card.promoted
     ledger.close()
     return models
+
+
+def write_drawn(
+    ledger: Ledger, count: int, *, explored: float = 0.3, approves: tuple[float, float] = (0.2, 0.5)
+) -> None:
+    """Write ``count`` cases whose one retry was planned: at what the prior chose, or, so often, at a near-tie that the model would choose."""
+    draws = uniforms(count, 7, np.arange(count)[:, None], np.arange(2)[None, :])
+    rows: dict[sa.Table, list[dict[str, Any]]] = {cases: [], attempts: [], events: [], decisions: []}
+    for number, (which, luck) in enumerate(draws):
+        failed = BEGINS + timedelta(hours=number % 2000)
+        moments = (failed + timedelta(hours=48), failed + timedelta(hours=51))
+        chosen = int(which < explored)
+        invoice, paid = f"in_{number}", bool(luck < approves[chosen])
+        for table, row in _case(invoice, failed, moments[chosen] + timedelta(minutes=1), paid, PLANNED):
+            rows[table].append(row)
+        shares = (1.0 - explored, explored) if explored else (1.0,)
+        rows[decisions].append(_plan(invoice, failed, moments, chosen, shares))
+    with ledger._store.engine.begin() as connection:
+        for table, found in rows.items():
+            connection.execute(sa.insert(table), found)
+
+
+def _plan(
+    invoice: str, failed: datetime, moments: tuple[datetime, datetime], chosen: int, shares: tuple[float, ...]
+) -> dict[str, Any]:
+    told = [moment.isoformat() for moment in moments]
+    candidates = [
+        {"at": at, "expected": 0.3, "prior": 0.3, "loss": 0.0, "propensity": share}
+        for at, share in zip(told, shares, strict=False)
+    ]
+    return {
+        "case_id": invoice, "request": f"{invoice}/1/timing", "at": failed, "rules_version": 1, "policy_version": "v1",
+        "known": {"would": {"prior": told[0], "model": told[1]}}, "candidates": candidates, "because": "the past",
+        "choice": {"kind": "plan", "at": told[chosen], "expected": 0.3}, "propensity": shares[chosen], "model": None,
+    }  # fmt: skip
 
 
 def _case(
