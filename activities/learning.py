@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.timing_contracts import StartTraining, TimingActivity, TrainingResult
 from recoup.clock import Clock
+from recoup.errors import ConfigurationError
 from recoup.learning.models import Models
 from recoup.ledger import Ledger
 
@@ -26,7 +28,11 @@ class Learning:
         # numpy is loaded where something is learned, and nowhere else.
         from recoup.learning.promotion import retrain
 
-        made = retrain(self.ledger, self.models, self.clock.now(), by=order.by)
+        try:
+            made = retrain(self.ledger, self.models, self.clock.now(), by=order.by)
+        except ConfigurationError as error:
+            # Tried again it would fail again: whoever looks at the run reads what to mend, and the next one tries anew.
+            raise ApplicationError(str(error), non_retryable=True) from None
         card = made.card
         return TrainingResult(
             at=self.clock.now(),

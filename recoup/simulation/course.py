@@ -92,6 +92,7 @@ class Course:
             failed_at=EPOCH,
             campaign=self._campaign,
             payment_method="pm_simulated",
+            skips_overdue=True,
         )
         return fold.declined(case, decline, EPOCH)
 

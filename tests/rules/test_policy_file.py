@@ -53,6 +53,18 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
             "line 5: campaigns[0].retries.stripe_distance_hours",
         ),
         ("version: 1\ncampaigns: [{retries: {mode: both}}]", "campaigns[0].retries.mode"),
+        (
+            "version: 1\ncampaigns:\n- retries:\n    model: shadow",
+            "line 4: campaigns[0].retries.model: it chooses moments, and nothing is planned here: set timing to planned",
+        ),
+        (
+            "version: 1\ncampaigns:\n- retries: {timing: planned, mode: observe, explore: 0.1}",
+            "campaigns[0].retries.explore: it chooses moments, and with mode observe Recoup makes no scheduled attempts",
+        ),
+        (
+            "version: 1\ncampaigns:\n- retries: {timing: planned, explore: 0.31}",
+            "campaigns[0].retries.explore: Input should be less than or equal to 0.3",
+        ),
         ("version: 1\ncampaigns: [{retries: {by: stripe}}]", "retries.by is not a key of the policy"),
         (
             "version: 1\ncampaigns:\n- name: one\n- name: two",

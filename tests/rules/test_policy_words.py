@@ -174,3 +174,20 @@ def test_the_schema_knows_every_key_and_explains_most() -> None:
     assert schema["$defs"]["When"]["properties"]["country"]["description"].startswith(
         "The customer's country"
     )
+
+
+@pytest.mark.parametrize(
+    ("retries", "words"),
+    [
+        ({"model": "shadow"}, "with a learned model beside it that decides nothing"),
+        ({"model": "promoted"}, "with the learned model"),
+        ({"explore": 0.1}, "10% of the moments drawn among near-ties"),
+    ],
+)
+def test_who_chooses_the_moments_is_said(retries: dict[str, Any], words: str) -> None:
+    """A learned model in a planned campaign, and what is left to chance, stand in the words about its retries."""
+    planned = Campaign.model_validate({"retries": {"timing": "planned"}})
+    other = Campaign.model_validate({"retries": {"timing": "planned", **retries}})
+    (said,) = differences(planned, other)
+    assert words in said.split(" → ")[1]
+    assert words not in said.split(" → ")[0]
