@@ -115,6 +115,7 @@ def _record(row: CaseRow, said: Choice, situation: Situation, limits: Limits) ->
         "brand": situation.brand,
         "funding": situation.funding,
         "pinned": said.pinned,
+        "shadow": _shadow(said),
     }
     would = {who: plan.at.isoformat() if plan.at else None for who, plan in said.by.items()}
     return DecisionRecord(
@@ -138,6 +139,28 @@ def _record(row: CaseRow, said: Choice, situation: Situation, limits: Limits) ->
         propensity=said.drawn.propensity,
         model=said.model,
     )
+
+
+def _shadow(said: Choice) -> dict[str, Any] | None:
+    """What a model that decides nothing would have chosen, from what, and how likely."""
+    drawn = said.shadow
+    if drawn is None:
+        return None
+    return {
+        "model": said.pinned,
+        "at": drawn.plan.at.isoformat() if drawn.plan.at else None,
+        "expected": drawn.plan.expected,
+        "propensity": drawn.propensity,
+        "candidates": [
+            {
+                "at": one.at.isoformat(),
+                "expected": one.expected,
+                "loss": one.loss,
+                "propensity": one.propensity,
+            }
+            for one in drawn.candidates
+        ],
+    }
 
 
 def _as_attempt(plan: DecisionRow) -> PlannedAttempt:

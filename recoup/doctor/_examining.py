@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from recoup.doctor import _channels, _here, _integrations, _retries, _stripe, _temporal, _webhooks
+from recoup.doctor import _channels, _here, _integrations, _retries, _stripe, _temporal, _timing, _webhooks
 from recoup.doctor._findings import Finding, ok, told_by
 from recoup.settings import Settings, load_settings
 
 CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("policy", _here.policy),
+    ("timing", _timing.model),
     ("messages", _here.messages),
     ("update links", _here.links),
     ("notice", _here.notice),

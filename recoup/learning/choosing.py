@@ -44,6 +44,8 @@ class Choice:
     """What each of the ways that were asked would have chosen: ``prior``, and ``model`` where there is one."""
     prior_chances: dict[datetime, float]
     """The prior's chance at each candidate: it learned from none of these attempts."""
+    shadow: Drawn | None = None
+    """What the model would have drawn in the prior's place, where it is only asked."""
 
 
 def pin(models: Models | None, kept: str | None, use: ModelUse, now: datetime) -> Pinned | None:
@@ -78,6 +80,9 @@ def choose(
     by = {"prior": plan(prior, situation, limits)}
     if learned is not None:
         by["model"] = plan(learned.stories, situation, limits)
+    shadow = None
+    if learned is not None and decides is None:
+        shadow = draw(learned.stories, situation, limits, explore=retries.explore, dice=dice)
     return Choice(
         drawn=drawn,
         because=_because(drawn.plan.because, pinned, decides),
@@ -85,6 +90,7 @@ def choose(
         pinned=pinned.version if pinned is not None else None,
         by=by,
         prior_chances=_chances(situation, drawn.candidates),
+        shadow=shadow,
     )
 
 

@@ -79,7 +79,9 @@ def entries_of(past: PastCase) -> list[Entry]:
             approved=row.state is AttemptState.PAID,
             propensity=plan.propensity,
             model=plan.model,
-            candidates={_moment(one["at"]): float(one["prior"]) for one in plan.candidates},
+            candidates={
+                _moment(one["at"]): float(one["prior"]) for one in plan.candidates if one["propensity"] > 0
+            },
             would=would_of(plan),
         )
         for plan, row in made_as_planned(past)

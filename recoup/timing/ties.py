@@ -33,7 +33,7 @@ class Candidate:
     loss: float
     """The share of the best plan's worth that is lost by it; 0 for the best."""
     propensity: float
-    """How likely it is to be chosen."""
+    """How likely it is to be chosen; 0 for those that are only near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def draw(stories: Stories, situation: Situation, limits: Limits, *, explore: flo
     worth = worth_of(ground.approves, ground.discount, ground.belief.gains, places)
     end = slots[1] - ground.gap if len(slots) > 1 else int(ground.allowed[-1])
     losses = {places[0]: 0.0}
-    for place in range(int(np.searchsorted(ground.allowed, end, side="right")) if explore > 0 else 0):
+    for place in range(int(np.searchsorted(ground.allowed, end, side="right"))):
         told = worth_of(ground.approves, ground.discount, ground.belief.gains, [place, *places[1:]])
         if place != places[0] and (loss := round(1.0 - told / worth, 6)) <= NEAR:
             losses[place] = max(loss, 0.0)

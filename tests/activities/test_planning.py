@@ -100,7 +100,7 @@ def test_a_promoted_model_moves_the_moment_and_is_named(desk: Desk) -> None:
     assert (kept.model, kept.because, kept.known["pinned"]) == (version, planned.because, version)
     assert kept.known["would"]["model"] == planned.at.isoformat()
     assert kept.known["would"]["prior"] != kept.known["would"]["model"]
-    assert [one["propensity"] for one in kept.candidates] == [1.0]
+    assert [one["at"] for one in kept.candidates if one["propensity"]] == [planned.at.isoformat()]
 
 
 def test_shadow_decides_nothing(desk: Desk) -> None:
@@ -122,6 +122,9 @@ def test_shadow_decides_nothing(desk: Desk) -> None:
     assert second.known["would"]["prior"] == prior.at.isoformat()
     assert local_hour(datetime.fromisoformat(second.known["would"]["model"])) in NIGHT
     assert second.model is None
+    shadow = second.known["shadow"]
+    assert (shadow["model"], shadow["at"]) == (second.known["pinned"], second.known["would"]["model"])
+    assert sum(one["propensity"] for one in shadow["candidates"]) == pytest.approx(1.0)
 
 
 def test_a_case_keeps_its_model_across_a_promotion(desk: Desk) -> None:
@@ -154,6 +157,15 @@ def test_a_model_whose_file_is_gone_leaves_the_plan_to_the_prior_and_says_so(des
     assert planned.at.isoformat() == plans(desk, case)[0].known["would"]["prior"]
     away.rename(models.path(version))
     assert desk.run(desk.payments.look, desk.plain(case, "again")).planned.model == version
+
+
+def test_a_model_that_has_grown_old_leaves_the_plan_to_the_prior_and_says_so(desk: Desk) -> None:
+    """Promoted ten months ago and never trained anew, a model decides nothing any more."""
+    case = under(desk, PROMOTED).take_up("empty")
+    desk.payments.models = taught(desk.directory, desk.clock.now() - timedelta(days=300))
+    planned = desk.run(desk.payments.look, desk.plain(case)).planned
+    assert planned.model is None
+    assert planned.because.endswith("has grown old, so the prior decided")
 
 
 def test_a_plan_asked_for_twice_is_the_same_plan(desk: Desk) -> None:

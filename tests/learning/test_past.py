@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from recoup.learning.past import attempts_in, lines_of
-from recoup.ledger import AttemptResult, Ledger, ObservedCharge, PastCase
+from recoup.ledger import AttemptResult, DecisionRecord, Ledger, ObservedCharge, PastCase
 from recoup.rules.case import AttemptState, Outcome, Trigger
 from recoup.rules.declines import Decline
 from recoup.timing._stories import shipped_stories
@@ -20,8 +21,8 @@ SOFT = Decline(code="insufficient_funds", brand="visa")
 
 
 @pytest.fixture
-def ledger(new_ledger: NewLedger, request: pytest.FixtureRequest) -> Ledger:
-    return new_ledger(request.node.name)
+def ledger(new_ledger: NewLedger) -> Ledger:
+    return new_ledger(str(uuid.uuid4()))
 
 
 def tried(ledger: Ledger, hours: float, paid: bool, **more: Any) -> None:
@@ -119,3 +120,25 @@ def test_an_attempt_without_an_answer_says_nothing(ledger: Ledger) -> None:
     assert len(lines_of(the_case(ledger))) == 1
     ledger.attempts.withdraw(made.id, "not wanted", after(hours=25))
     assert len(lines_of(the_case(ledger))) == 1
+
+
+@pytest.mark.parametrize(
+    ("late", "replanned", "propensity"),
+    [(0.0, False, 0.2), (2.9, False, 0.2), (3.0, False, None), (0.0, True, 0.8)],
+    ids=["at its moment", "hours later", "held back", "planned anew"],
+)
+def test_an_attempt_has_the_chance_of_its_plan_where_it_was_made_as_planned(
+    ledger: Ledger, late: float, replanned: bool, propensity: float | None
+) -> None:
+    """One that something held back beyond the plan's three hours has none, and of two plans the later one counts."""
+    opened(ledger)
+    plans = [(0, 0.2), (5, 0.8)] if replanned else [(0, 0.2)]
+    for hours, chance in plans:
+        choice = {"kind": "plan", "at": after(hours=24).isoformat()}
+        record = DecisionRecord(
+            case_id="in_1", at=after(hours=hours), rules_version=1, policy_version="v1", known={}, candidates=[],
+            choice=choice, because="a payday", propensity=chance,
+        )  # fmt: skip
+        ledger.decisions.record(record, f"{hours}/timing")
+    tried(ledger, 24 + late, paid=True)
+    assert lines_of(the_case(ledger))[-1].propensity == propensity

@@ -80,6 +80,16 @@ def test_nothing_is_told_of_attempts_that_were_never_made(ledger: Ledger) -> Non
     assert NOT_KNOWN in "\n".join(lines(result))
 
 
+def test_open_cases_are_left_out(ledger: Ledger) -> None:
+    """A case that has not ended yet is not held against anything."""
+    write_past(ledger, 4)
+    one, *others = past(ledger)
+    still_open = one.model_copy(
+        update={"case": one.case.model_copy(update={"closed_at": None, "outcome": None})}
+    )
+    assert backtest([still_open, *others], shipped_stories()).cases == 3
+
+
 def test_a_way_that_breaks_a_limit_is_told(ledger: Ledger) -> None:
     """Under an operator's limit of one attempt a month every fixed schedule would have met the guard; the planner chooses none."""
     write_past(ledger, CASES)
