@@ -182,7 +182,9 @@ def test_exploration_is_logged_with_what_it_was_drawn_from(desk: Desk) -> None:
     """Each plan has its candidates with their chances, which make 1; the chosen one's is the decision's propensity; none loses much."""
     case = under(desk, Retries(timing=Timing.PLANNED, explore=0.3)).take_up("empty")
     for number in range(6):
+        # At some hours one moment is clearly the best.
         desk.run(desk.payments.look, desk.plain(case, f"look-{number}"))
+        desk.sandbox.pass_time(hours=7)
     kept = plans(desk, case)
     assert any(len(plan.candidates) > 1 for plan in kept)
     for plan in kept:

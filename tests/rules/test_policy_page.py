@@ -17,7 +17,10 @@ def _explained() -> set[str]:
     """The keys that have a row of a table, those of conditions under every place that takes conditions."""
     rows = set(re.findall(r"^\| `([a-z_]+(?:\.[a-z_]+)*)` \| \S", PAGE, flags=re.MULTILINE))
     shared = {row for row in rows if row.startswith("when.")}
-    return (rows - shared) | {f"{place}.{row}" for row in shared for place in ("campaigns", "priority")}
+    rows = (rows - shared) | {f"{place}.{row}" for row in shared for place in ("campaigns", "priority")}
+    # What an experiment puts in a campaign's place has the keys of a campaign.
+    campaign = {row.removeprefix("campaigns.") for row in rows if row.startswith("campaigns.")}
+    return rows | {f"experiments.instead.{key}" for key in campaign}
 
 
 def _keys() -> set[str]:
