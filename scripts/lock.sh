@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write requirements.lock and requirements-dev.lock anew from pyproject.toml: universal, hashed, no registry's address.
+# Write requirements.lock, requirements-all.lock (with all extras) and requirements-dev.lock anew from pyproject.toml: universal, hashed, no registry's address.
 #
 #   scripts/lock.sh             keep what is pinned, add and drop what pyproject.toml asks for
 #   scripts/lock.sh --upgrade   take the newest of everything
@@ -13,4 +13,5 @@ compile() {
 }
 
 compile "$@" pyproject.toml -o requirements.lock >/dev/null
+compile "$@" pyproject.toml --all-extras -c requirements.lock -o requirements-all.lock >/dev/null
 compile "$@" pyproject.toml --extra postgres --extra ses --extra encryption --group dev -c requirements.lock -o requirements-dev.lock >/dev/null

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.house._tree import ROOT, report
 
 RUN = "requirements.lock"
+ALL = "requirements-all.lock"
 DEV = "requirements-dev.lock"
 _PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;]+)(?:\s*;\s*(?P<marker>[^\\]+?))?\s*\\?$"
@@ -59,13 +60,14 @@ def _text(name: str) -> str:
 def _wanted(name: str) -> list[str]:
     project = _project()
     wanted = list(project["project"]["dependencies"])
-    if name == DEV:
+    if name in (ALL, DEV):
         wanted += [one for extra in project["project"]["optional-dependencies"].values() for one in extra]
+    if name == DEV:
         wanted += project["dependency-groups"]["dev"]
     return wanted
 
 
-@pytest.mark.parametrize("name", [RUN, DEV])
+@pytest.mark.parametrize("name", [RUN, ALL, DEV])
 def test_the_lock_is_fresh_hashed_and_from_nowhere(name: str) -> None:
     """Everything pyproject.toml asks for is pinned to a version it allows, by hash, and no address is told."""
     found = problems(_text(name), _wanted(name))
@@ -73,9 +75,10 @@ def test_the_lock_is_fresh_hashed_and_from_nowhere(name: str) -> None:
 
 
 def test_the_tools_come_on_top_of_what_is_run() -> None:
-    """The tools' lock has every pin of the run-time lock unchanged, so that one environment serves both."""
-    run, dev = pins(_text(RUN)), pins(_text(DEV))
-    assert {name: entries for name, entries in dev.items() if name in run} == run
+    """The locks with the extras and with the tools have every pin of the run-time lock unchanged, so that one environment serves all."""
+    run = pins(_text(RUN))
+    for larger in map(pins, (_text(ALL), _text(DEV))):
+        assert {name: entries for name, entries in larger.items() if name in run} == run
 
 
 def test_the_tools_stay_out_of_what_is_run() -> None:
