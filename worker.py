@@ -124,7 +124,7 @@ async def serve(settings: Settings) -> int:
         delivering = _delivering(client, settings, ledger, couriers)
         async with build_worker(client, activities, threads), delivering:
             await _keep_schedules(client, settings)
-            _log.info("serving", namespace=settings.temporal.namespace, address=settings.temporal.address)
+            _log.info("serving", namespace=client.namespace, address=client.service_client.config.target_host)
             await stop.wait()
     ledger.close()
     return 0

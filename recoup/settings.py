@@ -57,6 +57,8 @@ class TemporalSettings(_Section):
     tls: bool = False
     ui_url: str | None = None
     """Where the Temporal UI is, for links."""
+    profile: str | None = None
+    """A profile of Temporal's own configuration, file and environment: then address, namespace, key and certificates are its."""
     payload_keys: tuple[SecretStr, ...] = ()
     """Keys under which Temporal keeps what cases carry, as ``NAME:base64``: the last one encrypts, all decrypt. None: it is kept as it is."""
     codec_token: SecretStr = SecretStr("")

@@ -17,7 +17,7 @@ from recoup.temporal.connection import connect
 async def temporal(settings: Settings) -> list[Finding]:
     """Temporal answers, has the namespace and knows the search attributes; whether a worker is there is told too."""
     client = await connect(settings.temporal)
-    place = f"{settings.temporal.address}, namespace {client.namespace}"
+    place = f"{client.service_client.config.target_host}, namespace {client.namespace}"
     if not await has_namespace(client):
         return [mend("temporal", f"Temporal has no namespace {client.namespace}: run `recoup bootstrap`")]
     missing = await missing_search_attributes(client)
