@@ -7,6 +7,7 @@ the tables and the promises.
 from recoup.ledger._reserving import Guard
 from recoup.ledger._store import NotInLedger
 from recoup.ledger._telling import Gate
+from recoup.ledger.browsing import CaseFilter, Page, Sort, Tab
 from recoup.ledger.cards_rows import (
     CardRow,
     Expiring,
@@ -23,6 +24,7 @@ from recoup.ledger.cards_rows import (
     TargetState,
 )
 from recoup.ledger.channels_rows import ChannelStopRow, NewStop
+from recoup.ledger.console_rows import LogRow, NewLog, Result, Role, SessionKind, SessionRow, UserRow
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -66,6 +68,7 @@ __all__ = [
     "AttemptResult",
     "AttemptRow",
     "CardRow",
+    "CaseFilter",
     "CaseRow",
     "ChannelStopRow",
     "DecisionRecord",
@@ -81,6 +84,7 @@ __all__ = [
     "InvoiceRow",
     "Ledger",
     "LinkRow",
+    "LogRow",
     "MarkRow",
     "MessageInvoiceRow",
     "MessageRow",
@@ -88,11 +92,13 @@ __all__ = [
     "MirroredCard",
     "MirroredRenewal",
     "NewCase",
+    "NewLog",
     "NewMessage",
     "NewStop",
     "NotInLedger",
     "ObservedCharge",
     "ObservedRow",
+    "Page",
     "PastAttempt",
     "PastCase",
     "PastDecline",
@@ -101,11 +107,18 @@ __all__ = [
     "RenewalRow",
     "Reservation",
     "ReserveAttempt",
+    "Result",
+    "Role",
     "SaidOf",
     "Selection",
+    "SessionKind",
+    "SessionRow",
+    "Sort",
+    "Tab",
     "TargetDone",
     "TargetRow",
     "TargetState",
+    "UserRow",
     "Verdict",
     "WebhookRow",
 ]

@@ -8,8 +8,10 @@ from recoup.ledger._store import Store
 from recoup.ledger.access import AccessStates
 from recoup.ledger.assignments import Assignments
 from recoup.ledger.attempts import Attempts
+from recoup.ledger.browsing import Browsing
 from recoup.ledger.cases import Cases
 from recoup.ledger.channels import Channels
+from recoup.ledger.console import Console
 from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
@@ -54,6 +56,8 @@ class Ledger:
         self.channels = Channels(store)
         self.assignments = Assignments(store)
         self.standing = Standings(store)
+        self.browsing = Browsing(store)
+        self.console = Console(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

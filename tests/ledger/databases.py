@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from recoup.ledger import Ledger
+from recoup.ledger.console_schema import console_log
 from recoup.ledger.schema import APPEND_ONLY, metadata
 
 
@@ -40,14 +41,18 @@ def fresh_database(server: str) -> Iterator[str]:
         _run(server, f"DROP DATABASE {name} WITH (FORCE)", autocommit=True)
 
 
+KEPT = (*APPEND_ONLY, console_log)
+"""Tables whose rows nobody may change or remove."""
+
+
 def empty(address: str) -> None:
     """Remove all rows of a PostgreSQL database; its owner may do that, unlike the ledger."""
     tables = ", ".join(metadata.tables)
     _run(
         address,
-        *(f"ALTER TABLE {table.name} DISABLE TRIGGER USER" for table in APPEND_ONLY),
+        *(f"ALTER TABLE {table.name} DISABLE TRIGGER USER" for table in KEPT),
         f"TRUNCATE {tables} RESTART IDENTITY",
-        *(f"ALTER TABLE {table.name} ENABLE TRIGGER USER" for table in APPEND_ONLY),
+        *(f"ALTER TABLE {table.name} ENABLE TRIGGER USER" for table in KEPT),
     )
 
 

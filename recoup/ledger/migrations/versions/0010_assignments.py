@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_assignments"
-down_revision = "0007_channels"
+down_revision = "0009_console"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,187 @@
+"""The console's accounts, sessions and log, and looking through the cases, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from recoup.ledger import (
+    CaseFilter,
+    Ledger,
+    NewLog,
+    NotInLedger,
+    Result,
+    Role,
+    SessionKind,
+    Sort,
+    Tab,
+)
+from recoup.ledger.console_schema import console_log
+from recoup.rules.case import Outcome, Stage
+from tests.ledger.builders import NOW, a_case
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def kim(ledger: Ledger) -> Ledger:
+    """A ledger with an account that has a session."""
+    assert ledger.console.add_user("kim", Role.OPERATOR, "a hash", NOW)
+    ledger.console.open_session("s1", "kim", NOW, NOW + 12 * HOUR)
+    return ledger
+
+
+def test_a_name_is_taken_once(kim: Ledger) -> None:
+    """A second account of the same name is refused, and the first keeps its role and password."""
+    assert not kim.console.add_user("kim", Role.ADMIN, "another", NOW)
+    assert [(user.name, user.role, user.password) for user in kim.console.users()] == [
+        ("kim", Role.OPERATOR, "a hash")
+    ]
+
+
+@pytest.mark.parametrize(("after", "good"), [(0.9, True), (1.0, False)])
+def test_a_session_ends_when_it_is_not_used(kim: Ledger, after: float, good: bool) -> None:
+    """A browser's session is good for less than the idle time after its last use."""
+    assert (kim.console.session("s1", NOW + after * HOUR, HOUR) is not None) == good
+
+
+def test_a_session_in_use_ends_all_the_same(kim: Ledger) -> None:
+    """Using a session keeps it from being idle, and does not move its end."""
+    for hour in range(1, 12):
+        kim.console.seen("s1", NOW + hour * HOUR)
+        assert kim.console.session("s1", NOW + (hour + 0.5) * HOUR, HOUR) is not None
+    assert kim.console.session("s1", NOW + 12 * HOUR, HOUR) is None
+
+
+def test_a_token_is_not_idle(kim: Ledger) -> None:
+    """A program may ask once a day; its session ends only at its end."""
+    kim.console.open_session("t1", "kim", NOW, NOW + 1000 * HOUR, SessionKind.TOKEN, "reports")
+    assert kim.console.session("t1", NOW + 900 * HOUR, HOUR) is not None
+    assert kim.console.session("t1", NOW + 1000 * HOUR, HOUR) is None
+
+
+def test_what_ends_every_session(kim: Ledger) -> None:
+    """Another password, another role and disabling end the sessions; another account's go on."""
+    kim.console.add_user("ada", Role.ADMIN, "hers", NOW)
+    kim.console.open_session("a1", "ada", NOW, NOW + HOUR)
+    changes = (
+        lambda: kim.console.set_password("kim", "new", NOW),
+        lambda: kim.console.set_role("kim", Role.VIEWER, NOW),
+        lambda: kim.console.disable_user("kim", NOW),
+    )
+    for number, change in enumerate(changes):
+        kim.console.open_session(f"k{number}", "kim", NOW, NOW + HOUR)
+        change()
+        assert kim.console.sessions(NOW, "kim") == []
+        assert kim.console.session(f"k{number}", NOW, HOUR) is None
+    kim.console.open_session("late", "kim", NOW, NOW + HOUR)
+    assert kim.console.session("late", NOW, HOUR) is None, "a disabled account has no session"
+    assert kim.console.session("a1", NOW, HOUR) is not None
+    with pytest.raises(NotInLedger):
+        kim.console.set_password("nobody", "x", NOW)
+
+
+def test_a_session_is_revoked_once(kim: Ledger) -> None:
+    """Ending a session is final, and said once."""
+    assert kim.console.revoke_session("s1", NOW)
+    assert not kim.console.revoke_session("s1", NOW)
+    assert kim.console.session("s1", NOW, HOUR) is None
+
+
+def test_the_log_is_read_backwards_and_never_changed(ledger: Ledger) -> None:
+    """The newest entry comes first, page by page, by account and by case; the database refuses to change or remove one."""
+    for number in range(5):
+        actor, case = ("kim", "in_1") if number % 2 else ("ada", None)
+        ledger.console.log(NewLog(actor=actor, action=f"a{number}", case_id=case, result=Result.DONE), NOW)
+    newest = ledger.console.logged(limit=2)
+    assert [row.action for row in newest] == ["a4", "a3"]
+    assert [row.action for row in ledger.console.logged(before=newest[-1].id)] == ["a2", "a1", "a0"]
+    assert [row.action for row in ledger.console.logged(actor="kim", case_id="in_1")] == ["a3", "a1"]
+    for change in (sa.update(console_log).values(actor="nobody"), sa.delete(console_log)):
+        with pytest.raises(sa.exc.IntegrityError), ledger._store.engine.begin() as connection:
+            connection.execute(change)
+
+
+def many(ledger: Ledger) -> None:
+    """Twelve cases in two currencies, with priorities that repeat; two wait for a person, one is lost."""
+    for n in range(12):
+        case = a_case(
+            id=f"in_{n:02}", workflow_id=f"recovery/in_{n:02}", invoice=f"in_{n:02}", customer=f"cus_{n}",
+            amount=100 * (n + 1), currency="pln" if n % 3 else "eur", priority=(n % 2) * 50,
+            failed_at=NOW - n * HOUR, campaign="vip" if n < 4 else "everybody",
+        )  # fmt: skip
+        assert ledger.cases.open(case, NOW).admitted
+    ledger.cases.note("in_01", Stage.PERSON, NOW, next_because="somebody must look")
+    ledger.cases.note("in_02", Stage.PERSON, NOW)
+    ledger.cases.note("in_03", Stage.WAITING, NOW, next_kind="attempt", next_at=NOW + HOUR)
+    ledger.cases.close("in_04", Outcome.LOST_SUSPENDED, "nothing was paid", NOW)
+
+
+def test_cases_are_counted_by_tab(ledger: Ledger) -> None:
+    """Each tab counts its stages, also of what a filter leaves."""
+    many(ledger)
+    counts = ledger.browsing.counts(CaseFilter())
+    assert (counts[Tab.PERSON], counts[Tab.ACTIVE], counts[Tab.LOST], counts[Tab.ALL]) == (2, 9, 1, 12)
+    assert ledger.browsing.counts(CaseFilter(campaign="vip"))[Tab.ALL] == 4
+    assert ledger.browsing.names() == (["eur", "pln"], ["everybody", "vip"])
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_pages_miss_and_repeat_nothing(ledger: Ledger, sort: Sort) -> None:
+    """Going on from the last case of a page gives every case once, in one order, whatever it is sorted by."""
+    many(ledger)
+    seen, after = [], None
+    while True:
+        page = ledger.browsing.page(Tab.ALL, CaseFilter(), sort, after, limit=5)
+        seen += [row.id for row in page.rows]
+        if not page.more:
+            break
+        after = page.rows[-1]
+    assert seen == [row.id for row in ledger.browsing.all_of(Tab.ALL, CaseFilter(), sort)]
+    assert sorted(seen) == [f"in_{n:02}" for n in range(12)]
+
+
+def test_the_orders(ledger: Ledger) -> None:
+    """Priority puts the important and old first, `next` what is due soonest, `amount` the largest of each currency."""
+    many(ledger)
+
+    def first(sort: Sort) -> str:
+        return ledger.browsing.page(Tab.ALL, CaseFilter(), sort).rows[0].id
+
+    assert [first(sort) for sort in Sort] == [
+        "in_11",
+        "in_03",
+        "in_00",
+        "in_11",
+        "in_09",
+        first(Sort.CHANGED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (CaseFilter(currency="eur"), {"in_00", "in_03", "in_06", "in_09"}),
+        (CaseFilter(from_priority=50, campaign="vip"), {"in_01", "in_03"}),
+        (CaseFilter(least=300, most=400), {"in_02", "in_03"}),
+        (CaseFilter(failed_from=NOW - HOUR), {"in_00", "in_01"}),
+        (CaseFilter(failed_before=NOW - 10 * HOUR), {"in_11"}),
+        (CaseFilter(search="cus_1"), {"in_01", "in_10", "in_11"}),
+        (CaseFilter(search="in_0%"), set()),
+        (CaseFilter(owner="kim"), set()),
+    ],
+)
+def test_filters(ledger: Ledger, wanted: CaseFilter, found: set[str]) -> None:
+    """Each filter leaves what it names; a search is for the beginning of an id and takes no wildcards."""
+    many(ledger)
+    assert {row.id for row in ledger.browsing.page(Tab.ALL, wanted).rows} == found
+
+
+def test_what_is_due(ledger: Ledger) -> None:
+    """Only open cases whose step has a date by then."""
+    many(ledger)
+    assert [row.id for row in ledger.browsing.due(NOW + 2 * HOUR).rows] == ["in_03"]
+    assert ledger.browsing.due(NOW).rows == ()
+    assert [row.id for row in ledger.browsing.of_customer("cus_3")] == ["in_03"]
