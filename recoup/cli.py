@@ -16,6 +16,7 @@ from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
 from recoup.commands.channel import channel
 from recoup.commands.codec import codec
+from recoup.commands.console import console
 from recoup.commands.experiments import experiments
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
@@ -262,6 +263,6 @@ def simulate(
 
 
 for command in (
-    backtest, cases, case, channel, codec, experiments, expiring, integrations, policy, refresh, rehearse, timing,
+    backtest, cases, case, channel, codec, console, experiments, expiring, integrations, policy, refresh, rehearse, timing,
 ):  # fmt: skip
     cli.add_command(command)

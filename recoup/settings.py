@@ -127,6 +127,21 @@ class MetricsSettings(_Section):
     """The Temporal SDK's own, of the worker."""
 
 
+class ConsoleSettings(_Section):
+    """The operators' console, a private web process."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8788
+    public_url: str = "http://127.0.0.1:8788"
+    """The address under which operators reach it; with https its cookies are sent over https alone."""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    """How long after logging in an operator has to log in again."""
+    idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
+    """How long a session lasts that is not used."""
+    refresh_seconds: Annotated[int, Field(ge=0, le=3600)] = 20
+    """How often an open page looks for news; 0 for never."""
+
+
 class NoticeSettings(_Section):
     """The in-app notice, which the company's own product shows its customers."""
 
@@ -162,6 +177,8 @@ class Settings(BaseSettings):
     integrations: IntegrationSettings = IntegrationSettings()
     notice: NoticeSettings = NoticeSettings()
     metrics: MetricsSettings = MetricsSettings()
+
+    console: ConsoleSettings = ConsoleSettings()
     database_url: str = "sqlite:///recoup.db"
     """SQLite (``sqlite:///file``) or PostgreSQL (``postgresql+psycopg://…``)."""
     policy_file: Path = Path("policy.yaml")

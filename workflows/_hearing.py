@@ -27,7 +27,7 @@ from activities.contracts import (
 from activities.note_contracts import Note, Noted, NoteKind
 from activities.people_contracts import GiveTo, LongerGrace, Word
 from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
-from recoup.rules import fold
+from recoup.rules import asking, fold
 from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
 from workflows import _orders as orders
@@ -167,8 +167,7 @@ class Hearing:
     @pause_until.validator
     def _may_pause(self, request: PauseUntil) -> None:
         orders.refuse_if_over(self._case)
-        if request.until <= self._now():
-            raise ApplicationError(f"A pause must end in the future; {request.until.isoformat()} is past")
+        orders.refuse(asking.pause(request.until, self._now()))
 
     @resume.validator
     def _may_resume(self, request: OperatorRequest) -> None:

@@ -13,10 +13,9 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.contracts import Activity, AttemptReport, Decision, MessageReport, TellCase
 from activities.wish_contracts import PromiseToPay
-from recoup.rules import fold
+from recoup.rules import asking, fold
 from recoup.rules.base import Wire
-from recoup.rules.case import Case, Trigger
-from recoup.rules.declines import read
+from recoup.rules.case import Case
 from recoup.rules.promising import refusal
 from recoup.rules.step import Step
 
@@ -171,40 +170,28 @@ def refuse_if_over(case: Case | None) -> None:
     """Refuse an operator's word to a case that is not open."""
     if case is None:
         raise ApplicationError("The case is being opened; ask again in a moment")
-    if case.outcome is not None and case.failed_step is not None:
-        raise ApplicationError(
-            f"The case has ended as {case.outcome}; only `resume` does the step {case.failed_step} again, which failed"
-        )
-    if case.outcome is not None:
-        raise ApplicationError(f"The case has ended: {case.outcome}, because {case.because}")
+    refuse(asking.over(case))
+
+
+def refuse(because: str | None) -> None:
+    """Refuse an operator's word, where there is a reason to."""
+    if because is not None:
+        raise ApplicationError(because)
 
 
 def refuse_promise(case: Case, promise: PromiseToPay, now: datetime) -> None:
     """Refuse a promise that the policy, or what has happened, leaves no room for."""
-    if because := refusal(case, promise.until, now):
-        raise ApplicationError(because)
+    refuse(refusal(case, promise.until, now))
 
 
 def refuse_retry(case: Case, *, under_way: bool) -> None:
     """Refuse an attempt that must not be made."""
-    if under_way:
-        raise ApplicationError("An attempt is under way; its result comes in a moment")
-    if case.unsettled is not None:
-        raise ApplicationError(
-            f"Attempt {case.unsettled} has no final answer yet; another one now could charge twice"
-        )
-    if case.decline is None or case.untried in (Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER):
-        return
-    reading = read(case.decline)
-    if reading.decline_class in ("hard", "fraud") or reading.needs_authentication:
-        raise ApplicationError(
-            f"An attempt with this payment method is not allowed ({reading.because}); the customer must act first"
-        )
+    refuse(asking.retry(case, under_way=under_way))
 
 
 def refuse_resume(case: Case | None) -> None:
-    """Refuse to resume what is not held. After the outcome too, a step that failed may be done again."""
-    if case is None or (case.outcome is not None and case.failed_step is None):
+    """Refuse to resume what is not held."""
+    if case is None:
         refuse_if_over(case)
-    elif case.paused_until is None and case.person_because is None:
-        raise ApplicationError("The case is neither paused nor waiting for a person")
+    else:
+        refuse(asking.resume(case))

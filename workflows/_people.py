@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 from activities.contracts import Activity, OperatorRequest, WhatWillHappen
 from activities.note_contracts import Noted, NoteKind
@@ -20,7 +19,7 @@ from activities.people_contracts import (
     TellStage,
     Word,
 )
-from recoup.rules import approving, moving
+from recoup.rules import approving, asking, moving
 from recoup.rules.base import days
 from recoup.rules.case import Stage
 from recoup.rules.step import Step, StepKind
@@ -103,8 +102,7 @@ class PeopleHearing(Hearing):
     @extend_grace.validator
     def _may_extend(self, request: LongerGrace) -> None:
         orders.refuse_if_over(self._case)
-        if self._open_case().is_return:
-            raise ApplicationError("A return has no grace to extend: its subscription is suspended already")
+        orders.refuse(asking.grace(self._open_case()))
 
     @assign.validator
     def _may_assign(self, request: GiveTo) -> None:
@@ -124,13 +122,7 @@ class PeopleHearing(Hearing):
 
     def _refuse_unless_asked(self, operator: str) -> None:
         orders.refuse_if_over(self._case)
-        case = self._open_case()
-        if case.question is None or case.question.answer is not None:
-            raise ApplicationError("The case does not wait for an approval of its suspension")
-        approval = case.campaign.approval
-        if approval is not None and not approval.may_decide(operator):
-            named = ", ".join((*approval.people.approvers, *approval.people.escalate_to))
-            raise ApplicationError(f"The policy has {named} decide about this suspension, not {operator}")
+        orders.refuse(asking.decision(self._open_case(), operator))
 
     def _suspension(self) -> datetime:
         """When the access would end as things stand, or now where it is overdue."""

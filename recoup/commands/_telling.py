@@ -11,19 +11,24 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from activities.contracts import OperatorRequest, PauseUntil, WhatWillHappen
+from activities.contracts import WhatWillHappen
 from activities.people_contracts import Word
 from recoup.clock import clock_for
 from recoup.errors import ConfigurationError
 from recoup.settings import load_settings
 from recoup.temporal.connection import connect
 from recoup.temporal.gateway import CaseGateway
-from recoup.temporal.words import request_for
+from recoup.temporal.words import Payload, request_for
 
-_NEEDS = {"refuse-suspension": "days", "extend-grace": "days", "pause-until": "until"}
+_NEEDS = {
+    "refuse-suspension": "days",
+    "extend-grace": "days",
+    "pause-until": "until",
+    "promise-to-pay": "until",
+}
 
 
-def payload(word: str, said: Mapping[str, Any], at: datetime) -> OperatorRequest | PauseUntil | Word:
+def payload(word: str, said: Mapping[str, Any], at: datetime) -> Payload:
     """What the update of this word takes.
 
     Raises:

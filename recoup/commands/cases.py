@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 WORDS = (
-    "approve", "refuse-suspension", "extend-grace", "assign", "note", "hand-over", "resume", "retry-now", "pause-until",
+    "approve", "refuse-suspension", "extend-grace", "assign", "note", "hand-over", "resume", "retry-now", "pause-until", "promise-to-pay",
     "stop", "mark-paid-outside",
 )  # fmt: skip
 
@@ -30,7 +30,11 @@ def cases(stage: str | None, limit: int, as_json: bool) -> None:
     "--days", type=click.FloatRange(0, 365, min_open=True), help="For `refuse-suspension` and `extend-grace`."
 )
 @click.option("--to", help="An account name, for `assign` (without it: nobody) and `hand-over`.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC, for `pause-until`.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="UTC, for `pause-until` and `promise-to-pay`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what is known, or what will happen, as JSON.")
 def case(case_id: str, word: str | None, as_json: bool, **said: object) -> None:
     """Show a case: what is known, what it does next and why. With a WORD, tell it something."""

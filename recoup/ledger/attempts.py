@@ -111,6 +111,10 @@ class Attempts:
         """What is known at this moment of an attempt's card and debt, the attempt itself left out."""
         return self._store.read(lambda conn: counts(conn, row, at, besides=row.id))
 
+    def seen(self, new: ReserveAttempt, at: datetime) -> AttemptCounts:
+        """What is known at this moment of the card and the debt of an attempt that might be made; nothing is reserved."""
+        return self._store.read(lambda conn: counts(conn, new, at))
+
     def get(self, attempt_id: int) -> AttemptRow | None:
         """The attempt with this id."""
         return self._one(sa.select(attempts).where(attempts.c.id == attempt_id))

@@ -199,8 +199,10 @@ class CaseGateway:
             return None
         return result
 
-    async def update(self, case: str, name: str, payload: Wire) -> WhatWillHappen:
-        """Give an operator's word to a case and hear what will happen.
+    async def update(
+        self, case: str, name: str, payload: Wire, *, request: str | None = None
+    ) -> WhatWillHappen:
+        """Give an operator's word to a case and hear what will happen; the same ``request`` again is the same word.
 
         Raises:
             CaseOver: the case has ended or never was.
@@ -210,7 +212,7 @@ class CaseGateway:
         async with self._asking(f"give the case {case} {name}", UPDATE_TIMEOUT) as client:
             try:
                 answer: WhatWillHappen = await _handle(client, case).execute_update(
-                    name, payload, result_type=WhatWillHappen, rpc_timeout=UPDATE_TIMEOUT
+                    name, payload, id=request, result_type=WhatWillHappen, rpc_timeout=UPDATE_TIMEOUT
                 )
             except WorkflowUpdateFailedError as error:
                 raise UpdateRefused(f"The case {case} refused {name}: {_said(error)}") from error

@@ -6,17 +6,20 @@ from typing import Any
 
 from activities.contracts import OperatorRequest, PauseUntil
 from activities.people_contracts import GiveTo, LongerGrace, Word
+from activities.wish_contracts import PromiseToPay
 
-_PAYLOADS: dict[str, type[OperatorRequest | PauseUntil | Word]] = {
+Payload = OperatorRequest | PauseUntil | PromiseToPay | Word
+_PAYLOADS: dict[str, type[Payload]] = {
     "refuse_suspension": LongerGrace,
     "extend_grace": LongerGrace,
     "assign": GiveTo,
     "hand_over": GiveTo,
     "pause_until": PauseUntil,
+    "promise_to_pay": PromiseToPay,
 }
 """By the name of the update; the others take an :class:`~activities.contracts.OperatorRequest`."""
 
 
-def request_for(update: str, **said: Any) -> OperatorRequest | PauseUntil | Word:
+def request_for(update: str, **said: Any) -> Payload:
     """What the update of this name takes; raises a ValidationError of pydantic where something is missing or does not fit."""
     return _PAYLOADS.get(update, OperatorRequest)(**said)

@@ -11,7 +11,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from recoup.messages import Language, Languages
 
-SHIPPED = Path(__file__).parent.parent / "templates" / "pages"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+SHIPPED = TEMPLATES / "pages"
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
 
@@ -19,8 +20,10 @@ ASSETS_PATH = "/assets"
 class Pages:
     """Fills in page templates; an operator's own directory (``pages/`` in it) is asked first."""
 
-    def __init__(self, overrides: Path | None = None, default_locale: str = "en") -> None:
-        directories = [overrides / "pages", SHIPPED] if overrides else [SHIPPED]
+    def __init__(
+        self, overrides: Path | None = None, default_locale: str = "en", shipped: Path = SHIPPED
+    ) -> None:
+        directories = [overrides / shipped.name, shipped] if overrides else [shipped]
         self._loader = ChoiceLoader([FileSystemLoader(directory) for directory in directories])
         self._languages = Languages(overrides)
         self._default = default_locale
@@ -51,6 +54,13 @@ class Pages:
             environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
             self._environments[catalogue] = environment
         return self._environments[catalogue]
+
+
+SCRIPTED = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The content security policy of a page with scripts of ours: none inline, none from elsewhere."""
 
 
 def csp(*, forms_to: str = "'self'", inline_styles: bool = False) -> str:

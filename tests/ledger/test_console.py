@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -66,7 +67,7 @@ def test_what_ends_every_session(kim: Ledger) -> None:
     """Another password, another role and disabling end the sessions; another account's go on."""
     kim.console.add_user("ada", Role.ADMIN, "hers", NOW)
     kim.console.open_session("a1", "ada", NOW, NOW + HOUR)
-    changes = (
+    changes: tuple[Callable[[], None], ...] = (
         lambda: kim.console.set_password("kim", "new", NOW),
         lambda: kim.console.set_role("kim", Role.VIEWER, NOW),
         lambda: kim.console.disable_user("kim", NOW),

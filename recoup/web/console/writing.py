@@ -1,0 +1,70 @@
+"""Amounts, moments and spans as a reader of the console expects them: in their language, in the company's time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time, format_timedelta
+
+from recoup.messages import formatting
+from recoup.rules.money import Money, in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Writes for one reader at one moment."""
+
+    locale: Locale
+    zone: str
+    now: datetime
+
+    def money(self, amount: int, currency: str) -> str:
+        """``1,234.50 zł`` as the language has it; minor units where Stripe has no such currency."""
+        money = Money(amount=amount, currency=currency)
+        try:
+            return formatting.amount(money, self.locale)
+        except ValueError:
+            return in_words(money)
+
+    def moment(self, at: datetime) -> str:
+        """Day and time, with the year where it is another one."""
+        return f"{self.day(at)}, {self.time(at)}"
+
+    def day(self, at: datetime) -> str:
+        """The day, ``Tue 24 Nov``, with the year where it is another one."""
+        local, today = self._local(at), self._local(self.now)
+        skeleton = "EEE d MMM" if local.year == today.year else "d MMM y"
+        return format_date(local.date(), skeleton, locale=self.locale)
+
+    def time(self, at: datetime) -> str:
+        """The time of day."""
+        return format_time(self._local(at).time(), "short", locale=self.locale)
+
+    def zone_name(self, at: datetime) -> str:
+        """The time zone at that moment, ``CET``."""
+        return self._local(at).tzname() or self.zone
+
+    def utc(self, at: datetime) -> str:
+        """The moment for machines and for whoever points at it."""
+        return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+    def distance(self, at: datetime) -> str:
+        """How far away it is, roughly: ``in 3 days``, ``2 hours ago``."""
+        away = at - self.now
+        if abs(away) < timedelta(seconds=45):
+            away = timedelta(seconds=0)
+        return str(format_timedelta(away, add_direction=True, locale=self.locale, threshold=1.1))
+
+    def is_past(self, at: datetime) -> bool:
+        """Whether it has come."""
+        return at <= self.now
+
+    def day_number(self, since: datetime, until: datetime | None = None) -> int:
+        """How many days had passed since then by another moment, or by now; the first is 0."""
+        return max(((until or self.now) - since).days, 0)
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.zone))

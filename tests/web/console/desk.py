@@ -1,0 +1,151 @@
+"""A console over a real ledger, with a Temporal that answers from the rules and a Stripe of one customer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from html import unescape
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from activities.contracts import CaseView, WhatWillHappen
+from recoup.billing.customers import Contact
+from recoup.billing.invoices import Method
+from recoup.ledger import Ledger, Role
+from recoup.rules.base import Wire
+from recoup.rules.case import Case
+from recoup.rules.declines import Decline
+from recoup.rules.foreseeing import Asked, foresee
+from recoup.rules.money import Money
+from recoup.rules.policy import Campaign
+from recoup.rules.steps import next_step
+from recoup.temporal.gateway import TemporalAway, UpdateRefused
+from recoup.web.console import hashed
+from recoup.web.console.stripe_view import Collecting, Customer, PaymentMethod
+from recoup.web.stripe_side import OpenInvoice, StripeAway
+from tests.web.doubles import NOW, StandingClock
+
+PASSWORD = "correct horse battery"
+ADDRESS = "https://console.acme.example"
+
+
+@dataclass
+class FakeCases:
+    """Cases that answer as the rules have it, and remember what they were told."""
+
+    ledger: Ledger
+    clock: StandingClock
+    away: bool = False
+    told: dict[str, tuple[str, str, Any]] = field(default_factory=dict)
+    """By the request: the case, the word, and what came with it."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """What the case is beyond its beginning."""
+
+    async def update(
+        self, case: str, name: str, payload: Wire, *, request: str | None = None
+    ) -> WhatWillHappen:
+        self._here()
+        data = payload.model_dump()
+        asked = Asked(word=name, **{key: data[key] for key in set(data) & set(Asked.model_fields)})
+        seen = foresee(self.case(case), asked, self.clock.now())
+        if seen.refused:
+            raise UpdateRefused(f"The case {case} refused {name}: {seen.refused}")
+        self.told[str(request)] = (case, name, payload)
+        return WhatWillHappen(stage=seen.stage, next=seen.next, asked=seen.asked)
+
+    async def view(self, case: str) -> CaseView | None:
+        self._here()
+        found, now = self.case(case), self.clock.now()
+        return CaseView(case=found, next=next_step(found, found.campaign, now), now=now, waiting=True)
+
+    async def check(self) -> None:
+        self._here()
+
+    def case(self, case: str) -> Case:
+        """The case as it stands."""
+        row = self.ledger.cases.get(case)
+        assert row is not None
+        begun = Case(
+            id=row.id, invoice=row.invoice, customer=row.customer, subscription=row.subscription,
+            due=Money(amount=row.amount, currency=row.currency), failed_at=row.failed_at,
+            campaign=Campaign.model_validate(row.policy), decline=Decline(code="insufficient_funds", brand="visa"),
+            payment_method="pm_1", priority=row.priority,
+        )  # fmt: skip
+        return begun.model_copy(update=self.changes)
+
+    def _here(self) -> None:
+        if self.away:
+            raise TemporalAway("Temporal cannot be reached")
+
+
+@dataclass
+class FakeCustomers:
+    """A Stripe of one customer."""
+
+    away: bool = False
+    name: str = "Anna"
+    asked: list[str] = field(default_factory=list)
+
+    def customer(self, customer: str) -> Customer:
+        self._here()
+        self.asked.append(customer)
+        invoice = OpenInvoice("in_1", "AC-1", "Team plan", Money(amount=123450, currency="pln"), None)
+        method = PaymentMethod("pm_1", "card", "visa", "4242", 3, 2027, is_default=True)
+        return Customer(Contact(name=self.name, email="anna@acme.example"), (invoice,), (method,))
+
+    def collecting(self, invoice: str) -> Collecting:
+        self._here()
+        method = Method(id="pm_1", brand="visa", fingerprint="fp_1", version="pm_1/2027-3")
+        return Collecting(method, Money(amount=123450, currency="pln"))
+
+    def _here(self) -> None:
+        if self.away:
+            raise StripeAway("Stripe could not read the customer: away")
+
+
+@cache
+def kept() -> str:
+    """The hash of the one password; making it takes a while."""
+    return hashed(PASSWORD)
+
+
+def with_users(ledger: Ledger) -> None:
+    """An account of each role, named for it."""
+    for role in Role:
+        assert ledger.console.add_user(role.value, role, kept(), NOW)
+
+
+FORM_TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
+REQUEST = re.compile(r'name="request" value="([^"]+)"')
+
+
+def token_in(page: Response) -> str:
+    """What the page's forms carry."""
+    found = FORM_TOKEN.search(page.text)
+    assert found is not None, page.text[:500]
+    return found[1]
+
+
+def request_in(page: Response) -> str:
+    """The name that the page's form gives to its word."""
+    found = REQUEST.search(page.text)
+    assert found is not None, page.text[:500]
+    return found[1]
+
+
+def log_in(client: TestClient, name: str, password: str = PASSWORD, **more: str) -> Response:
+    """Log in as a person does: load the form, send it."""
+    token = token_in(client.get("/login"))
+    answer: Response = client.post(
+        "/login", data={"token": token, "name": name, "password": password, **more}
+    )
+    return answer
+
+
+def words_of(page: Response) -> str:
+    """What a page says, without its tags, in one line."""
+    assert page.headers["content-type"].startswith("text/html")
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
