@@ -15,7 +15,7 @@ from activities.contracts import Activity, AttemptReport, Decision, MessageRepor
 from activities.wish_contracts import PromiseToPay
 from recoup.rules import asking, fold
 from recoup.rules.base import Wire
-from recoup.rules.case import Case
+from recoup.rules.case import Case, Trigger
 from recoup.rules.promising import refusal
 from recoup.rules.step import Step
 

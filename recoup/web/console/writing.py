@@ -58,6 +58,10 @@ class Writing:
             away = timedelta(seconds=0)
         return str(format_timedelta(away, add_direction=True, locale=self.locale, threshold=1.1))
 
+    def opening(self, text: str) -> str:
+        """The words as they begin a sentence."""
+        return text[:1].upper() + text[1:]
+
     def is_past(self, at: datetime) -> bool:
         """Whether it has come."""
         return at <= self.now

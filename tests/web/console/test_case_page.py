@@ -17,6 +17,7 @@ from recoup.rules.declines import Decline
 from recoup.rules.people import Approval, Question
 from recoup.rules.policy import Campaign
 from recoup.settings import Settings
+from recoup.web.console.timeline import TOLD
 from tests.web.conftest import Book
 from tests.web.console.conftest import LogIn
 from tests.web.console.desk import FakeCases, FakeCustomers, request_in, token_in, words_of
@@ -338,3 +339,24 @@ def test_the_page_in_polish(operator: TestClient, book: Book) -> None:
     assert "Oś czasu" in said
     assert "1234,50 zł" in said.replace("\u00a0", " ").replace("1 234", "1234")
     assert '<span lang="en">the campaign tells the customer' in page.text
+
+
+@pytest.mark.parametrize("kind", sorted(TOLD))
+def test_whatever_happened_has_a_title(operator: TestClient, book: Book, ledger: Ledger, kind: str) -> None:
+    """Every kind of event that the timeline tells has words of its own, whatever else its record holds."""
+    book.case()
+    known: dict[str, Any] = {
+        "operator_word": {"word": "note"},
+        "case_closed": {"outcome": "lost_cancelled"},
+        "charge_observed": {"failed": True, "amount": 100, "currency": "pln"},
+        "wish_fulfilled": {"kind": "cancel"},
+        "wish_refused": {"kind": "pause"},
+        "customer_promised": {"until": NOW.isoformat()},
+        "campaign_chosen": {"campaign": "everybody"},
+    }
+    data = {"because": "the test says so"} | known.get(kind, {})
+    ledger.events.append(kind, NOW, case_id="in_1", invoice="in_1", customer="cus_1", actor="kim", data=data)
+    page = operator.get("/cases/in_1")
+    assert page.status_code == 200
+    assert "because the test says so" in words_of(page)
+    assert kind not in words_of(page)
