@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,33 +21,25 @@ _NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 
 
 class Tab(StrEnum):
-    """Where cases stand, as people look for them."""
+    """Where cases stand, as people look for them. Every open case is in exactly one of the first four."""
 
     PERSON = "person"
+    """A person must decide."""
     ACTIVE = "active"
+    """Recoup has something left to try."""
     CUSTOMER = "customer"
+    """Only the customer can bring the money now, or they have had their last notice."""
     PAUSED = "paused"
+    """An operator has stopped the clock."""
     RECOVERED = "recovered"
     LOST = "lost"
     CLOSED = "closed"
     ALL = "all"
 
-    @property
-    def stages(self) -> frozenset[Stage]:
-        """The stages that belong to it."""
-        return _STAGES[self]
 
-
-_STAGES: dict[Tab, frozenset[Stage]] = {
-    Tab.PERSON: frozenset({Stage.PERSON}),
-    Tab.ACTIVE: frozenset({Stage.OPEN, Stage.WAITING, Stage.RETRYING}),
-    Tab.CUSTOMER: frozenset({Stage.NOTIFIED, Stage.WARNED}),
-    Tab.PAUSED: frozenset({Stage.PAUSED}),
-    Tab.RECOVERED: frozenset({Stage.RECOVERED}),
-    Tab.LOST: frozenset({Stage.LOST}),
-    Tab.CLOSED: frozenset({Stage.CLOSED}),
-    Tab.ALL: frozenset(Stage),
-}
+_FINAL = {Tab.RECOVERED: Stage.RECOVERED, Tab.LOST: Stage.LOST, Tab.CLOSED: Stage.CLOSED}
+_CUSTOMERS_TURN = (DeclineClass.HARD, DeclineClass.ACTION, DeclineClass.FRAUD)
+"""Where no attempt with the same card can bring the money."""
 
 
 class Sort(StrEnum):
@@ -107,12 +99,12 @@ class Browsing:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def counts(self, wanted: CaseFilter) -> dict[Tab, int]:
-        """How many cases each tab has."""
-        statement = sa.select(cases.c.stage, sa.func.count()).where(*_where(wanted)).group_by(cases.c.stage)
-        found = self._store.read(lambda conn: conn.execute(statement).all())
-        by_stage = {Stage(stage): count for stage, count in found}
-        return {tab: sum(by_stage.get(stage, 0) for stage in tab.stages) for tab in Tab}
+    def counts(self, wanted: CaseFilter, paused: Collection[str] = ()) -> dict[Tab, int]:
+        """How many cases each tab has; which ones are paused only their workflows know."""
+        of: list[Any] = [sa.func.count().filter(_in(tab, paused)).label(tab.value) for tab in Tab]
+        statement = sa.select(*of).select_from(cases).where(*_where(wanted))
+        found = self._store.read(lambda conn: every(conn, statement))[0]
+        return {tab: found[tab.value] for tab in Tab}
 
     def page(
         self,
@@ -121,9 +113,10 @@ class Browsing:
         sort: Sort = Sort.PRIORITY,
         after: CaseRow | None = None,
         limit: int = 50,
+        paused: Collection[str] = (),
     ) -> Page:
         """So many cases after this one, in order; what is opened or closed meanwhile moves no page boundary."""
-        where = [*_where(wanted), *_in(tab)]
+        where = [*_where(wanted), _in(tab, paused)]
         if after is not None:
             where.append(_behind(sort, after))
         order = [column.desc() if down else column.asc() for column, _, down in _ORDERS[sort]]
@@ -131,29 +124,37 @@ class Browsing:
         rows = [CaseRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
         return Page(rows=tuple(rows[:limit]), more=len(rows) > limit)
 
-    def all_of(self, tab: Tab, wanted: CaseFilter, sort: Sort = Sort.PRIORITY) -> Iterator[CaseRow]:
+    def all_of(
+        self, tab: Tab, wanted: CaseFilter, sort: Sort = Sort.PRIORITY, paused: Collection[str] = ()
+    ) -> Iterator[CaseRow]:
         """Every such case, read page by page."""
         after = None
         while True:
-            page = self.page(tab, wanted, sort, after, limit=500)
+            page = self.page(tab, wanted, sort, after, 500, paused)
             yield from page.rows
             if not page.more:
                 return
             after = page.rows[-1]
-
-    def due(self, until: datetime, limit: int = 50) -> Page:
-        """Open cases whose next step is due by a moment, the soonest first."""
-        where = cases.c.outcome.is_(None), cases.c.next_at <= until
-        order = cases.c.next_at, cases.c.id
-        statement = sa.select(cases).where(*where).order_by(*order).limit(limit + 1)
-        rows = [CaseRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
-        return Page(rows=tuple(rows[:limit]), more=len(rows) > limit)
 
     def of_customer(self, customer: str, limit: int = 50) -> list[CaseRow]:
         """All cases of a customer, the newest failure first."""
         mine = sa.select(cases).where(cases.c.customer == customer)
         statement = mine.order_by(cases.c.failed_at.desc(), cases.c.id.desc()).limit(limit)
         return [CaseRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
+
+    def versions(self) -> list[tuple[CaseRow, int]]:
+        """For each policy version and campaign that open cases go on by, how many do and one of them as a sample."""
+        of = cases.c.policy_version, cases.c.campaign
+        groups = (
+            sa.select(sa.func.min(cases.c.id), sa.func.count()).where(cases.c.outcome.is_(None)).group_by(*of)
+        )
+
+        def work(conn: sa.Connection) -> list[tuple[CaseRow, int]]:
+            counted = {row[0]: row[1] for row in conn.execute(groups.order_by(*of))}
+            samples = every(conn, sa.select(cases).where(cases.c.id.in_(counted)).order_by(*of))
+            return [(CaseRow.model_validate(row), counted[row["id"]]) for row in samples]
+
+        return self._store.read(work)
 
     def names(self) -> tuple[list[str], list[str]]:
         """The currencies and the campaigns that cases have."""
@@ -167,8 +168,20 @@ class Browsing:
         return self._store.read(work)
 
 
-def _in(tab: Tab) -> list[sa.ColumnElement[bool]]:
-    return [] if tab is Tab.ALL else [cases.c.stage.in_([stage.value for stage in tab.stages])]
+def _in(tab: Tab, paused: Collection[str]) -> sa.ColumnElement[bool]:
+    mine, open_ = cases.c, cases.c.outcome.is_(None)
+    if tab is Tab.ALL:
+        return sa.true()
+    if tab in _FINAL:
+        return mine.stage == _FINAL[tab]
+    if tab is Tab.PERSON:
+        return sa.and_(open_, mine.stage == Stage.PERSON)
+    stands = mine.id.in_(sorted(paused)) if paused else sa.false()
+    if tab is Tab.PAUSED:
+        return sa.and_(open_, mine.stage != Stage.PERSON, stands)
+    theirs = sa.or_(mine.stage == Stage.WARNED, sa.func.coalesce(mine.decline_class, "").in_(_CUSTOMERS_TURN))
+    turn = theirs if tab is Tab.CUSTOMER else sa.not_(theirs)
+    return sa.and_(open_, mine.stage != Stage.PERSON, sa.not_(stands), turn)
 
 
 def _where(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:

@@ -70,6 +70,13 @@ class Channels:
         """Why nothing goes out over this channel to whoever has one of these names."""
         return self._store.read(lambda conn: stopped(conn, channel, subjects))
 
+    def stopped_now(self, limit: int = 200) -> list[ChannelStopRow]:
+        """What is stopped, the newest first."""
+        query = sa.select(channel_stops).where(channel_stops.c.opened_at.is_(None))
+        order = (channel_stops.c.stopped_at.desc(), channel_stops.c.channel, channel_stops.c.subject)
+        found = self._store.read(lambda conn: every(conn, query.order_by(*order).limit(limit)))
+        return [ChannelStopRow.model_validate(row) for row in found]
+
     def of_customer(self, customer: str, subjects: Collection[str] = ()) -> list[ChannelStopRow]:
         """What is stopped now and known to be the customer's, or their address's, the oldest first."""
         theirs = _whose(customer, subjects)

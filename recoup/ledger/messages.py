@@ -137,6 +137,13 @@ class Messages:
         """The customer's messages reserved at or after this moment, over all cases."""
         return self._list(messages.c.customer == customer, messages.c.reserved_at >= since)
 
+    def counts(self, since: datetime) -> dict[tuple[str, str], int]:
+        """How many messages of each channel are in each state, of those written down since a moment."""
+        columns = messages.c.channel, messages.c.state
+        statement = sa.select(*columns, sa.func.count()).where(messages.c.reserved_at >= since)
+        found = self._store.read(lambda conn: conn.execute(statement.group_by(*columns)).all())
+        return {(channel, state): count for channel, state, count in found}
+
     def said_of(self, invoice: str) -> list[MessageInvoiceRow]:
         """What messages said of an invoice, also those that never went out, in the order of their keys."""
         query = sa.select(message_invoices).where(message_invoices.c.invoice == invoice)

@@ -160,6 +160,7 @@ messages = sa.Table(
     sa.Index("ix_messages_case_id", "case_id"),
     sa.Index("ix_messages_customer_reserved_at", "customer", "reserved_at"),
     sa.Index("ix_messages_provider_id", "provider_id"),
+    sa.Index("ix_messages_reserved_at", "reserved_at"),
 )
 
 message_invoices = sa.Table(
@@ -239,6 +240,7 @@ webhooks = sa.Table(
     _moment("last_at"),
     sa.Column("deliveries", sa.Integer(), nullable=False),
     sa.Index("ix_webhooks_object_id", "object_id"),
+    sa.Index("ix_webhooks_last_at", "last_at"),
 )
 
 access = sa.Table(

@@ -36,3 +36,9 @@ class Webhooks:
         mine = sa.select(webhooks).where(webhooks.c.event_id == event_id)
         found = self._store.read(lambda conn: first(conn, mine))
         return WebhookRow.model_validate(found) if found else None
+
+    def last_at(self) -> datetime | None:
+        """When Stripe delivered anything last; None where it never has."""
+        newest = sa.select(sa.func.max(webhooks.c.last_at))
+        found: datetime | None = self._store.read(lambda conn: conn.execute(newest).scalar())
+        return found

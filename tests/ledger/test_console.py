@@ -21,6 +21,7 @@ from recoup.ledger import (
 )
 from recoup.ledger.console_schema import console_log
 from recoup.rules.case import Outcome, Stage
+from recoup.rules.declines import Decline, DeclineClass
 from tests.ledger.builders import NOW, a_case
 
 HOUR = timedelta(hours=1)
@@ -180,9 +181,25 @@ def test_filters(ledger: Ledger, wanted: CaseFilter, found: set[str]) -> None:
     assert {row.id for row in ledger.browsing.page(Tab.ALL, wanted).rows} == found
 
 
-def test_what_is_due(ledger: Ledger) -> None:
-    """Only open cases whose step has a date by then."""
+def test_the_customers_other_cases(ledger: Ledger) -> None:
+    """All cases of one customer."""
     many(ledger)
-    assert [row.id for row in ledger.browsing.due(NOW + 2 * HOUR).rows] == ["in_03"]
-    assert ledger.browsing.due(NOW).rows == ()
     assert [row.id for row in ledger.browsing.of_customer("cus_3")] == ["in_03"]
+
+
+def test_an_open_case_is_in_one_tab(ledger: Ledger) -> None:
+    """Paused as its workflow says, the customer's turn after a refusal for good or the last notice, else active."""
+    many(ledger)
+    hard = Decline(code="stolen_card")
+    ledger.cases.note("in_05", Stage.NOTIFIED, NOW, decline=hard, decline_class=DeclineClass.FRAUD)
+    ledger.cases.note("in_06", Stage.WARNED, NOW)
+    paused = ["in_02", "in_06", "in_07", "in_404"]
+    shown = {
+        tab: {row.id for row in ledger.browsing.page(tab, CaseFilter(), paused=paused).rows} for tab in Tab
+    }
+    assert shown[Tab.PERSON] == {"in_01", "in_02"}
+    assert shown[Tab.PAUSED] == {"in_06", "in_07"}
+    assert shown[Tab.CUSTOMER] == {"in_05"}
+    assert shown[Tab.ACTIVE] == {"in_00", "in_03", "in_08", "in_09", "in_10", "in_11"}
+    counts = ledger.browsing.counts(CaseFilter(), paused)
+    assert counts == {tab: len(found) for tab, found in shown.items()}

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -17,20 +17,24 @@ from starlette.staticfiles import StaticFiles
 
 from recoup.billing import stripe_client
 from recoup.clock import Clock, clock_for
-from recoup.ledger import Ledger, Role
+from recoup.ledger import Ledger
 from recoup.links import update_links
 from recoup.policy.file import LoadedPolicy, load_policy
 from recoup.settings import Settings
+from recoup.temporal.delivering import look_now
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
+from recoup.temporal.standing import Standings
 from recoup.web.console.case_page import CasePage
-from recoup.web.console.desk import Cases, Desk, console_pages
+from recoup.web.console.desk import Cases, Desk, Stands, console_pages
 from recoup.web.console.doors import API, Doors, Visit
+from recoup.web.console.home import Home
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.logging_in import LoggingIn
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers, StripeCustomers
+from recoup.web.console.system import System
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.pages import ASSETS, ASSETS_PATH
 from recoup.web.serving import serve
@@ -46,19 +50,27 @@ def build_console(settings: Settings) -> FastAPI:
     """
     ledger = Ledger.connect(settings.database_url)
     ledger.migrate()
-    gateway = CaseGateway(LazyClient(settings.temporal))
+    client = LazyClient(settings.temporal)
+    cases, stands = CaseGateway(client), Standings(client)
     customers = StripeCustomers(stripe_client(settings.stripe))
     policy = load_policy(settings.policy_file)
-    return assemble_console(settings, ledger, gateway, customers, clock_for(settings.clock_file), policy)
+
+    async def wake(destination: str) -> bool:
+        return await look_now(await client(), destination)
+
+    clock = clock_for(settings.clock_file)
+    return assemble_console(settings, ledger, cases, stands, customers, clock, policy, wake)
 
 
 def assemble_console(
     settings: Settings,
     ledger: Ledger,
     cases: Cases,
+    stands: Stands,
     customers: Customers,
     clock: Clock,
     policy: LoadedPolicy,
+    wake: Callable[[str], Awaitable[bool]],
 ) -> FastAPI:
     """Put the routes together; raises as :func:`build_console`. The ledger is closed when the app stops."""
 
@@ -71,11 +83,14 @@ def assemble_console(
 
     app = FastAPI(title="Recoup console", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     sessions = Sessions(ledger, settings.console, clock)
-    desk = Desk(settings, ledger, cases, customers, policy, console_pages(settings), sessions, clock)
+    desk = Desk(
+        settings, ledger, cases, stands, customers, policy, console_pages(settings), sessions, clock, wake
+    )
     doors = Doors(sessions, desk)
-    doors.get("/", Role.VIEWER, _home)
     for part in (
         LoggingIn(desk),
+        Home(desk),
+        System(desk),
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),
@@ -96,10 +111,6 @@ def serve_console(settings: Settings) -> None:
     """Serve until the process is told to stop."""
     app = build_console(settings)
     asyncio.run(serve(app, settings.console.host, settings.console.port))
-
-
-def _home(_: Visit) -> Response:
-    return RedirectResponse("/cases", 303)
 
 
 def _not_found(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -14,7 +16,9 @@ from recoup.clock import Clock
 from recoup.ledger import CaseFilter, CaseRow, Ledger, Tab
 from recoup.policy.file import LoadedPolicy
 from recoup.rules.base import Wire
+from recoup.rules.case import Stage
 from recoup.settings import Settings
+from recoup.temporal.standing import Standing
 from recoup.web.console.doors import Visit
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers
@@ -38,8 +42,24 @@ class Cases(Protocol):
         """The case as it sees itself."""
         ...
 
-    async def check(self) -> None:
-        """Whether Temporal answers."""
+
+class Stands(Protocol):
+    """Where open cases stand, as :class:`recoup.temporal.standing.Standings` asks Temporal's index."""
+
+    async def of(self, cases: Iterable[str]) -> dict[str, Standing]:
+        """Where these cases stand."""
+        ...
+
+    async def at(self, stage: Stage) -> list[str]:
+        """The open cases of a stage."""
+        ...
+
+    async def due(self, until: datetime) -> list[Standing]:
+        """Open cases that do something by a moment, the soonest first."""
+        ...
+
+    async def workers(self) -> int:
+        """How many workers ask for work."""
         ...
 
 
@@ -50,11 +70,14 @@ class Desk:
     settings: Settings
     ledger: Ledger
     cases: Cases
+    stands: Stands
     customers: Customers
     policy: LoadedPolicy
     pages: Pages
     sessions: Sessions
     clock: Clock
+    wake: Callable[[str], Awaitable[bool]]
+    """Has a destination look now for what it should deliver; False where no worker carries its deliveries."""
 
     @cached_property
     def mode(self) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
-from recoup.ledger import CaseFilter, CaseRow, Role, Sort, Tab
+from recoup.ledger import CaseFilter, CaseRow, Page, Role, Sort, Tab
+from recoup.rules.case import Stage
 from recoup.rules.declines import DeclineClass
 from recoup.rules.money import Money, to_decimal
+from recoup.temporal.gateway import TemporalAway
 from recoup.web.console.asked_for import AskedFor, asked_for
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Doors, Visit
@@ -35,17 +39,45 @@ class Listing:
         doors.get("/cases", Role.VIEWER, self.cases)
         doors.get("/cases.csv", Role.VIEWER, self.export)
 
-    def cases(self, visit: Visit) -> Response:
+    async def cases(self, visit: Visit) -> Response:
         """One page of one tab."""
-        asked, browsing = self._asked(visit), self._desk.ledger.browsing
+        asked = self._asked(visit)
+        paused, away = await self._paused()
+        found = await run_in_threadpool(self._page, asked, paused)
+        open_ = [row.id for row in found.rows if row.is_open]
+        stands = await self._desk.stands.of(open_) if open_ and away is None else {}
+        return await run_in_threadpool(self._show, visit, asked, found, paused, stands=stands, away=away)
+
+    async def export(self, visit: Visit) -> Response:
+        """The whole tab as a file, for a spreadsheet."""
+        asked = self._asked(visit)
+        paused, _ = await self._paused()
+        said = {"tab": asked.tab.value, **asked.given}
+        await run_in_threadpool(visit.log, "cases.export", data=said)
+        lines = _lines(self._desk.ledger.browsing.all_of(asked.tab, asked.wanted, asked.sort, paused))
+        name = f"cases-{asked.tab.value}-{visit.now:%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def _paused(self) -> tuple[list[str], str | None]:
+        """The cases that are paused, which their workflows alone know; or why nobody says."""
+        try:
+            return await self._desk.stands.at(Stage.PAUSED), None
+        except TemporalAway as away:
+            return [], str(away)
+
+    def _page(self, asked: AskedFor, paused: list[str]) -> Page:
         after = self._desk.ledger.cases.get(asked.after) if asked.after else None
-        found = browsing.page(asked.tab, asked.wanted, asked.sort, after, PAGE)
+        return self._desk.ledger.browsing.page(asked.tab, asked.wanted, asked.sort, after, PAGE, paused)
+
+    def _show(self, visit: Visit, asked: AskedFor, found: Page, paused: list[str], **more: Any) -> Response:
+        browsing = self._desk.ledger.browsing
         currencies, campaigns = browsing.names()
         return self._desk.show(
             visit,
             "cases",
             asked=asked,
-            counts=browsing.counts(asked.wanted),
+            counts=browsing.counts(asked.wanted, paused),
             everything=browsing.counts(CaseFilter())[Tab.ALL],
             rows=found.rows,
             further=asked.further(found.rows[-1].id) if found.more else None,
@@ -54,16 +86,8 @@ class Listing:
             classes=list(DeclineClass),
             currencies=currencies,
             campaigns=campaigns,
+            **more,
         )
-
-    def export(self, visit: Visit) -> Response:
-        """The whole tab as a file, for a spreadsheet."""
-        asked = self._asked(visit)
-        visit.log("cases.export", data={"tab": asked.tab.value, **asked.given})
-        lines = _lines(self._desk.ledger.browsing.all_of(asked.tab, asked.wanted, asked.sort))
-        name = f"cases-{asked.tab.value}-{visit.now:%Y-%m-%d}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
     def _asked(self, visit: Visit) -> AskedFor:
         return asked_for(visit.query, self._desk.settings.mail.default_timezone)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -21,7 +22,7 @@ from recoup.web.console import assemble_console, passwords
 from recoup.web.console.sessions import hash_of
 from recoup.web.pages import TEMPLATES, Pages
 from tests.house._tree import ROOT
-from tests.web.console.desk import ADDRESS, FakeCases, FakeCustomers, with_users
+from tests.web.console.desk import ADDRESS, FakeCases, FakeCustomers, FakeStands, with_users
 from tests.web.doubles import StandingClock
 
 
@@ -39,6 +40,23 @@ def cases(ledger: Ledger, clock: StandingClock) -> FakeCases:
 
 
 @pytest.fixture
+def stands() -> FakeStands:
+    return FakeStands()
+
+
+@pytest.fixture
+def woken() -> list[str]:
+    """The destinations that were woken."""
+    return []
+
+
+@pytest.fixture
+def more() -> dict[str, Any]:
+    """Settings of a test's own."""
+    return {}
+
+
+@pytest.fixture
 def customers() -> FakeCustomers:
     return FakeCustomers()
 
@@ -48,8 +66,11 @@ def app(
     settings: Settings,
     ledger: Ledger,
     cases: FakeCases,
+    stands: FakeStands,
     customers: FakeCustomers,
     clock: StandingClock,
+    woken: list[str],
+    more: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> FastAPI:
     """The console with an account of each role."""
@@ -57,8 +78,15 @@ def app(
     monkeypatch.setattr(app_module, "console_pages", _pages)
     ours = settings.model_copy(
         update={"console": ConsoleSettings(public_url=ADDRESS), "policy_file": ROOT / Path("policy.yaml")}
+        | more
     )
-    return assemble_console(ours, ledger, cases, customers, clock, load_policy(ours.policy_file))
+
+    async def wake(destination: str) -> bool:
+        woken.append(destination)
+        return True
+
+    policy = load_policy(ours.policy_file)
+    return assemble_console(ours, ledger, cases, stands, customers, clock, policy, wake)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from html import unescape
 from typing import Any
@@ -16,13 +18,14 @@ from recoup.billing.customers import Contact
 from recoup.billing.invoices import Method
 from recoup.ledger import Ledger, Role
 from recoup.rules.base import Wire
-from recoup.rules.case import Case
+from recoup.rules.case import Case, Stage
 from recoup.rules.declines import Decline
 from recoup.rules.foreseeing import Asked, foresee
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
 from recoup.rules.steps import next_step
 from recoup.temporal.gateway import TemporalAway, UpdateRefused
+from recoup.temporal.standing import Standing
 from recoup.web.console import hashed
 from recoup.web.console.stripe_view import Collecting, Customer, PaymentMethod
 from recoup.web.stripe_side import OpenInvoice, StripeAway
@@ -75,6 +78,36 @@ class FakeCases:
             payment_method="pm_1", priority=row.priority,
         )  # fmt: skip
         return begun.model_copy(update=self.changes)
+
+    def _here(self) -> None:
+        if self.away:
+            raise TemporalAway("Temporal cannot be reached")
+
+
+@dataclass
+class FakeStands:
+    """A Temporal index that says what it was given."""
+
+    away: bool = False
+    stands: dict[str, Standing] = field(default_factory=dict)
+    working: int = 1
+
+    async def of(self, cases: Iterable[str]) -> dict[str, Standing]:
+        self._here()
+        return {case: self.stands[case] for case in cases if case in self.stands}
+
+    async def at(self, stage: Stage) -> list[str]:
+        self._here()
+        return [case for case, stand in self.stands.items() if stand.stage is stage]
+
+    async def due(self, until: datetime) -> list[Standing]:
+        self._here()
+        dated = [(stand.next_at, stand) for stand in self.stands.values() if stand.next_at is not None]
+        return [stand for at, stand in sorted(dated, key=lambda pair: pair[0]) if at <= until]
+
+    async def workers(self) -> int:
+        self._here()
+        return self.working
 
     def _here(self) -> None:
         if self.away:

@@ -17,8 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from recoup.ledger import Ledger, Role
 from recoup.policy.file import load_policy
 from recoup.settings import ConsoleSettings, Settings
+from recoup.temporal.delivering import look_now
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
+from recoup.temporal.standing import Standings
 from recoup.web.console import assemble_console
 from recoup.web.console.sessions import hash_of
 from recoup.web.console.stripe_view import StripeCustomers
@@ -72,10 +74,16 @@ def manned(living: Living) -> Iterator[Manned]:
     ledger = Ledger.connect(settings.database_url)
     for role in Role:
         ledger.console.add_user(role.value, role, kept(), living.on.book.clock.now())
-    gateway = CaseGateway(LazyClient(settings.temporal))
+    client = LazyClient(settings.temporal)
+
+    async def wake(destination: str) -> bool:
+        return await look_now(await client(), destination)
+
     customers = StripeCustomers(living.on.stage.stripe)
     policy = load_policy(settings.policy_file)
-    app = assemble_console(settings, ledger, gateway, customers, living.on.book.clock, policy)
+    clock = living.on.book.clock
+    cases, stands = CaseGateway(client), Standings(client)
+    app = assemble_console(settings, ledger, cases, stands, customers, clock, policy, wake)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
     thread.start()

@@ -17,7 +17,7 @@ _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and the triggers that keep the log as it is."""
+    """Make the tables, the indexes that the first page asks for, and the triggers that keep the log as it is."""
     op.create_table(
         "console_users",
         sa.Column("name", sa.String(), nullable=False),
@@ -61,6 +61,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_console_log_actor", "console_log", ["actor"])
     op.create_index("ix_console_log_case_id", "console_log", ["case_id"])
+    op.create_index("ix_messages_reserved_at", "messages", ["reserved_at"])
+    op.create_index("ix_webhooks_last_at", "webhooks", ["last_at"])
     _append_only("console_log")
 
 
