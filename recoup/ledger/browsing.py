@@ -16,9 +16,6 @@ from recoup.rules.base import Frozen
 from recoup.rules.case import Stage
 from recoup.rules.declines import DeclineClass
 
-_NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
-"""Sorts what has no date behind what has one."""
-
 
 class Tab(StrEnum):
     """Where cases stand, as people look for them. Every open case is in exactly one of the first four."""
@@ -47,8 +44,6 @@ class Sort(StrEnum):
 
     PRIORITY = "priority"
     """The most important first, of the same importance the oldest."""
-    NEXT = "next"
-    """The one that does something soonest first."""
     NEWEST = "newest"
     OLDEST = "oldest"
     AMOUNT = "amount"
@@ -57,10 +52,8 @@ class Sort(StrEnum):
     """What changed last first."""
 
 
-_NEXT_AT = sa.func.coalesce(cases.c.next_at, sa.literal(_NEVER, cases.c.next_at.type))
 _ORDERS: dict[Sort, tuple[tuple[sa.ColumnElement[Any], str, bool], ...]] = {
     Sort.PRIORITY: ((cases.c.priority, "priority", True), (cases.c.failed_at, "failed_at", False)),
-    Sort.NEXT: ((_NEXT_AT, "next_at", False),),
     Sort.NEWEST: ((cases.c.failed_at, "failed_at", True),),
     Sort.OLDEST: ((cases.c.failed_at, "failed_at", False),),
     Sort.AMOUNT: ((cases.c.currency, "currency", False), (cases.c.amount, "amount", True)),
@@ -209,12 +202,7 @@ def _behind(sort: Sort, after: CaseRow) -> sa.ColumnElement[bool]:
     keys = [*_ORDERS[sort], (cases.c.id, "id", False)]
     reached: list[sa.ColumnElement[bool]] = []
     for number, (column, name, down) in enumerate(keys):
-        value = _value(after, name)
-        same = [each == _value(after, before) for each, before, _ in keys[:number]]
+        value = getattr(after, name)
+        same = [each == getattr(after, before) for each, before, _ in keys[:number]]
         reached.append(sa.and_(*same, column < value if down else column > value))
     return sa.or_(*reached)
-
-
-def _value(row: CaseRow, name: str) -> Any:
-    value = getattr(row, name)
-    return _NEVER if name == "next_at" and value is None else value

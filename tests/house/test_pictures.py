@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recoup.rules.case import Template
+from scripts import console_pictures
 from scripts.message_pictures import LANGUAGES
 from tests.house._tree import ROOT, report
 
@@ -73,14 +74,19 @@ def test_every_picture_is_small_and_a_png() -> None:
 
 def test_every_picture_can_be_taken_anew() -> None:
     """The script names each picture, and no other: none was drawn by hand or is left over."""
-    names = {
-        node.value
-        for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    } | MAILS
+    names = (
+        {
+            node.value
+            for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        | MAILS
+        | set(console_pictures.NAMES)
+    )
     foreign = [picture.name for picture in sorted(PICTURES.glob("**/*.png")) if picture.stem not in names]
     assert not foreign, report(
-        foreign, "scripts/pictures.py and scripts/message_pictures.py do not take these"
+        foreign,
+        "scripts/pictures.py, scripts/message_pictures.py and scripts/console_pictures.py do not take these",
     )
 
 

@@ -146,20 +146,13 @@ def test_pages_miss_and_repeat_nothing(ledger: Ledger, sort: Sort) -> None:
 
 
 def test_the_orders(ledger: Ledger) -> None:
-    """Priority puts the important and old first, `next` what is due soonest, `amount` the largest of each currency."""
+    """Priority puts the important and old first, `amount` the largest of each currency."""
     many(ledger)
 
     def first(sort: Sort) -> str:
         return ledger.browsing.page(Tab.ALL, CaseFilter(), sort).rows[0].id
 
-    assert [first(sort) for sort in Sort] == [
-        "in_11",
-        "in_03",
-        "in_00",
-        "in_11",
-        "in_09",
-        first(Sort.CHANGED),
-    ]
+    assert [first(sort) for sort in Sort][:4] == ["in_11", "in_00", "in_11", "in_09"]
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,11 @@ class Writing:
 
     def distance(self, at: datetime) -> str:
         """How far away it is, roughly: ``in 3 days``, ``2 hours ago``."""
-        away = at - self.now
-        if abs(away) < timedelta(seconds=45):
-            away = timedelta(seconds=0)
-        return str(format_timedelta(away, add_direction=True, locale=self.locale, threshold=1.1))
+        return str(format_timedelta(at - self.now, add_direction=True, locale=self.locale, threshold=1.1))
+
+    def is_now(self, at: datetime) -> bool:
+        """Whether it is so near that nobody would say how far away it is."""
+        return abs(at - self.now) < timedelta(seconds=45)
 
     def opening(self, text: str) -> str:
         """The words as they begin a sentence."""
