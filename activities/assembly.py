@@ -46,7 +46,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     composer = Composer(settings.mail.templates, settings.mail.default_locale)
     composer.check()
     policy = load_policy(settings.policy_file)
-    models = Models(settings.timing.models)
+    models = Models(settings.timing.models, ledger)
     payments = Payments(client=stripe, ledger=ledger, clock=clock, policy=policy, models=models)
     messages = Messages(
         client=stripe,
@@ -89,7 +89,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
-        Learning(ledger, models, clock).train,
+        Learning(models, clock).train,
     ]  # fmt: skip
 
 

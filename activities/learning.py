@@ -11,14 +11,12 @@ from activities.timing_contracts import StartTraining, TimingActivity, TrainingR
 from recoup.clock import Clock
 from recoup.errors import ConfigurationError
 from recoup.learning.models import Models
-from recoup.ledger import Ledger
 
 
 @dataclass
 class Learning:
     """The activity of :mod:`workflows.training`; it touches the ledger and the directory of models alone."""
 
-    ledger: Ledger
     models: Models
     clock: Clock
 
@@ -29,7 +27,7 @@ class Learning:
         from recoup.learning.promotion import retrain
 
         try:
-            made = retrain(self.ledger, self.models, self.clock.now(), by=order.by)
+            made = retrain(self.models, self.clock.now(), by=order.by)
         except ConfigurationError as error:
             # Tried again it would fail again: whoever looks at the run reads what to mend, and the next one tries anew.
             raise ApplicationError(str(error), non_retryable=True) from None

@@ -36,12 +36,12 @@ def backtest(cases: int, model: Path | None, as_json: bool) -> None:
     from recoup.timing.model import LearnedStories, load
 
     settings = load_settings()
-    models = Models(settings.timing.models)
-    promoted = models.promoted()
-    learned = load(model) if model is not None else models.get(promoted.version).model if promoted else None
     cap = load_policy(settings.policy_file).policy.network_cap
     ledger = Ledger.connect(settings.database_url)
+    models = Models(settings.timing.models, ledger)
     try:
+        promoted = models.promoted() if model is None else None
+        learned = models.get(promoted.version).model if promoted else load(model) if model else None
         result = looking.backtest(
             islice(ledger.past.newest_first(), cases),
             shipped_stories(),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recoup.commands._accounts import account
+
 if TYPE_CHECKING:
     from recoup.ledger import ChannelStopRow, Ledger
     from recoup.settings import Settings
@@ -51,7 +53,7 @@ def stop(customer: str, name: str, reason: str, operator: str | None) -> None:
     from recoup.ledger import NewStop
     from recoup.rules.channels import StopReason
 
-    known, who = _channel(name), _operator(operator, reason)
+    known, who = _channel(name), account(operator, reason)
     with _ledger() as (settings, ledger):
         new = NewStop(
             channel=known,
@@ -71,7 +73,7 @@ def reopen(customer: str, name: str, reason: str, operator: str | None) -> None:
     """Let messages to this customer out again, also to an address that bounced or complained."""
     from recoup.clock import clock_for
 
-    known, who = _channel(name), _operator(operator, reason)
+    known, who = _channel(name), account(operator, reason)
     with _ledger() as (settings, ledger):
         at, subjects = clock_for(settings.clock_file).now(), _subjects(settings, customer)
         count = ledger.channels.open(known, customer, subjects, at, actor=who, because=reason)
@@ -115,22 +117,6 @@ def _channel(name: str) -> Any:
     except ValueError:
         known = ", ".join(each.value for each in Channel)
         raise ConfigurationError(f"--channel {name} is not a channel; there are {known}") from None
-
-
-def _operator(operator: str | None, reason: str) -> str:
-    import getpass
-
-    from pydantic import TypeAdapter, ValidationError
-
-    from recoup.errors import ConfigurationError
-    from recoup.rules.people import Account
-
-    if not reason.strip():
-        raise ConfigurationError("--reason cannot be used: say why")
-    try:
-        return TypeAdapter(Account).validate_python(operator or getpass.getuser())
-    except ValidationError as error:
-        raise ConfigurationError(f"--operator cannot be used: {error.errors()[0]['msg']}") from error
 
 
 @contextmanager

@@ -100,9 +100,22 @@ def status(as_json: bool) -> None:
 
     from recoup.learning.standing import lines_of, standing
 
-    with _learning() as (ledger, models, now):
-        found = standing(ledger, models, now)
+    with _learning() as (_, models, now):
+        found = standing(models, now)
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(lines_of(found)))
+
+
+@timing.command()
+@click.option("--operator", help="Your account name; by default that of this machine.")
+@click.option("--reason", required=True, help="Why; kept in the ledger, so nothing about persons.")
+def withdraw(reason: str, operator: str | None) -> int:
+    """Take the promoted model back: from now on the prior plans, in the cases that run with it too."""
+    from recoup.commands._accounts import account
+
+    with _learning() as (_, models, now):
+        version = models.withdraw(account(operator, reason), reason, now)
+    click.echo(f"{version} was withdrawn." if version else "No model is promoted.")
+    return 0 if version else 1
 
 
 @timing.command()
@@ -127,8 +140,8 @@ def judge(as_json: bool) -> None:
 def _as_the_schedule_does() -> int:
     from recoup.learning.promotion import retrain
 
-    with _learning() as (ledger, models, now):
-        made = retrain(ledger, models, now, by="recoup timing train")
+    with _learning() as (_, models, now):
+        made = retrain(models, now, by="recoup timing train")
     click.echo(made.card.model_dump_json(indent=2))
     what = "promoted" if made.card.promoted else "not promoted"
     click.echo(f"{models.path(made.version)}: {what}; {made.card.because}", err=True)
@@ -163,6 +176,6 @@ def _learning() -> Iterator[tuple[Ledger, Models, datetime]]:
     settings = load_settings()
     ledger = Ledger.connect(settings.database_url)
     try:
-        yield ledger, Models(settings.timing.models), clock_for(settings.clock_file).now()
+        yield ledger, Models(settings.timing.models, ledger), clock_for(settings.clock_file).now()
     finally:
         ledger.close()

@@ -11,11 +11,11 @@ from recoup.settings import Settings, load_settings
 
 CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("policy", _here.policy),
-    ("timing", _timing.model),
     ("messages", _here.messages),
     ("update links", _here.links),
     ("notice", _here.notice),
     ("ledger", _here.ledger),
+    ("timing", _timing.model),
     ("temporal", lambda settings: asyncio.run(_temporal.temporal(settings))),
     ("stripe", _stripe.account),
     ("webhooks", _stripe.webhooks),

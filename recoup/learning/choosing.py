@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recoup.errors import ConfigurationError
-from recoup.learning.models import Learned, Models, NoModel
+from recoup.learning.models import Learned, Models
 from recoup.rules.policy import ModelUse, Retries
 from recoup.timing._stories import shipped_stories
 from recoup.timing.belief import believe
@@ -23,8 +23,7 @@ NONE = "none"
 class Pinned:
     """The model that a case keeps, as far as it is there."""
 
-    version: str | None
-    """``None`` where that could not be found out, so that the next plan asks again."""
+    version: str
     learned: Learned | None = None
     trouble: str | None = None
     """Why the prior decides although a model was asked for."""
@@ -52,13 +51,12 @@ def pin(models: Models | None, kept: str | None, use: ModelUse, now: datetime) -
     """The model of a case: the one it began with, or else the one that is promoted now; nothing where none is asked for."""
     if use is ModelUse.NONE or models is None:
         return None
-    try:
-        promoted = models.promoted() if kept is None else None
-    except NoModel:
-        return Pinned(None, trouble="which model was promoted cannot be read")
+    promoted = models.promoted() if kept is None else None
     version = kept or (promoted.version if promoted is not None else NONE)
     if version == NONE:
         return Pinned(NONE)
+    if models.withdrawn(version) is not None:
+        return Pinned(version, trouble=f"the model {version} was withdrawn")
     try:
         learned = models.get(version)
     except ConfigurationError:

@@ -1,7 +1,8 @@
-"""The models that were made: files named by what they hold, and one note of which of them was promoted.
+"""The models that were made: files named by what they hold, and the ledger, which says which of them decides.
 
 The version is the day of the newest attempt and the first digits of the file's SHA-256, so that a file that was damaged or exchanged is
-never taken for the model that a case began with.
+never taken for the model that a case began with. A promoted model stands in the ledger too: a worker that does not find its file, on another
+machine or after its disk was lost, takes it from there and writes it anew.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from recoup.errors import ConfigurationError
+from recoup.ledger import Ledger
 from recoup.rules.base import Moment, Wire
 
 if TYPE_CHECKING:
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 # numpy is loaded with the first model, and in no process that uses none.
 _KEPT = 4
 """So many models stay loaded: running cases hold on to older ones."""
-_PROMOTED = "promoted.json"
+
+PROMOTED = "model_promoted"
+REFUSED = "model_refused"
+WITHDRAWN = "model_withdrawn"
 
 
 class Promoted(Wire):
@@ -32,6 +38,7 @@ class Promoted(Wire):
 
     version: str
     at: Moment
+    """Since when."""
 
 
 class NoModel(ConfigurationError):
@@ -49,9 +56,10 @@ class Learned:
 
 @dataclass
 class Models:
-    """The directory of models. Several processes may use it at once: files are written whole, or not at all."""
+    """The directory of models, and what the ledger says of them. Several processes may use it at once: files are written whole, or not at all."""
 
     directory: Path
+    ledger: Ledger
     _loaded: OrderedDict[str, Learned] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -69,26 +77,34 @@ class Models:
         self._write(self.path(version), text)
         return version
 
-    def promote(self, version: str, at: datetime) -> None:
-        """From now on this model decides for cases that are planned for the first time."""
-        self._write(self.directory / _PROMOTED, Promoted(version=version, at=at).model_dump_json() + "\n")
-
     def promoted(self) -> Promoted | None:
-        """The model that was promoted last; ``None`` where none ever was."""
-        try:
-            text = (self.directory / _PROMOTED).read_text(encoding="utf-8")
-            return Promoted.model_validate_json(text)
-        except FileNotFoundError:
+        """The model that decides for cases that are planned first now; ``None``: the prior."""
+        told = self.ledger.past.newest_event(PROMOTED, REFUSED, WITHDRAWN)
+        said = told.data["standing"] if told is not None else None
+        return Promoted.model_validate(said) if said else None
+
+    def withdrawn(self, version: str) -> str | None:
+        """Why an operator took this model back from every case; ``None`` where nobody did."""
+        told = self.ledger.events.named(f"{WITHDRAWN}/{version}")
+        return str(told.data["because"]) if told is not None else None
+
+    def withdraw(self, operator: str, because: str, at: datetime) -> str | None:
+        """Take the promoted model back: the prior decides, in running cases too. Its version; ``None`` where none is promoted."""
+        promoted = self.promoted()
+        if promoted is None:
             return None
-        except (OSError, ValueError) as error:
-            where = self.directory / _PROMOTED
-            raise NoModel(f"{where}: cannot be read ({error!r:.120}); remove it, or train anew") from None
+        data = {"version": promoted.version, "because": because, "standing": None}
+        self.ledger.events.append(
+            "model_withdrawn", at, actor=operator, data=data, unique=f"{WITHDRAWN}/{promoted.version}"
+        )
+        return promoted.version
 
     def get(self, version: str) -> Learned:
         """A model by its version, from memory where it was loaded before.
 
         Raises:
-            NoModel: the file is missing, or does not hold what its name says; the sentence says which.
+            NoModel: neither the directory nor the ledger has it; the sentence says what is wrong with the file.
+            ConfigurationError: it is of another release.
         """
         with self._lock:
             if (kept := self._loaded.get(version)) is None:
@@ -99,16 +115,22 @@ class Models:
             return kept
 
     def _read(self, version: str) -> Learned:
-        from recoup.timing.model import LearnedStories, load
+        from recoup.timing.model import LearnedStories, read
 
-        path = self.path(version)
+        path, digest = self.path(version), version.rpartition("-")[2]
         try:
-            held = _digest(path.read_bytes())
+            held = path.read_bytes()
+            trouble = f"it holds another model than {version}"
         except OSError as error:
-            raise NoModel(f"{path}: the model is not there ({error.strerror})") from None
-        if held != version.rpartition("-")[2]:
-            raise NoModel(f"{path}: it holds another model than {version}")
-        model = load(path)
+            held, trouble = b"", f"the model is not there ({error.strerror})"
+        if _digest(held) != digest:
+            told = self.ledger.events.named(f"{PROMOTED}/{version}")
+            held = str(told.data.get("model", "")).encode() if told is not None else b""
+            if _digest(held) != digest:
+                raise NoModel(f"{path}: {trouble}")
+            with suppress(ConfigurationError):  # It can be used without its file too.
+                self._write(path, held.decode())
+        model = read(held.decode(), str(path))
         return Learned(version, model, LearnedStories(model))
 
     def _write(self, path: Path, text: str) -> None:

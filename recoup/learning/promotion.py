@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from recoup.learning.models import Models
+from recoup.learning.models import PROMOTED, REFUSED, Models, Promoted
 from recoup.learning.past import attempts_in
-from recoup.ledger import Ledger
 from recoup.rules.base import Frozen
-from recoup.timing.model import STALE_AFTER, Card, Model
+from recoup.timing.model import STALE_AFTER, Card, Model, as_text
 from recoup.timing.training import train, untaught
-
-PROMOTED = "model_promoted"
-REFUSED = "model_refused"
 
 
 class Trained(Frozen):
@@ -33,23 +30,28 @@ def judged(model: Model, now: datetime) -> Model:
     return untaught(card.model_copy(update={"promoted": False, "because": because}))
 
 
-def retrain(ledger: Ledger, models: Models, now: datetime, *, by: str) -> Trained:
+def retrain(models: Models, now: datetime, *, by: str) -> Trained:
     """Train on all that the ledger has, write the model with its card, promote it or say why not, and tell the ledger.
 
     The same attempts make the same model: trained twice on them, nothing more is told. A refused model leaves the promoted one in its place.
     """
-    model = judged(train(attempts_in(ledger, now)), now)
+    model = judged(train(attempts_in(models.ledger, now)), now)
     version = models.keep(model)
-    card = model.card
-    standing = models.promoted()
-    if card.promoted and (standing is None or standing.version != version):
-        models.promote(version, now)
-    is_new = _tell(ledger, version, card, now, by)
-    return Trained(version=version, card=card, is_new=is_new)
+    return Trained(version=version, card=model.card, is_new=_tell(models, version, model, now, by))
 
 
-def _tell(ledger: Ledger, version: str, card: Card, now: datetime, by: str) -> bool:
-    data = {"version": version, "because": card.because, "by": by, "card": card.model_dump(mode="json")}
+def _tell(models: Models, version: str, model: Model, now: datetime, by: str) -> bool:
+    card, events = model.card, models.ledger.events
+    said: dict[str, Any] = {
+        "version": version,
+        "because": card.because,
+        "by": by,
+        "card": card.model_dump(mode="json"),
+    }
     if card.promoted:
-        return ledger.events.append("model_promoted", now, data=data, unique=f"{PROMOTED}/{version}")
-    return ledger.events.append("model_refused", now, data=data, unique=f"{REFUSED}/{version}")
+        standing = Promoted(version=version, at=now).model_dump(mode="json")
+        data = said | {"standing": standing, "model": as_text(model)}
+        return events.append("model_promoted", now, data=data, unique=f"{PROMOTED}/{version}")
+    stands = models.promoted()
+    data = said | {"standing": stands.model_dump(mode="json") if stands else None}
+    return events.append("model_refused", now, data=data, unique=f"{REFUSED}/{version}")

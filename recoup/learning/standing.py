@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from recoup.errors import ConfigurationError
-from recoup.learning.models import Models
-from recoup.learning.promotion import PROMOTED, REFUSED
-from recoup.ledger import Ledger
+from recoup.learning.models import PROMOTED, REFUSED, WITHDRAWN, Models
 from recoup.timing.model import STALE_AFTER, Card
 
 
@@ -60,20 +58,22 @@ class Standing:
         }
 
 
-def standing(ledger: Ledger, models: Models, now: datetime) -> Standing:
+def standing(models: Models, now: datetime) -> Standing:
     """How the learning stands now."""
-    told = ledger.past.newest_event(PROMOTED, REFUSED)
+    told = models.ledger.past.newest_event(PROMOTED, REFUSED)
     training = None
     if told is not None:
         card = Card.model_validate(told.data["card"])
         version, because = told.data["version"], told.data["because"]
         training = Training(told.at, version, told.kind == PROMOTED, because, card)
-    try:
-        promoted = models.promoted()
-    except ConfigurationError as error:
-        return Standing(None, None, None, None, str(error), training)
+    promoted = models.promoted()
     if promoted is None:
-        return Standing(None, None, None, None, None, training)
+        taken_back = models.ledger.past.newest_event(WITHDRAWN)
+        said = (
+            taken_back
+            and f"{taken_back.data['version']} was withdrawn by {taken_back.actor}: {taken_back.data['because']}"
+        )
+        return Standing(None, None, None, None, said or None, training)
     try:
         kept = models.get(promoted.version).model
     except ConfigurationError as error:
@@ -86,7 +86,8 @@ def standing(ledger: Ledger, models: Models, now: datetime) -> Standing:
 def lines_of(found: Standing) -> Iterator[str]:
     """The same as people read it."""
     if found.version is None:
-        yield "No model was promoted: the prior decides." if found.trouble is None else found.trouble
+        why = f"; {found.trouble}" if found.trouble else ""
+        yield f"No model is promoted, so the prior decides{why}."
     elif found.trouble is not None:
         yield f"{found.version} was promoted, and the prior decides: {found.trouble}"
     else:

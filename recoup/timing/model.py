@@ -168,7 +168,21 @@ def as_text(model: Model) -> str:
 def load(path: Path) -> Model:
     """Read a model; raises :class:`ConfigurationError` with one sentence when the file holds none."""
     try:
-        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return read(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: not a model of this version ({error!r:.120}); train one anew"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: the model cannot be read ({error.strerror}); train one first"
+        ) from None
+
+
+def read(text: str, source: str) -> Model:
+    """Read a model from its text; raises as :func:`load`, naming ``source``."""
+    try:
+        said: dict[str, Any] = json.loads(text)
         tables = []
         for term in TERMS:
             table = np.zeros(cells_in(term))
@@ -178,11 +192,7 @@ def load(path: Path) -> Model:
         names = {name: dict(places) for name, places in said["names"].items() if name in SIZES}
         card = Card.model_validate(said["card"])
         return Model(card, float(said["level"]), float(said["slope"]), Names(names), tuple(tables))
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: the model cannot be read ({error.strerror}); train one first"
-        ) from None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, ValidationError) as error:
         raise ConfigurationError(
-            f"{path}: not a model of this version ({error!r:.120}); train one anew"
+            f"{source}: not a model of this version ({error!r:.120}); train one anew"
         ) from None

@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_an_empty_ledger_is_answered_with_a_refusal(ledger: Ledger, tmp_path: Path) -> None:
     """Nothing to learn from is a result, with its reason, and no error."""
-    learning = Learning(ledger, Models(tmp_path / "models"), SystemClock())
+    learning = Learning(Models(tmp_path / "models", ledger), SystemClock())
     done = ActivityEnvironment().run(learning.train, StartTraining(by="test"))
     assert (done.promoted, done.attempts, done.is_new) == (False, 0, True)
     assert "0 retries" in done.because
@@ -36,7 +36,7 @@ def test_a_directory_that_cannot_be_written_ends_the_run_with_a_sentence(
 ) -> None:
     """It is not tried over and over: the run fails, says what to set, and promotes nothing."""
     (tmp_path / "models").write_text("a file")
-    learning = Learning(ledger, Models(tmp_path / "models"), SystemClock())
+    learning = Learning(Models(tmp_path / "models", ledger), SystemClock())
     with pytest.raises(ApplicationError, match="another directory") as refused:
         ActivityEnvironment().run(learning.train, StartTraining(by="test"))
     assert refused.value.non_retryable

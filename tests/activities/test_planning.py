@@ -15,7 +15,7 @@ from recoup.rules.policy import Campaign, ModelUse, Policy, Retries, RetryMode, 
 from recoup.timing.situation import zone_of
 from recoup.timing.ties import NEAR
 from tests.activities.conftest import Desk
-from tests.learning.pasts import NIGHT, taught
+from tests.learning.pasts import NIGHT, taught, version_of
 
 
 def under(desk: Desk, retries: Retries) -> Desk:
@@ -70,7 +70,7 @@ def test_nothing_is_planned_where_the_policy_does_not_ask(desk: Desk) -> None:
 
 def models_for(desk: Desk) -> Models:
     """A promoted model that has learned to try at night, for the desk's cases."""
-    desk.payments.models = taught(desk.directory, desk.clock.now())
+    desk.payments.models = taught(desk.ledger, desk.directory, desk.clock.now())
     return desk.payments.models
 
 
@@ -88,9 +88,7 @@ PROMOTED = Retries(timing=Timing.PLANNED, model=ModelUse.PROMOTED)
 
 def test_a_promoted_model_moves_the_moment_and_is_named(desk: Desk) -> None:
     """Where the policy says so the model's moment is the plan; the decision has its version, both choices and the candidates."""
-    promoted = models_for(desk).promoted()
-    assert promoted is not None
-    version = promoted.version
+    version = version_of(models_for(desk))
     case = under(desk, PROMOTED).take_up("empty")
     planned = desk.run(desk.payments.look, desk.plain(case)).planned
     assert planned.model == version
@@ -130,39 +128,66 @@ def test_shadow_decides_nothing(desk: Desk) -> None:
 def test_a_case_keeps_its_model_across_a_promotion(desk: Desk) -> None:
     """Planned first before any model was promoted, a case stays with the prior; planned first with one, with that one."""
     early = under(desk, PROMOTED).take_up("empty")
-    desk.payments.models = Models(desk.directory / "models")
+    desk.payments.models = Models(desk.directory / "models", desk.ledger)
     assert desk.run(desk.payments.look, desk.plain(early)).planned.model is None
-    models = models_for(desk)
-    old = models.promoted().version  # type: ignore[union-attr]
+    old = version_of(models_for(desk))
     late = desk.take_up("short")
     assert desk.run(desk.payments.look, desk.plain(late, "l1")).planned.model == old
-    models.path("another").write_text(models.path(old).read_text())
-    models.promote("another", desk.clock.now())
+    newer = {"version": "another", "standing": {"version": "another", "at": desk.clock.now().isoformat()}}
+    desk.ledger.events.append("model_promoted", desk.clock.now(), data=newer, unique="model_promoted/another")
     assert desk.run(desk.payments.look, desk.plain(late, "l2")).planned.model == old
     assert desk.run(desk.payments.look, desk.plain(early, "e2")).planned.model is None
     assert [plan.known["pinned"] for plan in plans(desk, early)] == ["none", "none"]
 
 
-def test_a_model_whose_file_is_gone_leaves_the_plan_to_the_prior_and_says_so(desk: Desk) -> None:
-    """The case plans as by the prior, its reason names the missing model, and it takes the model again when it is back."""
+def test_a_worker_that_lost_the_models_file_takes_it_from_the_ledger(desk: Desk) -> None:
+    """On another machine, or after its disk was lost, the case plans by its model all the same, and the file is there again."""
     models = models_for(desk)
-    version = models.promoted().version  # type: ignore[union-attr]
-    away = models.path(version).rename(models.directory / "away")
+    version = version_of(models)
+    elsewhere = Models(desk.directory / "another-machine", desk.ledger)
+    desk.payments.models = elsewhere
+    case = under(desk, PROMOTED).take_up("empty")
+    assert desk.run(desk.payments.look, desk.plain(case)).planned.model == version
+    assert elsewhere.path(version).read_bytes() == models.path(version).read_bytes()
+
+
+def test_a_model_that_is_nowhere_leaves_the_plan_to_the_prior_and_says_so(desk: Desk) -> None:
+    """Neither in the directory nor in the ledger: the case plans as by the prior, and its reason names the missing model."""
+    told = {"version": "20260101-abc", "standing": {"version": "20260101-abc", "at": "2026-01-01T00:00:00Z"}}
+    desk.ledger.events.append(
+        "model_promoted", desk.clock.now(), data=told, unique="model_promoted/20260101-abc"
+    )
+    desk.payments.models = Models(desk.directory / "models", desk.ledger)
     case = under(desk, PROMOTED).take_up("empty")
     planned = desk.run(desk.payments.look, desk.plain(case)).planned
     assert planned.model is None
     assert planned.because.endswith(
-        f"; the file of the model {version} is missing or damaged, so the prior decided"
+        "; the file of the model 20260101-abc is missing or damaged, so the prior decided"
     )
-    assert planned.at.isoformat() == plans(desk, case)[0].known["would"]["prior"]
-    away.rename(models.path(version))
-    assert desk.run(desk.payments.look, desk.plain(case, "again")).planned.model == version
+    (kept,) = plans(desk, case)
+    assert planned.at.isoformat() == kept.known["would"]["prior"]
+    assert kept.known["pinned"] == "20260101-abc"
+
+
+def test_a_withdrawn_model_decides_nothing_any_more(desk: Desk) -> None:
+    """Taken back by an operator, a model plans no further attempt of the cases that keep it, and no new case gets it."""
+    models = models_for(desk)
+    version = version_of(models)
+    case = under(desk, PROMOTED).take_up("empty")
+    assert desk.run(desk.payments.look, desk.plain(case)).planned.model == version
+    assert models.withdraw("anna", "the bank has changed its ways", desk.clock.now()) == version
+    planned = desk.run(desk.payments.look, desk.plain(case, "again")).planned
+    assert planned.model is None
+    assert planned.because.endswith(f"; the model {version} was withdrawn, so the prior decided")
+    other = desk.take_up("short")
+    assert desk.run(desk.payments.look, desk.plain(other, "o1")).planned.model is None
+    assert plans(desk, other)[0].known["pinned"] == "none"
 
 
 def test_a_model_that_has_grown_old_leaves_the_plan_to_the_prior_and_says_so(desk: Desk) -> None:
     """Promoted ten months ago and never trained anew, a model decides nothing any more."""
     case = under(desk, PROMOTED).take_up("empty")
-    desk.payments.models = taught(desk.directory, desk.clock.now() - timedelta(days=300))
+    desk.payments.models = taught(desk.ledger, desk.directory, desk.clock.now() - timedelta(days=300))
     planned = desk.run(desk.payments.look, desk.plain(case)).planned
     assert planned.model is None
     assert planned.because.endswith("has grown old, so the prior decided")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from recoup.learning.models import Models
 from recoup.ledger import Ledger
 from tests.ledger.databases import migrated_file
 
@@ -29,9 +27,3 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewLedger]:
             return ledger
 
         yield make
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Models:
-    """An empty directory of models."""
-    return Models(tmp_path / "models")

@@ -64,14 +64,19 @@ def write_past(
             connection.execute(sa.insert(table), found)
 
 
-def taught(folder: Path, newest: datetime) -> Models:
-    """A directory with a promoted model that has learned the night, the newest of its attempts at this moment."""
-    ledger, models = Ledger.connect(f"sqlite:///{folder / 'taught.db'}"), Models(folder / "models")
-    ledger.migrate()
+def taught(ledger: Ledger, folder: Path, newest: datetime) -> Models:
+    """Models whose promoted one has learned the night from a past in this ledger, the newest of its attempts at this moment."""
+    models = Models(folder / "models", ledger)
     write_past(ledger, 700, begins=newest - timedelta(days=245))
-    assert retrain(ledger, models, newest, by="test").card.promoted
-    ledger.close()
+    assert retrain(models, newest, by="test").card.promoted
     return models
+
+
+def version_of(models: Models) -> str:
+    """The promoted version."""
+    promoted = models.promoted()
+    assert promoted is not None
+    return promoted.version
 
 
 def write_drawn(
