@@ -21,6 +21,7 @@ from recoup.commands.experiments import experiments
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
 from recoup.commands.rehearse import rehearse
+from recoup.commands.report import report
 from recoup.commands.timing import timing
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
@@ -263,6 +264,6 @@ def simulate(
 
 
 for command in (
-    backtest, cases, case, channel, codec, console, experiments, expiring, integrations, policy, refresh, rehearse, timing,
+    backtest, cases, case, channel, codec, console, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
 ):  # fmt: skip
     cli.add_command(command)

@@ -7,9 +7,9 @@ from typing import Any
 
 from recoup.experiments import Judged, Verdict
 from recoup.experiments.judging import Side
-from recoup.experiments.statistics import Interval
 from recoup.rules.money import Money
 from recoup.rules.money import in_words as money_in_words
+from recoup.statistics.intervals import Interval
 
 _SAID = {
     Verdict.WAITING: "Too early to say.",

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from recoup.experiments.statistics import Interval, difference_of_means, difference_of_rates, wilson
 from recoup.rules.experiments import Arm
 from recoup.rules.money import Money
 from recoup.rules.policy import Experiment
+from recoup.statistics.intervals import Interval, difference_of_means, difference_of_rates, wilson
 
 
 @dataclass(frozen=True, slots=True)

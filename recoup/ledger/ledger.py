@@ -15,6 +15,7 @@ from recoup.ledger.console import Console
 from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
+from recoup.ledger.figures import FigureRows
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
@@ -58,6 +59,7 @@ class Ledger:
         self.standing = Standings(store)
         self.browsing = Browsing(store)
         self.console = Console(store)
+        self.figures = FigureRows(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

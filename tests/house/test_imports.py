@@ -23,6 +23,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.timing_contracts",
         "recoup.targets_file",
         "recoup.policy",
+        "recoup.statistics",
     ),
     ("recoup.ledger", "recoup.messages", "recoup.timing"),
     ("recoup.integrations",),
@@ -32,6 +33,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "recoup.addressing",
         "recoup.experiments",
         "recoup.observing",
+        "recoup.figures",
         "recoup.billing",
         "recoup.links",
         "recoup.temporal",
@@ -52,6 +54,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "recoup.rules": (),
     "recoup.worlds": (),
     "recoup.sandbox": ("recoup.worlds", "recoup.errors"),
+    "recoup.statistics": ("recoup.rules",),
     "activities.contracts": ("recoup.rules",),
     "activities.sweep_contracts": ("recoup.rules",),
     "activities.card_contracts": ("recoup.rules",),
@@ -88,6 +91,7 @@ PURE_LIBRARIES = frozenset(
 
 LIBRARIES: dict[str, frozenset[str]] = {
     "recoup.rules": PURE_LIBRARIES,
+    "recoup.statistics": PURE_LIBRARIES | {"numpy"},
     "activities.contracts": PURE_LIBRARIES,
     "activities.sweep_contracts": PURE_LIBRARIES,
     "activities.card_contracts": PURE_LIBRARIES,

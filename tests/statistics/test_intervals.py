@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recoup.experiments.statistics import difference_of_means, difference_of_rates, wilson
 from recoup.rules.experiments import Arm, customers_needed
+from recoup.statistics.intervals import difference_of_means, difference_of_rates, wilson
 
 EXPERIMENTS = 10_000
 

@@ -1,0 +1,42 @@
+"""``recoup report``: how well payments are recovered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+_DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+
+
+@click.command()
+@click.option(
+    "--from", "since", type=_DAY, help="From this moment on, UTC; by default from the first case on."
+)
+@click.option("--to", "until", type=_DAY, help="Up to this moment, UTC, excluded.")
+@click.option("--month", help="One month, as 2026-11.")
+@click.option("--currency", help="Only this currency.")
+@click.option("--campaign", help="Only this campaign of the policy.")
+@click.option("--policy-version", help="Only cases that began under this version of the policy.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+def report(
+    since: datetime | None,
+    until: datetime | None,
+    month: str | None,
+    currency: str | None,
+    campaign: str | None,
+    policy_version: str | None,
+    as_json: bool,
+) -> None:
+    """Say how well payments are recovered, with every definition (docs/figures.md)."""
+    from recoup.commands._report import Wanted, report_on
+
+    wanted = Wanted(
+        since=since.replace(tzinfo=UTC) if since else None,
+        until=until.replace(tzinfo=UTC) if until else None,
+        month=month,
+        currency=currency.lower() if currency else None,
+        campaign=campaign,
+        policy_version=policy_version,
+    )
+    report_on(wanted, as_json=as_json)

@@ -1,0 +1,23 @@
+"""What each figure means, printed with it. ``docs/figures.md`` has the formulas."""
+
+from __future__ import annotations
+
+DEFINITIONS: dict[str, str] = {
+    "case": "An invoice of a subscription whose payment failed, counted once, in the month of its first failure (UTC). Voided "
+    "invoices and those that were never a case are in no rate; they are shown beside it.",
+    "recovery_rate": "Recovered cases of all cases that failed in the time, open ones included. A case that was suspended first and "
+    "paid later is not recovered but returned. By money: minor units, each currency alone.",
+    "within": "Recovered within so many days of the failure, of the cases that have had so many days.",
+    "estimated": "For all cases, young and open ones too: the cumulative incidence of recovery (Aalen and Johansen), with "
+    "cancelled, suspended and written off as competing ends.",
+    "of_closed": "Recovered of closed cases. Too high as long as cases are open, because recoveries come before losses; shown because "
+    "others show it.",
+    "cash": "What was recovered in a month, whenever it failed.",
+    "causes": "The last thing done before the money came, one for each recovered case; first what a person did, then what the calendar "
+    "did. It does not say what would have come anyway.",
+    "time_to_recover": "Days from the failure to the recovery, of the recovered cases that have had 28 days.",
+    "attempts": "Recoup's own attempts with a result, made in the time.",
+    "declines": "Refusals by the banks' code and brand, in the time; those of the first charge, of Stripe's retries and of customers' "
+    "payments apart.",
+    "funnel": "Cases that came so far; each step counts among those of the known one before.",
+}
