@@ -18,6 +18,7 @@ from recoup.commands.channel import channel
 from recoup.commands.codec import codec
 from recoup.commands.console import console
 from recoup.commands.experiments import experiments
+from recoup.commands.importing import import_history
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
 from recoup.commands.rehearse import rehearse
@@ -265,5 +266,6 @@ def simulate(
 
 for command in (
     backtest, cases, case, channel, codec, console, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
+    import_history,
 ):  # fmt: skip
     cli.add_command(command)

@@ -16,6 +16,7 @@ from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
 from recoup.ledger.figures import FigureRows
+from recoup.ledger.history import History
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
@@ -60,6 +61,7 @@ class Ledger:
         self.browsing = Browsing(store)
         self.console = Console(store)
         self.figures = FigureRows(store)
+        self.history = History(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

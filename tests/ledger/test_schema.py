@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
-from recoup.ledger import Ledger, cards_rows, channels_rows, console_rows, inputs, rows
+from recoup.ledger import Ledger, cards_rows, channels_rows, console_rows, history_rows, inputs, rows
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
 from recoup.ledger.assignments import AssignmentRow
 from recoup.ledger.schema import metadata
@@ -138,6 +138,9 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "message_invoices": rows.MessageInvoiceRow, "channel_stops": channels_rows.ChannelStopRow,
         "assignments": AssignmentRow,
         "console_users": console_rows.UserRow, "console_sessions": console_rows.SessionRow, "console_log": console_rows.LogRow,
+        "history_subscriptions": history_rows.PastSubscription, "history_invoices": history_rows.PastInvoice,
+        "history_payments": history_rows.PastPayment, "history_charges": history_rows.PastCharge,
+        "history_imports": history_rows.HistoryImport,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         unread = {"seen_at"} if name == "observed_charges" else set()
