@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from recoup.figures import Estimate, Figure, Figures, Selection
+from recoup.figures import Estimate, Figure, Figures, NotEnough, Selection
 from recoup.figures.definitions import DEFINITIONS
 from recoup.figures.recovery import RecoveryRate, Shares, Within
 from recoup.rules.money import Money, in_words
@@ -60,6 +60,8 @@ def sections(made: Figures) -> Iterator[Section]:
     yield "Beside the rates", ("what", "cases", "money"), _beside(recovery), ()
     yield "What brought the money", ("cause", "cases", "share", "money"), _causes(made), ("causes",)
     yield "Days to recover", ("figure", "days"), _times(made), ("time_to_recover",)
+    yield from _churn(made)
+    yield from _worth(made)
     yield from _tries(made)
     yield "Through the customer's hands", ("step", "cases", ""), [(step.step, "unknown" if step.cases is None else str(step.cases), step.says) for step in made.funnel.steps], ("funnel",)  # fmt: skip
 
@@ -131,11 +133,16 @@ def _cash(recovery: RecoveryRate) -> list[tuple[str, ...]]:
 
 
 def _beside(recovery: RecoveryRate) -> list[tuple[str, ...]]:
-    out, returned = recovery.left_out, recovery.returned
+    out, returned, given_back = recovery.left_out, recovery.returned, recovery.given_back
     came = f"returned, of {returned.suspended} suspended"
     return [
         ("left out: voided or never a case", str(out.cases), money_words(out.money)),
         (came, str(returned.cases), money_words(returned.money)),
+        (
+            f"recovered, and given back later ({given_back.disputed} disputed)",
+            str(given_back.cases),
+            money_words(given_back.money),
+        ),
     ]
 
 
@@ -158,6 +165,60 @@ def _times(made: Figures) -> list[tuple[str, ...]]:
         ("mean time in recovery, cut at 28 days, lost cases too", times.in_recovery),
     )
     return [(name, words(figure, percent=False)) for name, figure in named]
+
+
+def _churn(made: Figures) -> Iterator[Section]:
+    found = made.involuntary_churn
+    title, columns = "Involuntary churn", ("month", "active", "unpaid", "otherwise ended", "returned", "rate")
+    if isinstance(found, NotEnough):
+        yield title, columns, [(words(found), "", "", "", "", "")], ("involuntary_churn",)
+        return
+    rows = [
+        (
+            month.month if month.is_whole else f"{month.month} (running)",
+            *(str(number) for number in (month.active, month.unpaid, month.chosen, month.returned)),
+            words(month.rate, digits=2),
+        )
+        for month in found.months
+    ]
+    yield title, columns, rows, ("involuntary_churn",)
+    compared = found.before_after
+    sides = [
+        (name, str(side.months), str(side.unpaid), str(side.subscription_months), words(side.rate, digits=2))
+        for name, side in (("before Recoup", compared.before), ("with Recoup", compared.after))
+    ]
+    ratio = ("with, as a multiple of before", "", "", "", words(compared.ratio, percent=False, digits=2))
+    named = ("", "months", "unpaid", "subscription-months", "rate of a month")
+    yield "Before and with Recoup", named, [*sides, ratio], ("before_after",)
+
+
+def _worth(made: Figures) -> Iterator[Section]:
+    found = made.lifetime_value
+    title = "Lifetime value of recovered customers"
+    columns = ("currency", "within", "recovered", "never failed", "still there", "still there, never failed")
+    if isinstance(found, NotEnough):
+        yield title, columns, [(words(found), "", "", "", "", "")], ("lifetime_value",)
+        return
+    rows = [
+        (
+            each.currency.upper(),
+            f"{each.months} months",
+            _worth_words(each.recovered, each.currency),
+            _worth_words(each.never_failed, each.currency),
+            words(each.still_there),
+            words(each.still_there_never_failed),
+        )
+        for each in found.worth
+    ]
+    rows.append(("another payment failed within 90 days", "", words(found.failed_again), "", "", ""))
+    yield title, columns, rows, ("lifetime_value",)
+
+
+def _worth_words(figure: Figure, currency: str) -> str:
+    if not isinstance(figure, Estimate) or figure.low is None or figure.high is None:
+        return words(figure)
+    said = [_money(round(value), currency) for value in (figure.value, figure.low, figure.high)]
+    return f"{said[0]} [{said[1]}, {said[2]}] (n = {figure.n:,})"
 
 
 def _tries(made: Figures) -> Iterator[Section]:

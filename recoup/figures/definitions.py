@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from recoup.figures.churn import NOT_CAUSAL
+
 DEFINITIONS: dict[str, str] = {
     "case": "An invoice of a subscription whose payment failed, counted once, in the month of its first failure (UTC). Voided "
     "invoices and those that were never a case are in no rate; they are shown beside it.",
@@ -16,6 +18,11 @@ DEFINITIONS: dict[str, str] = {
     "causes": "The last thing done before the money came, one for each recovered case; first what a person did, then what the calendar "
     "did. It does not say what would have come anyway.",
     "time_to_recover": "Days from the failure to the recovery, of the recovered cases that have had 28 days.",
+    "involuntary_churn": "Subscriptions that ended in the month for want of a payment (suspended by a case; payment_failed, as Stripe says; or "
+    "with an unpaid invoice) of those that were paying when it began. Otherwise ended: voluntary, or of an unknown will.",
+    "before_after": NOT_CAUSAL,
+    "lifetime_value": "What a subscription pays within 12 and 24 months after its first recovery, less what was given back, and beside it what "
+    "one without any failed payment pays that was active then and about as old. Nothing is extrapolated.",
     "attempts": "Recoup's own attempts with a result, made in the time.",
     "declines": "Refusals by the banks' code and brand, in the time; those of the first charge, of Stripe's retries and of customers' "
     "payments apart.",

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from recoup.figures.debts import Debt, End
 from recoup.figures.selection import Selection, month_of
 from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, money_rate, rate, too_few
+from recoup.ledger.history_figures import Payment
 from recoup.rules.base import Frozen
 from recoup.rules.money import Money, totals
 from recoup.statistics.survival import Curve, incidence
@@ -124,6 +125,15 @@ class Returned(Frozen):
     money: tuple[Money, ...]
 
 
+class GivenBack(Frozen):
+    """Recovered debts whose money was given back or disputed later, as the import knows; their rates do not change."""
+
+    cases: int
+    disputed: int
+    money: tuple[Money, ...]
+    """What was given back."""
+
+
 class RecoveryRate(Frozen):
     """All of it."""
 
@@ -136,10 +146,16 @@ class RecoveryRate(Frozen):
     cash: tuple[CashMonth, ...]
     left_out: LeftOut
     returned: Returned
+    given_back: GivenBack
 
 
-def recovery_rate(debts: Sequence[Debt], selection: Selection) -> RecoveryRate:
-    """The recovery rate of the debts that failed in the selection's time; the cash that came in in it."""
+def recovery_rate(
+    debts: Sequence[Debt], selection: Selection, payments: Iterable[Payment] = ()
+) -> RecoveryRate:
+    """The recovery rate of the debts that failed in the selection's time; the cash that came in in it.
+
+    ``payments`` are those that an import has brought.
+    """
     failed = [debt for debt in debts if selection.holds(debt.case.failed_at)]
     counted = [debt for debt in failed if debt.end is not End.LEFT_OUT]
     out = [debt for debt in failed if debt.end is End.LEFT_OUT]
@@ -158,6 +174,7 @@ def recovery_rate(debts: Sequence[Debt], selection: Selection) -> RecoveryRate:
             suspended=sum(debt.end is End.SUSPENDED for debt in counted),
             money=owed(returned),
         ),
+        given_back=_given_back(counted, payments),
     )
 
 
@@ -267,6 +284,19 @@ def _cash(debts: Iterable[Debt], selection: Selection) -> tuple[CashMonth, ...]:
             failed_in=dict(sorted(Counter(month_of(debt.case.failed_at) for debt in mine).items())),
         )
         for month, mine in sorted(months.items())
+    )
+
+
+def _given_back(debts: Iterable[Debt], payments: Iterable[Payment]) -> GivenBack:
+    recovered = {debt.case.invoice for debt in debts if debt.is_recovered}
+    mine = [payment for payment in payments if payment.invoice in recovered]
+    money = totals(
+        Money(amount=payment.given_back, currency=payment.currency) for payment in mine if payment.given_back
+    )
+    return GivenBack(
+        cases=len({payment.invoice for payment in mine if payment.given_back or payment.disputed}),
+        disputed=len({payment.invoice for payment in mine if payment.disputed}),
+        money=tuple(sorted(money, key=lambda each: each.currency)),
     )
 
 

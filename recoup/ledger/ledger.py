@@ -17,6 +17,7 @@ from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.events import Events
 from recoup.ledger.figures import FigureRows
 from recoup.ledger.history import History
+from recoup.ledger.history_figures import HistoryRows
 from recoup.ledger.invoices import Invoices
 from recoup.ledger.links import Links
 from recoup.ledger.messages import Messages
@@ -62,6 +63,7 @@ class Ledger:
         self.console = Console(store)
         self.figures = FigureRows(store)
         self.history = History(store)
+        self.past = HistoryRows(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

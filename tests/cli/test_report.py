@@ -44,7 +44,8 @@ def test_programs_get_all_figures_and_their_meanings() -> None:
     """One JSON object; rates are fractions, and what cannot be said says why."""
     said = json.loads(_run("--json"))
     assert set(said) >= {
-        "period", "recovery_rate", "causes", "time_to_recover", "attempts", "declines", "funnel", "definitions",
+        "period", "recovery_rate", "causes", "time_to_recover", "involuntary_churn",
+        "lifetime_value", "attempts", "declines", "funnel", "definitions",
     }  # fmt: skip
     assert said["recovery_rate"]["all"]["of_all"]["value"] == 0.5
     assert [each["currency"] for each in said["recovery_rate"]["all"]["money"]] == ["eur", "pln"]
@@ -57,7 +58,9 @@ def test_people_get_tables_with_definitions() -> None:
     assert "50.0%" in told
     assert "not enough data" in told
     assert "49.00 EUR" in told
-    for meaning in DEFINITIONS.values():
+    for name, meaning in DEFINITIONS.items():
+        if name == "before_after":
+            continue  # There is nothing to compare without an import.
         assert " ".join(meaning.split())[:40] in " ".join(told.split())
 
 
