@@ -21,7 +21,7 @@ from recoup.ledger.history_rows import HistoryImport, Kind
 
 def of(ledger: Ledger, selection: Selection) -> Figures:
     """All figures of the cases asked for, in the time asked for, as the ledger stands now."""
-    rows, history = ledger.figures, ledger.past.known()
+    rows, history = ledger.figures, ledger.before_recoup.known()
     cases = [case for case in rows.cases() if case.invoice not in history.tests]
     everything, debts = debts_of(cases, Selection(now=selection.now)), debts_of(cases, selection)
     known_since, read_at = _known(ledger.history.imports())

@@ -63,7 +63,7 @@ class Ledger:
         self.console = Console(store)
         self.figures = FigureRows(store)
         self.history = History(store)
-        self.past = HistoryRows(store)
+        self.before_recoup = HistoryRows(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:
