@@ -17,13 +17,14 @@ from pydantic import ValidationError
 
 from activities.people_contracts import Word
 from recoup.errors import RecoupError
-from recoup.ledger import CaseRow, ReserveAttempt
+from recoup.ledger import CaseRow, ReserveAttempt, Result
 from recoup.rules.case import Case, Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.foreseeing import Asked, Foreseen, foresee
 from recoup.rules.networks import Permission, may_attempt
 from recoup.temporal.words import Payload, request_for
 from recoup.web.console.desk import Desk
+from recoup.web.console.doors import Visit
 from recoup.web.console.stripe_view import Collecting
 
 LONGEST_REASON = 500
@@ -79,6 +80,18 @@ class Wanted:
     def is_complete(self) -> bool:
         """Whether it can be said as it stands."""
         return not self.wrong
+
+    def note(self, visit: Visit, case_id: str, result: Result, because: str) -> None:
+        """Write down what became of it."""
+        data = {name: value for name, value in self.typed.items() if value and name != "reason"}
+        visit.log(
+            f"case.{self.act.word}",
+            case_id=case_id,
+            reason=self.asked.reason,
+            result=result,
+            because=because,
+            data=data,
+        )
 
     def payload(self, at: datetime) -> Payload:
         """What the update takes; the same as `recoup case` makes of the same words."""

@@ -25,6 +25,7 @@ from recoup.temporal.delivering import look_now
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
 from recoup.temporal.standing import Standings
+from recoup.web.console.api import Api
 from recoup.web.console.case_page import CasePage
 from recoup.web.console.desk import Cases, Desk, Stands, console_pages
 from recoup.web.console.doors import API, Doors, Visit
@@ -35,6 +36,7 @@ from recoup.web.console.logging_in import LoggingIn
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers, StripeCustomers
 from recoup.web.console.system import System
+from recoup.web.console.tokens import Tokens
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.pages import ASSETS, ASSETS_PATH
 from recoup.web.serving import serve
@@ -94,6 +96,8 @@ def assemble_console(
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),
+        Api(desk),
+        Tokens(desk),
     ):
         part.add_to(doors)
     app.include_router(doors.router)

@@ -125,25 +125,13 @@ class CasePage:
                 row.id, word, made.payload(visit.now), request=made.request
             )
         except (UpdateRefused, CaseOver) as refused:
-            await self._log(visit, row, made, Result.REFUSED, str(refused))
+            await run_in_threadpool(made.note, visit, row.id, Result.REFUSED, str(refused))
             return await self._form(visit, row, made, problem=str(refused), status=409)
         except TemporalAway as away:
-            await self._log(visit, row, made, Result.FAILED, str(away))
+            await run_in_threadpool(made.note, visit, row.id, Result.FAILED, str(away))
             return await self._form(visit, row, made, problem=str(away), status=503)
-        await self._log(visit, row, made, Result.DONE, answer.next.because)
+        await run_in_threadpool(made.note, visit, row.id, Result.DONE, answer.next.because)
         return back_to(f"/cases/{slug(row.id)}", word)
-
-    async def _log(self, visit: Visit, row: CaseRow, made: Wanted, result: Result, because: str) -> None:
-        data = {name: value for name, value in made.typed.items() if value and name != "reason"}
-        await run_in_threadpool(
-            visit.log,
-            f"case.{made.act.word}",
-            case_id=row.id,
-            reason=made.asked.reason,
-            result=result,
-            because=because,
-            data=data,
-        )
 
     def _row(self, visit: Visit) -> CaseRow | None:
         return self._desk.ledger.cases.get(case_of(visit.path["case"]))

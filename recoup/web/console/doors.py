@@ -7,6 +7,7 @@ Before a handler runs its request has an identity with that role, and a form tha
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -191,6 +192,10 @@ async def _fields(request: Request) -> dict[str, str]:
         if len(body) > MOST_BYTES:
             return {}
     try:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            said = json.loads(body)
+            pairs = said.items() if isinstance(said, dict) else ()
+            return {str(name): str(value) for name, value in pairs if value is not None}
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         return {}

@@ -255,7 +255,20 @@ def test_a_page_brings_itself_up_to_date(console: Manned, browser: Browser) -> N
     context.close()
 
 
-PAGES = ("/login", "/account", "/cases?tab=all", "/cases/{}", "/cases/{}/do/retry-now", "/cases/{}/link")
+PAGES = (
+    "/login",
+    "/",
+    "/deliverability",
+    "/integrations",
+    "/policy",
+    "/log",
+    "/tokens",
+    "/account",
+    "/cases?tab=all",
+    "/cases/{}",
+    "/cases/{}/do/retry-now",
+    "/cases/{}/link",
+)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +280,9 @@ def test_every_page_can_be_read_and_used(
     """No serious fault that axe-core knows, no sideways scrolling, nothing against the page's own policy."""
     invoice = failed(console)
     size = {"width": width, "height": 800}
-    context, page, complaints = console.browser(browser, viewport=size, color_scheme=scheme, locale=locale)
+    context, page, complaints = console.browser(
+        browser, "admin", viewport=size, color_scheme=scheme, locale=locale
+    )
     for path in PAGES:
         page.goto(path.format(invoice))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -276,7 +291,7 @@ def test_every_page_can_be_read_and_used(
     assert [each for each in complaints if "Content Security Policy" in each or "Error" in each] == []
     # The checker is put into the page past its policy, in a context that lets it in.
     context, page, _ = console.browser(
-        browser, viewport=size, color_scheme=scheme, locale=locale, bypass_csp=True
+        browser, "admin", viewport=size, color_scheme=scheme, locale=locale, bypass_csp=True
     )
     for path in PAGES:
         page.goto(path.format(invoice))

@@ -31,6 +31,13 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("POST", "/integrations/{destination}/replay"): Role.ADMIN,
     ("GET", "/policy"): Role.VIEWER,
     ("GET", "/log"): Role.ADMIN,
+    ("GET", "/tokens"): Role.ADMIN,
+    ("POST", "/tokens"): Role.ADMIN,
+    ("POST", "/tokens/revoke"): Role.ADMIN,
+    ("GET", "/api/v1/openapi.json"): Role.VIEWER,
+    ("GET", "/api/v1/cases"): Role.VIEWER,
+    ("GET", "/api/v1/cases/{case}"): Role.VIEWER,
+    ("POST", "/api/v1/cases/{case}/{act}"): Role.OPERATOR,
     ("POST", "/account/password"): Role.VIEWER,
     ("POST", "/account/sessions"): Role.VIEWER,
     ("GET", "/cases"): Role.VIEWER,
@@ -93,6 +100,7 @@ def test_every_route_for_every_role(
         elif role is None:
             assert answer.status_code == (401 if path.startswith("/api/") else 303), place
             assert answer.headers.get("location", "/login").startswith("/login"), place
+            assert "cus_1" not in answer.text, place
         elif not role.covers(needs):
             assert answer.status_code == 403, place
         else:

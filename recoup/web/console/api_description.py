@@ -1,0 +1,137 @@
+"""The description of ``/api/v1`` in OpenAPI 3.1, made from the types that it answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from activities.contracts import WhatWillHappen
+from recoup import __version__
+from recoup.ledger import CaseRow, Sort, Tab
+from recoup.rules.declines import DeclineClass
+from recoup.rules.step import Step
+from recoup.web.console.acts import ACTS, LONGEST_REASON
+
+_MODELS = "#/components/schemas/{model}"
+
+
+def description(address: str) -> dict[str, Any]:
+    """The whole of it."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Recoup",
+            "version": __version__,
+            "description": "Cases, and operators' words to them.",
+        },
+        "servers": [{"url": address}],
+        "security": [{"token": []}],
+        "paths": {
+            "/api/v1/openapi.json": {"get": _said("This description", {"type": "object"})},
+            "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
+            "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
+            "/api/v1/cases/{case}/{act}": {"post": _word()},
+        },
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas() | {"Error": _object(error={"type": "string"})},
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    models = [(model, "serialization") for model in (CaseRow, Step, WhatWillHappen)]
+    _, made = models_json_schema(models, ref_template=_MODELS)  # type: ignore[arg-type]  # a list of pairs
+    schemas: dict[str, Any] = made["$defs"]
+    for name in ("policy", "run_id"):
+        schemas["CaseRow"]["properties"].pop(name)
+        schemas["CaseRow"]["required"].remove(name)
+    return schemas
+
+
+def _filters() -> list[dict[str, Any]]:
+    named: dict[str, dict[str, Any]] = {
+        "tab": {"type": "string", "enum": [tab.value for tab in Tab], "default": "all"},
+        "sort": {"type": "string", "enum": [sort.value for sort in Sort], "default": "priority"},
+        "class": {"type": "string", "enum": [each.value for each in DeclineClass]},
+        "priority": {"type": "integer", "minimum": 0, "maximum": 100},
+        "from": {"type": "string", "format": "date"},
+        "to": {"type": "string", "format": "date"},
+    }
+    others = ("currency", "campaign", "owner", "least", "most", "q", "after")
+    return [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in (named | {name: {"type": "string"} for name in others}).items()
+    ]
+
+
+def _word() -> dict[str, Any]:
+    fields = {
+        "reason": {"type": "string", "maxLength": LONGEST_REASON},
+        "until": {"type": "string", "format": "date-time"},
+        "days": {"type": "number", "exclusiveMinimum": 0, "maximum": 365},
+        "to": {"type": "string"},
+        "request": {"type": "string", "description": "Yours: the same again is the same word."},
+    }
+    act = _in_path("act") | {"schema": {"type": "string", "enum": list(ACTS)}}
+    answers = _said("An operator's word", _ref("WhatWillHappen"), parameters=[_in_path("case"), act])
+    answers["requestBody"] = {
+        "required": True,
+        "content": _json(_object(**fields) | {"required": ["reason"]}),
+    }
+    answers["responses"] |= {"409": _failed("The case refuses"), "503": _failed("No answer: send it again")}
+    return answers
+
+
+def _said(what: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    answers = {"200": {"description": what, "content": _json(schema)}}
+    for status, why in (
+        ("400", "Cannot be read"),
+        ("401", "No token"),
+        ("403", "Not allowed"),
+        ("404", "Unknown"),
+    ):
+        answers[status] = _failed(why)
+    return {"summary": what, "responses": answers, **more}
+
+
+def _failed(why: str) -> dict[str, Any]:
+    return {"description": why, "content": _json(_ref("Error"))}
+
+
+def _page() -> dict[str, Any]:
+    return _object(cases={"type": "array", "items": _ref("CaseRow")}, next={"type": ["string", "null"]})
+
+
+def _case() -> dict[str, Any]:
+    entry = _object(
+        at={"type": ["string", "null"], "format": "date-time"},
+        kind={"type": "string"},
+        theme={"type": "string"},
+        actor={"type": "string"},
+        because={"type": ["string", "null"]},
+        ahead={"type": "boolean"},
+    )
+    return _object(
+        case=_ref("CaseRow"),
+        next={"anyOf": [_ref("Step"), {"type": "null"}]},
+        away={"type": ["string", "null"]},
+        timeline={"type": "array", "items": entry},
+    )
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _ref(model: str) -> dict[str, Any]:
+    return {"$ref": _MODELS.format(model=model)}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
