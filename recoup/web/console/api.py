@@ -15,6 +15,7 @@ from recoup.web.console.asked_for import AskedFor, asked_for
 from recoup.web.console.casefile import gather
 from recoup.web.console.desk import Desk, case_of
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.recovering import WINDOWS, Recovering
 
 PAGE = 100
 ROOT = "/api/v1"
@@ -23,12 +24,14 @@ ROOT = "/api/v1"
 class Api:
     """The routes for programs."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, recovering: Recovering) -> None:
         self._desk = desk
+        self._recovering = recovering
 
     def add_to(self, doors: Doors) -> None:
         """Add the routes."""
         doors.get(f"{ROOT}/openapi.json", Role.VIEWER, self.describe)
+        doors.get(f"{ROOT}/figures", Role.VIEWER, self.figures)
         doors.get(f"{ROOT}/cases", Role.VIEWER, self.cases)
         doors.get(f"{ROOT}/cases/{{case}}", Role.VIEWER, self.case)
         doors.post(f"{ROOT}/cases/{{case}}/{{act}}", Role.OPERATOR, self.act)
@@ -36,6 +39,15 @@ class Api:
     def describe(self, visit: Visit) -> Response:
         """What there is, in OpenAPI's words."""
         return JSONResponse(description(self._desk.settings.console.public_url))
+
+    def figures(self, visit: Visit) -> Response:
+        """How well payments are recovered, of the failures of the last 30, 90 or 365 days."""
+        days = visit.query.get("days", "90")
+        if days not in {str(each) for each in WINDOWS}:
+            named = ", ".join(map(str, WINDOWS))
+            return JSONResponse({"error": f"days cannot be read: there are {named}"}, 400)
+        _, found = self._recovering.of(int(days), visit.now)
+        return Response(found.model_dump_json(), media_type="application/json")
 
     def cases(self, visit: Visit) -> Response:
         """Cases page by page, filtered as the list is."""

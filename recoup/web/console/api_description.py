@@ -8,10 +8,12 @@ from pydantic.json_schema import models_json_schema
 
 from activities.contracts import WhatWillHappen
 from recoup import __version__
+from recoup.figures import Figures
 from recoup.ledger import CaseRow, Sort, Tab
 from recoup.rules.declines import DeclineClass
 from recoup.rules.step import Step
 from recoup.web.console.acts import ACTS, LONGEST_REASON
+from recoup.web.console.recovering import WINDOWS
 
 _MODELS = "#/components/schemas/{model}"
 
@@ -29,6 +31,9 @@ def description(address: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": {
             "/api/v1/openapi.json": {"get": _said("This description", {"type": "object"})},
+            "/api/v1/figures": {
+                "get": _said("How well payments are recovered", _ref("Figures"), parameters=[_days()])
+            },
             "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
             "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
             "/api/v1/cases/{case}/{act}": {"post": _word()},
@@ -41,7 +46,7 @@ def description(address: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    models = [(model, "serialization") for model in (CaseRow, Step, WhatWillHappen)]
+    models = [(model, "serialization") for model in (CaseRow, Figures, Step, WhatWillHappen)]
     _, made = models_json_schema(models, ref_template=_MODELS)  # type: ignore[arg-type]  # a list of pairs
     schemas: dict[str, Any] = made["$defs"]
     for name in ("policy", "run_id"):
@@ -64,6 +69,11 @@ def _filters() -> list[dict[str, Any]]:
         {"name": name, "in": "query", "schema": schema}
         for name, schema in (named | {name: {"type": "string"} for name in others}).items()
     ]
+
+
+def _days() -> dict[str, Any]:
+    schema = {"type": "integer", "enum": list(WINDOWS), "default": 90}
+    return {"name": "days", "in": "query", "schema": schema}
 
 
 def _word() -> dict[str, Any]:

@@ -33,6 +33,7 @@ from recoup.web.console.home import Home
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.logging_in import LoggingIn
+from recoup.web.console.recovering import Recovering
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers, StripeCustomers
 from recoup.web.console.system import System
@@ -88,15 +89,16 @@ def assemble_console(
     desk = Desk(
         settings, ledger, cases, stands, customers, policy, console_pages(settings), sessions, clock, wake
     )
-    doors = Doors(sessions, desk)
+    doors, recovering = Doors(sessions, desk), Recovering(desk)
     for part in (
         LoggingIn(desk),
         Home(desk),
+        recovering,
         System(desk),
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),
-        Api(desk),
+        Api(desk, recovering),
         Tokens(desk),
     ):
         part.add_to(doors)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
 
 from recoup.messages import formatting
 from recoup.rules.money import Money, in_words
@@ -28,6 +29,14 @@ class Writing:
             return formatting.amount(money, self.locale)
         except ValueError:
             return in_words(money)
+
+    def percent(self, part: float) -> str:
+        """``63%``, ``63 %``, as the language has it."""
+        return format_percent(part, locale=self.locale)
+
+    def number(self, value: float) -> str:
+        """A number with one decimal digit at most."""
+        return format_decimal(round(value, 1), locale=self.locale)
 
     def moment(self, at: datetime) -> str:
         """Day and time, with the year where it is another one."""

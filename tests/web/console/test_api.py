@@ -47,6 +47,7 @@ def test_the_description_is_true(program: TestClient, book: Book) -> None:
     assert paths == {route for route in EXPECTED if route[1].startswith("/api/")}
     jsonschema.validate(program.get("/api/v1/cases").json(), described(program, "/api/v1/cases"))
     jsonschema.validate(program.get("/api/v1/cases/in_1").json(), described(program, "/api/v1/cases/{case}"))
+    jsonschema.validate(program.get("/api/v1/figures").json(), described(program, "/api/v1/figures"))
     answer = program.post("/api/v1/cases/in_1/note", json={"reason": "x"}).json()
     jsonschema.validate(answer, described(program, "/api/v1/cases/{case}/{act}", "post"))
 
@@ -63,6 +64,7 @@ def test_cases_page_by_page(program: TestClient, book: Book, monkeypatch: pytest
         seen += [case["id"] for case in page["cases"]]
         address = page["next"]
     assert seen == [f"in_{n}" for n in range(5)]
+    assert program.get("/api/v1/figures?days=7").status_code == 400
     assert program.get("/api/v1/cases?from=soon").json() == {"error": "cannot be read: from"}
 
 

@@ -256,6 +256,7 @@ def test_a_page_brings_itself_up_to_date(console: Manned, browser: Browser) -> N
 
 
 PAGES = (
+    "/figures",
     "/login",
     "/",
     "/deliverability",

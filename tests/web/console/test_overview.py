@@ -20,7 +20,7 @@ from tests.house._tree import ROOT
 from tests.web.conftest import Book
 from tests.web.console.conftest import LogIn
 from tests.web.console.desk import FakeCases, FakeStands, token_in, words_of
-from tests.web.doubles import NOW
+from tests.web.doubles import NOW, StandingClock
 
 HOUR = timedelta(hours=1)
 
@@ -205,3 +205,23 @@ def test_the_log_page(as_: LogIn, ledger: Ledger, book: Book) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;9<" in admin.get(further).text
     assert "in_1" not in admin.get("/log?actor=nobody").text
     assert ledger.console.logged(case_id="in_1", limit=1)
+
+
+def test_how_well_payments_are_recovered(operator: TestClient, book: Book, clock: StandingClock) -> None:
+    """The figures of the report, by count and by money, with what each means; worked out anew after five minutes."""
+    for n in range(12):
+        book.case(f"in_{n}", failed_at=NOW - timedelta(days=40), currency="pln", amount=10_000)
+    for n in range(9):
+        book.end(f"in_{n}", Outcome.RECOVERED_BY_RETRY)
+    book.end("in_9", Outcome.LOST_SUSPENDED)
+    page = operator.get("/figures")
+    said = words_of(page)
+    for wanted in ("Recovered 9 of 12", "In flight 2", "Lost 1", "PLN PLN 1,200.00 PLN 900.00 PLN 200.00 PLN 100.00 75%",
+                   "Recovered by a retry 9", "open ones included"):  # fmt: skip
+        assert wanted in said.replace("\u00a0", " "), wanted
+    book.end("in_10", Outcome.LOST_CANCELLED)
+    assert "In flight 2" in words_of(operator.get("/figures"))
+    clock.move(minutes=6)
+    assert "In flight 1" in words_of(operator.get("/figures"))
+    assert "In flight 0" in words_of(operator.get("/figures?days=30")), "they failed earlier"
+    assert 'hx-get="/figures"' in operator.get("/").text
