@@ -27,7 +27,8 @@ LOCALES = PACKAGE / "locales"
 SOURCE_LANGUAGE = "en"
 WIDTH = 110
 
-METHODS = [("templates/**.j2", "jinja2.ext:babel_extract"), ("web/**.py", "python")]
+METHODS = [("templates/**.j2", "jinja2.ext:babel_extract"), ("web/**.py", "python"),
+           ("figures/definitions.py", "python"), ("commands/_report_html.py", "python")]  # fmt: skip
 OPTIONS = {
     "templates/**.j2": {
         "extensions": "jinja2.ext.i18n",

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from recoup import figures
 from recoup.clock import clock_for
+from recoup.commands._experiments import as_line, in_words
+from recoup.commands._report_csv import write_csv
+from recoup.commands._report_html import write_html
 from recoup.commands._report_tables import show
 from recoup.errors import ConfigurationError
+from recoup.experiments import Judged, results
 from recoup.figures import Selection, month_bounds
 from recoup.figures.definitions import DEFINITIONS
 from recoup.ledger import Ledger
+from recoup.policy.file import load_policy
 from recoup.settings import load_settings
 
 
@@ -52,16 +58,44 @@ class Wanted:
         )
 
 
-def report_on(wanted: Wanted, *, as_json: bool) -> None:
-    """Print the report."""
+@dataclass(frozen=True, slots=True)
+class As:
+    """In which form."""
+
+    csv: Path | None = None
+    html: Path | None = None
+    language: str = "en"
+    json: bool = False
+
+
+def report_on(wanted: Wanted, form: As) -> None:
+    """Write the report to the files asked for; without any print it."""
     settings = load_settings()
     selection = wanted.selection(clock_for(settings.clock_file).now())
     ledger = Ledger.connect(settings.database_url)
     try:
         made = figures.of(ledger, selection)
+        judged = _experiments(ledger, settings.policy_file, selection.now)
     finally:
         ledger.close()
-    if as_json:
-        click.echo(json.dumps(made.model_dump(mode="json") | {"definitions": DEFINITIONS}, indent=2))
-    else:
+    tried = [json.loads(as_line(each)) for each in judged]
+    if form.csv is not None:
+        for path in write_csv(made, form.csv):
+            click.echo(f"written: {path}", err=True)
+    if form.html is not None:
+        write_html(made, form.html, form.language)
+        click.echo(f"written: {form.html}", err=True)
+    if form.json:
+        said = made.model_dump(mode="json") | {"experiments": tried, "definitions": DEFINITIONS}
+        click.echo(json.dumps(said, indent=2))
+    elif form.csv is None and form.html is None:
         show(made)
+        for experiment in judged:
+            click.echo(f"\n{in_words(experiment)}")
+
+
+def _experiments(ledger: Ledger, file: Path, now: datetime) -> list[Judged]:
+    """What the policy's experiments have shown; nothing where there is no policy here."""
+    if not file.exists():
+        return []
+    return [results(ledger, each, now) for each in load_policy(file).policy.experiments]

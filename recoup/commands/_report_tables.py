@@ -66,9 +66,11 @@ def sections(made: Figures) -> Iterator[Section]:
     yield "Through the customer's hands", ("step", "cases", ""), [(step.step, "unknown" if step.cases is None else str(step.cases), step.says) for step in made.funnel.steps], ("funnel",)  # fmt: skip
 
 
-def words(figure: Figure, *, percent: bool = True, digits: int = 1) -> str:
-    """A figure as it is read: with its interval and number, or why there is none."""
+def words(figure: Figure, *, percent: bool = True, digits: int = 1, brief: bool = False) -> str:
+    """A figure as it is read: with its interval and number, or why there is none; in ``brief`` where its number stands beside it."""
     if not isinstance(figure, Estimate):
+        if brief:
+            return "too few"
         return f"not enough data: {figure.not_enough}"
 
     def said(value: float) -> str:
@@ -114,9 +116,9 @@ def _cohorts(recovery: RecoveryRate) -> list[tuple[str, ...]]:
     for each in recovery.cohorts:
         shares, headline = each.shares, next(one for one in each.within if one.days == 28)
         lost = shares.suspended + shares.cancelled + shares.written_off
-        note = words(headline.rate) if each.is_mature else f"{headline.too_young} cases too young"
+        note = words(headline.rate, brief=True) if each.is_mature else f"{headline.too_young} cases too young"
         counts = [str(number) for number in (shares.cases, shares.recovered, shares.open, lost)]
-        rows.append((each.month, *counts, words(shares.of_all), note))
+        rows.append((each.month, *counts, words(shares.of_all, brief=True), note))
     return rows
 
 
@@ -177,7 +179,7 @@ def _churn(made: Figures) -> Iterator[Section]:
         (
             month.month if month.is_whole else f"{month.month} (running)",
             *(str(number) for number in (month.active, month.unpaid, month.chosen, month.returned)),
-            words(month.rate, digits=2),
+            words(month.rate, digits=2, brief=True),
         )
         for month in found.months
     ]
@@ -232,14 +234,16 @@ def _tries(made: Figures) -> Iterator[Section]:
     )
     rows: list[tuple[str, ...]] = [("all", "", str(tries.made), str(tries.paid), words(tries.rate))]
     for name, group in groups:
-        rows += [(name, one.what, str(one.attempts), str(one.paid), words(one.rate)) for one in group]
+        rows += [
+            (name, one.what, str(one.attempts), str(one.paid), words(one.rate, brief=True)) for one in group
+        ]
     rows.append(("for each recovered case", "", words(tries.for_each_recovered, percent=False), "", ""))
     rows.append(("refused by the guard of the networks", "", str(tries.refused_by_guard), "", ""))
     yield "Attempts", ("by", "", "attempts", "paid", "rate"), rows, ("attempts",)
     codes = [(row.code, row.brand or "unknown", str(row.ours), str(row.others)) for row in declines.by_code]
     yield "Refusals", ("code", "brand", "to Recoup's attempts", "to others"), codes, ("declines",)
     firsts = [
-        (row.code, str(row.cases), str(row.recovered), str(row.open), words(row.rate))
+        (row.code, str(row.cases), str(row.recovered), str(row.open), words(row.rate, brief=True))
         for row in declines.by_first_code
     ]
     yield "By the first refusal's code", ("code", "cases", "recovered", "open", "rate"), firsts, ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,19 @@ _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 @click.option("--currency", help="Only this currency.")
 @click.option("--campaign", help="Only this campaign of the policy.")
 @click.option("--policy-version", help="Only cases that began under this version of the policy.")
+@click.option(
+    "--csv",
+    "csv_directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write all tables as CSV files into this directory.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page to be read and printed.",
+)
+@click.option("--language", default="en", show_default=True, help="Of the page: en, pl.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def report(
     since: datetime | None,
@@ -26,10 +40,13 @@ def report(
     currency: str | None,
     campaign: str | None,
     policy_version: str | None,
+    csv_directory: Path | None,
+    html_file: Path | None,
+    language: str,
     as_json: bool,
 ) -> None:
     """Say how well payments are recovered, with every definition (docs/figures.md)."""
-    from recoup.commands._report import Wanted, report_on
+    from recoup.commands._report import As, Wanted, report_on
 
     wanted = Wanted(
         since=since.replace(tzinfo=UTC) if since else None,
@@ -39,4 +56,4 @@ def report(
         campaign=campaign,
         policy_version=policy_version,
     )
-    report_on(wanted, as_json=as_json)
+    report_on(wanted, As(csv_directory, html_file, language, json=as_json))

@@ -1,7 +1,7 @@
 """Involuntary churn: subscriptions that ended for want of a payment, of those that were active when the month began.
 
 Before and after Recoup are compared by the ratio of the two rates with its exact interval (:mod:`recoup.statistics.counts`). That is
-no proof: see :data:`NOT_CAUSAL`.
+no proof: see :data:`recoup.figures.definitions.NOT_CAUSAL`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from recoup.figures.debts import Debt, End
+from recoup.figures.definitions import NOT_CAUSAL
 from recoup.figures.ends import Ended, Why
 from recoup.figures.selection import Selection, month_bounds, month_of, next_month
 from recoup.figures.values import Estimate, Figure, NotEnough, estimate, rate
@@ -17,11 +18,6 @@ from recoup.ledger.history_figures import KnownSubscription
 from recoup.rules.base import Frozen
 from recoup.statistics.counts import rate_ratio
 from recoup.statistics.intervals import wilson
-
-NOT_CAUSAL = (
-    "Not a proof: whoever begins after a bad month sees a better one anyway (regression to the mean), and prices, plans, customers and "
-    "the season change too. Only an experiment (`recoup experiments`) shows what Recoup itself brings."
-)
 
 NO_HISTORY = "no subscriptions are known: run `recoup import --since` first"
 NO_PARTS = "subscriptions without a case belong to no campaign and no policy version"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,6 +74,41 @@ def test_a_part_can_be_asked_for() -> None:
     assert of_month["period"]["since"].startswith(f"{month}-01")
     first = (NOW - timedelta(days=96)).strftime("%Y-%m-%d")
     assert json.loads(_run("--json", "--to", first))["recovery_rate"]["all"]["cases"] == 4
+
+
+def test_spreadsheets_get_a_file_for_each_table(tmp_path: Path) -> None:
+    """Numbers, and amounts in minor units; what cannot be said has an empty number and its reason."""
+    _run("--csv", str(tmp_path / "out"))
+    with (tmp_path / "out" / "recovery_rate_money.csv").open(newline="") as file:
+        rows = {row["currency"]: row for row in csv.DictReader(file)}
+    assert (rows["pln"]["failed"], rows["pln"]["recovered"]) == ("53900", "24500")
+    assert float(rows["pln"]["of_all_value"]) == pytest.approx(5 / 11)
+    assert "it takes 10" in rows["eur"]["of_all_not_enough"]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names >= {"cohorts.csv", "cash.csv", "causes.csv", "funnel.csv", "within.csv"}
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "rate"),
+    [("en", "Recovery of failed payments", "50.0%"), ("pl", "Odzyskiwanie nieudanych płatności", "50,0%")],
+)
+def test_a_page_can_be_read_and_printed(tmp_path: Path, language: str, title: str, rate: str) -> None:
+    """In either language, with a drawing beside the tables, and nothing from elsewhere."""
+    page = tmp_path / "report.html"
+    _run("--html", str(page), "--language", language)
+    html = page.read_text(encoding="utf-8")
+    assert title in html
+    assert rate in re.sub(r"\s(?=%)", "", html)
+    assert html.count("<svg") == 2
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "<script" not in html
+
+
+def test_a_language_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    """One sentence that names those that there are."""
+    arguments = ["report", "--html", str(tmp_path / "a.html"), "--language", "xx"]
+    assert "there are en, pl" in str(CliRunner().invoke(cli, arguments).exception)
 
 
 @pytest.mark.parametrize(
