@@ -124,6 +124,14 @@ def test_pause_and_resume(console: Manned, browser: Browser) -> None:
     view = console.living.view(invoice)
     assert view is not None
     assert view.case.paused_until == until.replace(second=0, microsecond=0)
+    # Temporal's index lags a little; the pages bring themselves up to date.
+    page.goto(f"/cases?tab=paused&q={invoice}")
+    expect(page.get_by_role("cell").get_by_role("link").first).to_be_visible(timeout=15_000)
+    page.goto("/")
+    coming = page.get_by_role("region", name="Coming up").locator(f"a[href='/cases/{invoice}']")
+    expect(coming).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("an operator paused the case until then").first).to_be_visible()
+    expect(page.locator("#kpis")).to_contain_text("In flight")
     do(page, invoice, "Resume")
     confirm(page, invoice, "Resume")
     view = console.living.view(invoice)
