@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from recoup.figures.causes import causes
+from recoup.figures.charges import placed
 from recoup.figures.churn import churn
 from recoup.figures.debts import debts_of
 from recoup.figures.ends import ends_of
@@ -35,7 +36,7 @@ def of(ledger: Ledger, selection: Selection) -> Figures:
         involuntary_churn=churn(history.subscriptions, ends, everything, known_since, began, selection),
         lifetime_value=lifetime_value(history, ends, debts, everything, read_at, selection),
         attempts=attempts_of(debts, attempts, rows.refusals(), selection),
-        declines=declines_of(debts, attempts, rows.charges(), selection),
+        declines=declines_of(debts, attempts, placed(rows.charges(), everything), selection),
         funnel=funnel(debts, rows.contacts(), selection),
     )
 

@@ -145,7 +145,8 @@ def _by_first_code(
     """The debts by the code of their first refusal, the most frequent first, and those of which none is known."""
     codes: dict[str, str] = {}
     for each in refused:
-        codes.setdefault(each.invoice, each.code or "unknown")
+        if each.invoice is not None:
+            codes.setdefault(each.invoice, each.code or "unknown")
     groups: dict[str, list[Debt]] = {}
     without: list[Debt] = []
     for debt in debts:

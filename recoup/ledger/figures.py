@@ -14,6 +14,7 @@ from recoup.ledger.figures_rows import (
     FigureContact,
     FigureRefusal,
 )
+from recoup.ledger.history_schema import history_charges, history_payments
 from recoup.ledger.schema import attempts, cases, events, message_invoices, messages, observed_charges
 from recoup.rules.case import AttemptState, MessageState, Outcome, Template, Trigger
 
@@ -68,14 +69,26 @@ class FigureRows:
         ]
 
     def charges(self) -> list[FigureCharge]:
-        """All charges for the cases' invoices that were not ours, in the order in which they were made."""
-        of_a_case = sa.exists().where(cases.c.invoice == observed_charges.c.invoice)
+        """All charges of customers with cases that were not ours, in the order in which they were made."""
+        of_a_case = sa.exists().where(
+            sa.or_(
+                cases.c.invoice == observed_charges.c.invoice, cases.c.customer == observed_charges.c.customer
+            )
+        )
         ours = sa.exists().where(attempts.c.charge == observed_charges.c.charge)
-        query = sa.select(observed_charges).where(of_a_case, ~ours)
+        imported = (
+            sa.select(sa.func.min(history_payments.c.invoice))
+            .join(history_charges, history_charges.c.payment_intent == history_payments.c.payment_intent)
+            .where(history_charges.c.charge == observed_charges.c.charge)
+            .scalar_subquery()
+        )
+        invoice = sa.func.coalesce(observed_charges.c.invoice, imported).label("found")
+        query = sa.select(observed_charges, invoice).where(of_a_case, ~ours)
         ordered = query.order_by(observed_charges.c.made_at, observed_charges.c.charge)
         return [
             FigureCharge(
-                invoice=row["invoice"],
+                invoice=row["found"],
+                customer=row["customer"],
                 brand=row["brand"],
                 amount=row["amount"],
                 currency=row["currency"],

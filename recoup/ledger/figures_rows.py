@@ -49,9 +49,11 @@ class FigureAttempt:
 
 @dataclass(frozen=True, slots=True)
 class FigureCharge:
-    """A charge for a case's invoice that was not ours: the first failure, Stripe's own retries, the customer's payments."""
+    """A charge that was not ours: the first failure, Stripe's own retries, the customer's payments."""
 
-    invoice: str
+    invoice: str | None
+    """Nothing where neither a webhook nor an import has said it."""
+    customer: str | None
     brand: str | None
     amount: int
     currency: str
