@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,6 +101,18 @@ class TimingSettings(_Section):
     """How often a model is trained anew; 0 for never."""
 
 
+class FiguresSettings(_Section):
+    """What things cost, for the report; prices in whole units of ``currency``, such as 0.0001."""
+
+    currency: Annotated[str, Field(pattern=r"^[a-z]{3}$")] = "usd"
+    email_cost: Annotated[Decimal, Field(ge=0)] | None = None
+    """For a mail."""
+    sms_cost: Annotated[Decimal, Field(ge=0)] | None = None
+    """For a text message."""
+    network_fee: Annotated[Decimal, Field(ge=0)] | None = None
+    """What the card networks charge for an attempt beyond their limits, by the contract with the acquirer."""
+
+
 class StarterSettings(_Section):
     """The public web process."""
 
@@ -171,6 +184,7 @@ class Settings(BaseSettings):
     sweep: SweepSettings = SweepSettings()
     cards: CardsSettings = CardsSettings()
     timing: TimingSettings = TimingSettings()
+    figures: FiguresSettings = FiguresSettings()
     starter: StarterSettings = StarterSettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()

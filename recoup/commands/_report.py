@@ -17,11 +17,11 @@ from recoup.commands._report_html import write_html
 from recoup.commands._report_tables import show
 from recoup.errors import ConfigurationError
 from recoup.experiments import Judged, results
-from recoup.figures import Selection, month_bounds
+from recoup.figures import Prices, Selection, month_bounds
 from recoup.figures.definitions import DEFINITIONS
 from recoup.ledger import Ledger
 from recoup.policy.file import load_policy
-from recoup.settings import load_settings
+from recoup.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def report_on(wanted: Wanted, form: As) -> None:
     selection = wanted.selection(clock_for(settings.clock_file).now())
     ledger = Ledger.connect(settings.database_url)
     try:
-        made = figures.of(ledger, selection)
+        made = figures.of(ledger, selection, _prices(settings))
         judged = _experiments(ledger, settings.policy_file, selection.now)
     finally:
         ledger.close()
@@ -92,6 +92,13 @@ def report_on(wanted: Wanted, form: As) -> None:
         show(made)
         for experiment in judged:
             click.echo(f"\n{in_words(experiment)}")
+
+
+def _prices(settings: Settings) -> Prices:
+    said = settings.figures
+    return Prices(
+        currency=said.currency, email=said.email_cost, sms=said.sms_cost, network_fee=said.network_fee
+    )
 
 
 def _experiments(ledger: Ledger, file: Path, now: datetime) -> list[Judged]:

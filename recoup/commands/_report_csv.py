@@ -62,6 +62,7 @@ def tables(made: Figures) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "attempts", [{"by": name.removeprefix("by_"), **row} for name in groups for row in attempts[name]]
     yield "declines", said["declines"]["by_code"]
     yield "first_codes", said["declines"]["by_first_code"]
+    yield "costs", [*said["costs"]["messages"], said["costs"]["fees_avoided"]]
     yield "funnel", said["funnel"]["steps"]
 
 

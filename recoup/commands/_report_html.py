@@ -15,6 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment
 import recoup
 from recoup.errors import ConfigurationError
 from recoup.figures import Estimate, Figure, Figures, NotEnough
+from recoup.figures.costs import Cost
 from recoup.figures.definitions import DEFINITIONS
 from recoup.figures.recovery import Shares
 from recoup.messages import Language, Languages
@@ -63,6 +64,7 @@ def as_html(made: Figures, languages: Languages, language: Language) -> str:
         money=said.money,
         monies=said.monies,
         value=said.value,
+        price=said.price,
         lost=_lost,
         **_parts(made),
     )
@@ -81,6 +83,7 @@ def _parts(made: Figures) -> dict[str, Any]:
         "tries": made.attempts,
         "declines": made.declines,
         "funnel": made.funnel,
+        "costs": made.costs,
         "curve": curve,
         "stacked_bars": stacked_bars,
         "recovery_points": [
@@ -133,6 +136,12 @@ class _Words:
     def monies(self, monies: Iterable[Money]) -> str:
         """Amounts of several currencies."""
         return ", ".join(amount(money, self._locale) for money in monies) or "–"
+
+    def price(self, cost: Cost, currency: str | None) -> str:
+        """What it cost, finer than a minor unit where the prices are."""
+        if isinstance(cost.cost, NotEnough) or currency is None:
+            return "–"
+        return f"{format_decimal(cost.cost, '#,##0.00##', self._locale)} {currency.upper()}"
 
     def period(self, made: Figures) -> str:
         """The time and the choice."""

@@ -65,6 +65,19 @@ def sections(made: Figures) -> Iterator[Section]:
     yield from _tries(made)
     yield "Through the customer's hands", ("step", "cases", ""), [(step.step, "unknown" if step.cases is None else str(step.cases), step.says) for step in made.funnel.steps], ("funnel",)  # fmt: skip
 
+    yield "What it cost", ("what", "count", "cost"), _costs(made), ("costs",)
+
+
+def _costs(made: Figures) -> list[tuple[str, ...]]:
+    found = made.costs
+    rows: list[tuple[str, ...]] = []
+    for each in (*found.messages, found.fees_avoided):
+        priced = not isinstance(each.cost, NotEnough)
+        said = f"{each.cost} {(found.currency or '').upper()}" if priced else "no price is set"
+        name = "fees of the networks avoided, at most" if each.what == "network_fee" else each.what
+        rows.append((name, str(each.count), said))
+    return rows
+
 
 def words(figure: Figure, *, percent: bool = True, digits: int = 1, brief: bool = False) -> str:
     """A figure as it is read: with its interval and number, or why there is none; in ``brief`` where its number stands beside it."""

@@ -31,7 +31,10 @@ class End(StrEnum):
     """Voided, or never a case: see :data:`LEFT_OUT`."""
 
 
-_ENDS = {
+_ENDS: dict[Outcome | None, End] = {
+    None: End.OPEN,
+    **dict.fromkeys(Outcome, End.WRITTEN_OFF),
+    **{outcome: End.RECOVERED for outcome in Outcome if outcome.stage is Stage.RECOVERED},
     Outcome.LOST_SUSPENDED: End.SUSPENDED,
     Outcome.LOST_CANCELLED: End.CANCELLED,
     Outcome.LOST_CANCELLED_BY_CUSTOMER: End.CANCELLED,
@@ -52,11 +55,7 @@ class Debt:
     @property
     def end(self) -> End:
         """How it stands."""
-        if self.case.outcome is None:
-            return End.OPEN
-        if self.case.outcome.stage is Stage.RECOVERED:
-            return End.RECOVERED
-        return _ENDS.get(self.case.outcome, End.WRITTEN_OFF)
+        return _ENDS[self.case.outcome]
 
     @property
     def is_recovered(self) -> bool:

@@ -53,5 +53,8 @@ DEFINITIONS: dict[str, str] = {
         "Refusals by the banks' code and brand, in the time; those of the first charge, of Stripe's retries and of customers' "
         "payments apart."
     ),
+    "costs": N_(
+        "Messages that went out in the time, and attempts that the guard of the card networks did not let through, at the prices set."
+    ),
     "funnel": N_("Cases that came so far; each step counts among those of the known one before."),
 }

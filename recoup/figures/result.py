@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recoup.figures.causes import Causes
 from recoup.figures.churn import Churn
+from recoup.figures.costs import Costs
 from recoup.figures.funnel import Funnel
 from recoup.figures.recovery import RecoveryRate
 from recoup.figures.selection import Selection
@@ -26,3 +27,4 @@ class Figures(Frozen):
     attempts: Attempts
     declines: Declines
     funnel: Funnel
+    costs: Costs

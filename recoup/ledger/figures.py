@@ -12,6 +12,7 @@ from recoup.ledger.figures_rows import (
     FigureCase,
     FigureCharge,
     FigureContact,
+    FigureMessage,
     FigureRefusal,
 )
 from recoup.ledger.history_schema import history_charges, history_payments
@@ -114,6 +115,16 @@ class FigureRows:
             )
             for case_id in sorted({*sent, *opened, *updated})
         ]
+
+    def messages(self) -> list[FigureMessage]:
+        """All messages of cases that went out, whatever they said, in the order in which they did."""
+        out = (
+            messages.c.state.in_(_WENT_OUT),
+            messages.c.case_id.is_not(None),
+            messages.c.sending_at.is_not(None),
+        )
+        query = sa.select(messages).where(*out).order_by(messages.c.sending_at, messages.c.key)
+        return [FigureMessage(row["case_id"], row["channel"], row["sending_at"]) for row in self._rows(query)]
 
     def refusals(self) -> list[FigureRefusal]:
         """All attempts that the guard did not let through, in order."""

@@ -78,6 +78,15 @@ class FigureContact:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureMessage:
+    """A message about a case that went out."""
+
+    case_id: str
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FigureRefusal:
     """An attempt that the guard of the card networks did not let through."""
 

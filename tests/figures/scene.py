@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recoup.ledger import AttemptResult, Ledger
+from recoup.ledger import AttemptResult, Ledger, Verdict
 from recoup.rules.case import AttemptState, Outcome, Template, Trigger
 from recoup.rules.declines import DeclineClass
 from tests.ledger.builders import YES, a_case, a_charge, a_message, an_attempt, declined
@@ -24,7 +24,7 @@ OUTCOMES = [
 CODES = ("insufficient_funds", "do_not_honor", "expired_card")
 
 
-def play(ledger: Ledger, count: int = 60, seed: int = 5) -> None:
+def play(ledger: Ledger, count: int = 48, seed: int = 5) -> None:
     """So many failures over four months; the younger, the more are open."""
     chance = random.Random(seed)
     for number in range(count):
@@ -64,7 +64,8 @@ def _case(ledger: Ledger, chance: random.Random, invoice: str, failed: datetime)
 def _tell(ledger: Ledger, invoice: str, customer: str, at: datetime, chance: random.Random) -> None:
     key = f"{invoice}/payment_failed"
     ledger.messages.reserve(
-        a_message(key, case_id=invoice, customer=customer, template=Template.PAYMENT_FAILED), at
+        a_message(key, case_id=invoice, customer=customer, template=Template.PAYMENT_FAILED, channel="email"),
+        at,
     )
     ledger.messages.begin_sending(key, at)
     ledger.messages.mark_sent(key, key, at)
@@ -87,6 +88,9 @@ def _attempts(
     chance: random.Random,
 ) -> None:
     at = failed + timedelta(hours=6)
+    if chance.random() < 0.2:
+        refused = an_attempt(invoice, f"{invoice}#refused", case_id=invoice)
+        ledger.attempts.reserve(refused, at, lambda _: Verdict(allowed=False, because="too often"))
     while at + timedelta(days=1) < closed:
         _attempt(ledger, invoice, at, declined(f"ch_{invoice}_{at:%d%H}", chance.choice(CODES)), who)
         at += timedelta(days=chance.choice((1, 2, 5)), hours=chance.choice((1, 7)))

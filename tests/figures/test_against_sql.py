@@ -157,6 +157,10 @@ def test_attempts_and_refusals(made: Figures, sql: Raw) -> None:
     assert sum(each.ours for each in made.declines.by_code) == mine
     assert sum(each.others for each in made.declines.by_code) == theirs
     assert made.declines.refused == mine + theirs
+    refused = "FROM events WHERE kind = 'attempt_refused' AND at >= :since AND at < :until"
+    assert made.attempts.refused_by_guard == sql.one(f"SELECT count(*) {refused}", **TIME) > 0
+    cases = sql.one(f"SELECT count(DISTINCT case_id) {refused}", **TIME)
+    assert made.attempts.cases_refused_by_guard == cases
     for name in ("by_hour", "by_weekday", "by_trigger", "by_brand", "by_number"):
         assert sum(each.attempts for each in getattr(made.attempts, name)) == made.attempts.made
 
