@@ -56,7 +56,7 @@ def curve(title: str, points: Sequence[CurvePoint], unit: str) -> Markup:
     lower = " ".join(f"{x(point.at):.1f},{_y(point.low, 1):.1f}" for point in reversed(points))
     line = " ".join(f"{x(point.at):.1f},{_y(point.value, 1):.1f}" for point in points)
     ticks = [
-        f'<text x="{x(day):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{day:g} {escape(unit)}</text>'
+        f'<text x="{x(day):.1f}" y="{HEIGHT - 8}" text-anchor="{"end" if day == longest else "middle"}">{day:g} {escape(unit)}</text>'
         for day in (7, 14, 28, 60)
         if day <= longest
     ]
