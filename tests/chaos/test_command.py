@@ -59,7 +59,12 @@ def _left(mark: str, place: Path) -> list[int]:
 @pytest.mark.stack
 @pytest.mark.parametrize(
     ("number", "background"),
-    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGKILL, False)],
+    [
+        (signal.SIGINT, False),
+        pytest.param(signal.SIGTERM, False, marks=pytest.mark.slow),
+        (signal.SIGTERM, True),
+        (signal.SIGKILL, False),
+    ],
     ids=["ctrl-c", "stop", "stop-in-the-background", "kill"],
 )
 def test_a_command_that_is_ended_leaves_nothing(

@@ -90,6 +90,7 @@ async def test_observed_stripe_retries_and_recoup_does_the_rest(
         assert sorted(told) == ["payment_failed", "reminder", "reminder"]
 
 
+@pytest.mark.slow
 async def test_woven_in_our_attempts_keep_away_from_stripes(tmp_path: Path, temporal_binary: Path) -> None:
     """Both try, never within twelve hours of each other, and the first attempt that the bank approves is the last one."""
     async with played(tmp_path, "weave", final_action="past_due") as world:

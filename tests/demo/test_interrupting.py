@@ -46,6 +46,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(tmp_path: Path, temporal_binary: Pa
     assert not report.exists()
 
 
+@pytest.mark.slow
 def test_sigterm_while_starting_leaves_nothing(tmp_path: Path, temporal_binary: Path) -> None:
     """The word to stop before the stack stands is heard as well."""
     process, mark = start_demo(tmp_path, "--headless")

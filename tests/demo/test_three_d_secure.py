@@ -40,12 +40,15 @@ def _told(cast: Cast, address: str) -> list[str]:
             "pay_3ds_error": "invoice_payment_intent_requires_action",
             "pay_3ds_status": "requires_action",
         },
-        {
-            "pay_3ds_error": "invoice_payment_intent_requires_action",
-            "pay_3ds_type": "invalid_request_error",
-            "pay_3ds_status": "requires_action",
-        },
-        {"pay_3ds_charge": "none"},
+        pytest.param(
+            {
+                "pay_3ds_error": "invoice_payment_intent_requires_action",
+                "pay_3ds_type": "invalid_request_error",
+                "pay_3ds_status": "requires_action",
+            },
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"pay_3ds_charge": "none"}, marks=pytest.mark.slow),
     ],
     ids=["asked-again", "left-waiting", "no-card-error", "without-a-charge"],
 )

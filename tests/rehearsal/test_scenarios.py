@@ -113,7 +113,19 @@ MORE: dict[str, Callable[[Told], None]] = {
 """What else must be true of each, beside what its file says."""
 
 
-@pytest.mark.parametrize("name", sorted({*shipped(), *MORE}))
+ALWAYS = frozenset(
+    {"expired-card", "five-in-one-night", "important-account", "promise-broken", "sepa-debit", "comes-back"}
+)
+"""Those that every run of the tests plays; the others are told by ``make test-slow``."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted({*shipped(), *MORE})
+    ],
+)
 def test_a_shipped_scenario_goes_as_its_file_says(rehearsed: Rehearse, name: str) -> None:
     """It ends as expected, in the order of time, every decision has a reason, and what it is there to show is seen."""
     code, story = rehearsed(name)

@@ -209,7 +209,7 @@ def test_assign_note_and_take_over(console: Manned, browser: Browser) -> None:
     ("act", "outcome", "status"),
     [
         ("Paid outside", Outcome.RECOVERED_OUTSIDE, "paid"),
-        ("Stop the recovery", Outcome.CLOSED_STOPPED, "open"),
+        pytest.param("Stop the recovery", Outcome.CLOSED_STOPPED, "open", marks=pytest.mark.slow),
     ],
 )
 def test_the_two_ends(console: Manned, browser: Browser, act: str, outcome: Outcome, status: str) -> None:
@@ -281,7 +281,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme", "locale"), [(1280, "light", "en-GB"), (1280, "dark", "pl-PL"), (320, "light", "pl-PL")]
+    ("width", "scheme", "locale"), [pytest.param(1280, "light", "en-GB", marks=pytest.mark.slow), pytest.param(1280, "dark", "pl-PL", marks=pytest.mark.slow), (320, "light", "pl-PL")]
 )  # fmt: skip
 def test_every_page_can_be_read_and_used(
     console: Manned, browser: Browser, width: int, scheme: str, locale: str
