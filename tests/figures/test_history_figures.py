@@ -14,6 +14,7 @@ from recoup.figures import Estimate, NotEnough, Selection
 from recoup.figures.churn import Churn
 from recoup.figures.worth import MONTH, LifetimeValue
 from recoup.ledger import Ledger
+from recoup.ledger.history_rows import Kind
 from recoup.rules.case import Outcome
 from recoup.statistics.lifetime import Life, lifetime
 from tests.figures.past import READ, SINCE, History, grown
@@ -195,9 +196,11 @@ def test_without_an_import_there_is_no_figure_but_the_way_to_one(
 
 def test_an_import_that_has_not_ended_is_no_history(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Half of the subscriptions would be half of the churn."""
-    ledger = _fresh(tmp_path_factory, History())
-    for kind in list(ledger.history.imports()):
-        ledger.history.begin(kind, SINCE - timedelta(days=1), READ)
+    history = History()
+    history.subscription("sub_1", SINCE, None, None)
+    ledger = _fresh(tmp_path_factory, history)
+    assert isinstance(figures.of(ledger, Selection(now=READ)).involuntary_churn, Churn)
+    ledger.history.begin(Kind.SUBSCRIPTIONS, SINCE - timedelta(days=1), READ)
     assert isinstance(figures.of(ledger, Selection(now=READ)).involuntary_churn, NotEnough)
     ledger.close()
 
