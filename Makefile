@@ -5,8 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
-# Processes that share the tests; JOBS=0 runs them in one, in order.
-JOBS ?= auto
+# Processes that share the tests, one more than there are cores, for each of them often waits; JOBS=0 runs them in one, in order.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # What the caller's shell has set for another project must not reach into this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV

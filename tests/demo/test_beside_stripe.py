@@ -71,6 +71,7 @@ async def played(directory: Path, mode: str, **switches: str) -> AsyncIterator[P
         await stack.stop()
 
 
+@pytest.mark.slow
 async def test_observed_stripe_retries_and_recoup_does_the_rest(
     tmp_path: Path, temporal_binary: Path
 ) -> None:

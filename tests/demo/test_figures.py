@@ -14,7 +14,7 @@ from recoup.ledger import Ledger
 from recoup.rules.case import Outcome
 from tests.demo.conftest import Ran
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

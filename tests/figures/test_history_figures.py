@@ -245,3 +245,29 @@ def test_what_was_given_back_is_told(tmp_path_factory: pytest.TempPathFactory) -
     ledger.close()
     assert made.all.recovered == 1
     assert (made.given_back.cases, made.given_back.money[0].amount) == (1, 900)
+
+
+def test_who_failed_is_compared_with_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Recovered ones are nearest in age to themselves, and to those that failed before Recoup: neither stands among those that never failed."""
+    history, recovered = History(), READ - timedelta(days=800)
+    for number in range(12):
+        for group, amount, days in (("case", 1000, 0), ("past", 2000, 0), ("smooth", 3000, 200)):
+            name = f"sub_{group}_{number}"
+            history.subscription(name, recovered - timedelta(days=days + 30), None, None)
+            failed_first = group == "past"
+            history.invoice(f"in_{name}_0", name, "pln", amount, recovered, failed_first=failed_first)
+            for month in range(1, 25):
+                at = recovered + month * MONTH - timedelta(days=1)
+                history.invoice(f"in_{name}_{month}", name, "pln", amount, at)
+        failed = recovered - timedelta(days=2)
+        name = f"sub_case_{number}"
+        history.cases.append((f"in_{name}_0", name, "pln", failed, Outcome.RECOVERED_BY_RETRY, recovered))
+    ledger = _fresh(tmp_path_factory, history)
+    made = figures.of(ledger, Selection(now=READ)).lifetime_value
+    ledger.close()
+    assert isinstance(made, LifetimeValue)
+    year = next(each for each in made.worth if each.months == 12)
+    assert isinstance(year.recovered, Estimate)
+    assert isinstance(year.never_failed, Estimate)
+    assert year.recovered.value == pytest.approx(12 * 1000)
+    assert year.never_failed.value == pytest.approx(12 * 3000)

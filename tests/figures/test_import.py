@@ -253,6 +253,20 @@ def test_stripe_away_is_said_and_loses_nothing(sandbox: Sandbox, ledgers: Callab
     assert len(_kept(ledger)["history_subscriptions"]) == 7
 
 
+def test_what_was_read_earlier_does_not_undo_what_was_read_later(
+    sandbox: Sandbox, ledgers: Callable[[str], Ledger]
+) -> None:
+    """Two runs at once: the page that was read first and is written last changes nothing."""
+    ledger, begin = ledgers("one"), _begin(sandbox)
+    _importer(sandbox, ledger).run(begin)
+    known = _kept(ledger)
+    now = sandbox.clock.now()
+    page = reading.read_past(sandbox.client(), Kind.INVOICES, begin, None, now)
+    stale = [row.model_copy(update={"status": "open", "paid": 0, "read_at": begin}) for row in page.rows]
+    ledger.history.write_page(ledger.history.imports()[Kind.INVOICES], stale, None, now)
+    assert _kept(ledger) == known
+
+
 def test_it_knows_its_tables() -> None:
     """All tables of history are compared here."""
     named = {name for name in metadata.tables if name.startswith("history_")}
