@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from bench._rows import Measure
 from recoup.virtual.place import workshop
 
 MEASUREMENTS = ("starting", "histories", "deciding", "webhooks")
@@ -38,7 +39,8 @@ def main(names: tuple[str, ...], times: int, json_file: Path | None) -> None:
     )
     for name in names or MEASUREMENTS:
         with workshop(f"bench-{name}") as place:
-            rows = importlib.import_module(f"bench.{name}").measure(place, times)
+            measure: Measure = importlib.import_module(f"bench.{name}").measure
+            rows = measure(place, times)
         for row in rows:
             click.echo("\n".join(row.lines()))
             told.append(row.as_json())

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from recoup.ledger._store import Store, every, first
+from recoup.ledger._store import Store, every
 from recoup.ledger.assignments_schema import assignments
 from recoup.ledger.schema import cases
 from recoup.rules.base import Frozen
@@ -28,14 +28,9 @@ class AssignmentRow(Frozen):
     assigned_at: datetime
 
 
-class DrawnRow(Frozen):
+class DrawnRow(AssignmentRow):
     """A customer of an experiment, with the first of their cases in it."""
 
-    customer: str
-    arm: Arm
-    propensity: float
-    case_id: str
-    assigned_at: datetime
     failed_at: datetime
     amount: int
     currency: str
@@ -61,17 +56,6 @@ class Assignments:
         }
         return self._store.write(lambda tx: tx.insert_new(assignments, values, "experiment", "customer"))
 
-    def get(self, experiment: str, customer: str) -> AssignmentRow | None:
-        """What chance said about a customer; nothing where the experiment has not met them."""
-        mine = assignments.c.experiment == experiment, assignments.c.customer == customer
-        row = self._store.read(lambda conn: first(conn, sa.select(assignments).where(*mine)))
-        return AssignmentRow.model_validate(row) if row else None
-
-    def names(self) -> list[str]:
-        """The experiments that have drawn anybody, in alphabetical order."""
-        query = sa.select(assignments.c.experiment).distinct().order_by(assignments.c.experiment)
-        return list(self._store.read(lambda conn: conn.execute(query).scalars().all()))
-
     def of_experiment(self, experiment: str) -> list[DrawnRow]:
         """Its customers in the order in which they were drawn."""
         mine = assignments.c.experiment == experiment
@@ -82,8 +66,7 @@ class Assignments:
             .scalar_subquery()
         )
         columns = (
-            assignments.c.customer, assignments.c.arm, assignments.c.propensity, assignments.c.case_id,
-            assignments.c.assigned_at, cases.c.failed_at, cases.c.amount, cases.c.currency,
+            *assignments.c, cases.c.failed_at, cases.c.amount, cases.c.currency,
             paid.label("recovered_at"),
         )  # fmt: skip
         query = (

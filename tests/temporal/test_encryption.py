@@ -18,7 +18,7 @@ from temporalio.worker import Replayer
 
 from recoup.errors import ConfigurationError
 from recoup.temporal.encryption import CannotDecrypt, Encryption, converter
-from recoup.web.codec import codec_app
+from recoup.web.codec import MOST_BYTES, codec_app
 from tests.workflows.shop import CHOSEN, Shop, play
 from workflows.card_update import CardUpdate
 
@@ -152,6 +152,12 @@ def test_the_codec_server_says_what_it_cannot_do(codec: TestClient) -> None:
     told = codec.post(f"/t/{TOKEN}/decode", content=_body(unknown))
     assert (told.status_code, "other" in told.json()["error"]) == (400, True)
     assert codec.post(f"/t/{TOKEN}/decode", content=b"\xff{").status_code == 400
+
+
+def test_the_codec_server_takes_no_more_than_temporal_would(codec: TestClient) -> None:
+    """A body larger than Temporal's own limit is refused before it is read as payloads."""
+    told = codec.post(f"/t/{TOKEN}/decode", content=b" " * (MOST_BYTES + 1))
+    assert told.status_code == 413
 
 
 def test_a_browser_may_ask_from_the_ui_alone(codec: TestClient) -> None:
