@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -95,10 +96,9 @@ class Transaction:
 
     def insert_new(self, table: sa.Table, values: Mapping[str, Any], *unique: str) -> bool:
         """Insert the row unless one with the same values in the ``unique`` columns exists; True when inserted."""
-        make = postgresql.insert if self.is_postgresql else sqlite.insert
-        statement = make(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
+        statement = _insert_new(self.conn.dialect.name, table, unique)
         # Not the row count: with PostgreSQL it is unknown for an insert that also returns its key.
-        return self.conn.execute(statement.returning(table.c[unique[0]])).first() is not None
+        return self.conn.execute(statement, values).first() is not None
 
     def lock(self, names: Iterable[str]) -> None:
         """Have these names for this transaction alone, until it ends."""
@@ -114,6 +114,19 @@ class Transaction:
             self.conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS_LOCK)))
 
 
+@lru_cache
+def _insert_new(dialect: str, table: sa.Table, unique: tuple[str, ...]) -> sa.Executable:
+    """Kept, because to build a statement takes longer than to run it."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_nothing(index_elements=unique).returning(table.c[unique[0]])
+
+
+class _UnderWay(threading.local):
+    """The transaction that this thread's writes belong to."""
+
+    tx: Transaction | None = None
+
+
 class Store:
     """The database behind all groups of the ledger."""
 
@@ -125,6 +138,7 @@ class Store:
         self._checked = False
         # SQLite's writers wait by sleeping longer and longer, and the unlucky starve; those of one process queue here.
         self._turn = threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._mine = _UnderWay()
 
     @property
     def name(self) -> str:
@@ -133,6 +147,9 @@ class Store:
 
     def write(self, work: Callable[[Transaction], T], *, lock: Sequence[str] = ()) -> T:
         """Run ``work`` as one transaction, having the ``lock`` names alone; again where the database asks for it."""
+        if self._mine.tx is not None:
+            self._mine.tx.lock(lock)
+            return work(self._mine.tx)
         for pause in _PAUSES:
             try:
                 with self._turn:
@@ -142,8 +159,25 @@ class Store:
         with self._turn:
             return self._once(self._writing, work, lock)
 
+    def write_as_one(self, work: Callable[[], T]) -> T:
+        """Run ``work``, and all that this thread writes and reads meanwhile, as one transaction: all of it or nothing.
+
+        Where the database asks for it the whole ``work`` is run again, so it must do nothing else.
+        """
+
+        def joined(tx: Transaction) -> T:
+            self._mine.tx = tx
+            try:
+                return work()
+            finally:
+                self._mine.tx = None
+
+        return self.write(joined)
+
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` on one consistent view; writes nothing and waits for no writer."""
+        if self._mine.tx is not None:
+            return work(self._mine.tx.conn)
         return self._once(self.engine, lambda tx: work(tx.conn), ())
 
     def read_whole(self, work: Callable[[Transaction], T]) -> T:

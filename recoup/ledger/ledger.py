@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from recoup.ledger import _engine
 from recoup.ledger._migrating import check_version, migrate
 from recoup.ledger._store import Store
@@ -28,6 +31,8 @@ from recoup.ledger.rates import Rates
 from recoup.ledger.refreshes import Refreshes
 from recoup.ledger.standing import Standings
 from recoup.ledger.webhooks import Webhooks
+
+T = TypeVar("T")
 
 
 class Ledger:
@@ -81,6 +86,13 @@ class Ledger:
     def name(self) -> str:
         """Where the ledger is, without user and password; fit for logs and messages."""
         return self._store.name
+
+    def as_one(self, work: Callable[[], T]) -> T:
+        """Run ``work``, whose every write is made in one transaction: all of them, or none.
+
+        It may be run again, and must do nothing but write and read here.
+        """
+        return self._store.write_as_one(work)
 
     def migrate(self) -> None:
         """Make or bring up to date the tables; does nothing where they are. Safe from several processes at once."""

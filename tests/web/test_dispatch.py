@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from activities.contracts import FailedAgain, InvoicePaid
+from recoup.errors import ConnectionFailed
 from recoup.ledger import Ledger
 from recoup.rules.base import Wire
 from recoup.rules.case import AttemptState, Outcome
@@ -355,3 +356,21 @@ def test_a_credited_invoice_is_no_payment(hook: Hook, gateway: FakeGateway, book
     credited = told.paid_invoice(amount_paid=0, pre_payment_credit_notes_amount=4900)
     hook(told.event("invoice.paid", credited))
     assert gateway.signals == [("in_1", "invoice_voided")]
+
+
+def test_what_a_delivery_did_is_noted_with_the_delivery_or_not_at_all(
+    hook: Hook, ledger: Ledger, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger that breaks off between the note and the count keeps neither, and the delivery that follows writes both."""
+    event = told.failed()
+
+    def away(*_: object) -> bool:
+        raise ConnectionFailed("the ledger went away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger.webhooks, "seen", away)
+        hook(event, expect=503)
+    assert book.kinds() == []
+    hook(event)
+    assert book.kinds() == ["webhook.payment_failed"]
+    assert ledger.webhooks.get(event["id"]) is not None

@@ -103,15 +103,15 @@ class Dispatcher:
         # Deliveries of one event wait for each other, so that the second one finds what the first one wrote.
         lock = self._under_way.setdefault(delivery.event_id, asyncio.Lock())
         async with lock:
-            if await run_in_threadpool(self._is_known, delivery):
-                return Done(repeated=True)
             at = self._clock.now()
-            plan = await run_in_threadpool(self._plan, delivery, commands, at)
+            plan = await run_in_threadpool(self._plan_new, delivery, commands, at)
+            if plan is None:
+                return Done(repeated=True)
             did, unheard = await self._carry_out(plan)
             if unheard:
                 plan, told = await self._plan_again(plan, delivery, commands, at)
                 did += told
-            await run_in_threadpool(self._write_down, delivery, plan, at)
+            await run_in_threadpool(self._ledger.as_one, lambda: self._write_down(delivery, plan, at))
         counted = ["counted a refused charge"] * len(plan.charges)
         return Done(did=(*did, *counted, *(note.because for note in plan.notes), *plan.ignored))
 
@@ -133,11 +133,12 @@ class Dispatcher:
         planner = Planner(self._ledger, self._billing, delivery.event_id, at, delivery.created)
         return planner.plan(commands)
 
-    def _is_known(self, delivery: Delivery) -> bool:
+    def _plan_new(self, delivery: Delivery, commands: Sequence[Command], at: datetime) -> Plan | None:
+        """The plan; None where the event was acted on before, which is counted."""
         if self._ledger.webhooks.get(delivery.event_id) is None:
-            return False
-        self._count(delivery, self._clock.now())
-        return True
+            return self._plan(delivery, commands, at)
+        self._count(delivery, at)
+        return None
 
     async def _act(self, act: Begin | Tell | Update) -> tuple[str, bool]:
         """What was done, and whether everybody heard who must."""
