@@ -17,6 +17,7 @@ from recoup.commands.cases import case, cases
 from recoup.commands.channel import channel
 from recoup.commands.codec import codec
 from recoup.commands.console import console
+from recoup.commands.erasing import erase
 from recoup.commands.experiments import experiments
 from recoup.commands.importing import import_history
 from recoup.commands.integrations import integrations
@@ -265,7 +266,7 @@ def simulate(
 
 
 for command in (
-    backtest, cases, case, channel, codec, console, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
+    backtest, cases, case, channel, codec, console, erase, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
     import_history,
 ):  # fmt: skip
     cli.add_command(command)

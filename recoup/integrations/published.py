@@ -111,7 +111,7 @@ INTERNAL: frozenset[str] = frozenset(
     webhook.subscription webhook.subscription_cancelled
     sweep.attempt_settled sweep.case_told sweep.case_begun sweep.case_begun_again sweep.return_begun
     sweep.access_restored sweep.case_closed message_covered refresh_begun refresh_finished
-    failure_read card_read model_promoted model_refused model_withdrawn
+    failure_read card_read customer_erased model_promoted model_refused model_withdrawn
     """.split()
 )
 """What stays inside: bookkeeping, what another event tells better, and what Stripe says itself."""

@@ -25,6 +25,7 @@ from recoup.ledger.cards_rows import (
 )
 from recoup.ledger.channels_rows import ChannelStopRow, NewStop
 from recoup.ledger.console_rows import LogRow, NewLog, Result, Role, SessionKind, SessionRow, UserRow
+from recoup.ledger.erasing import Erased, StillOpen
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -76,6 +77,7 @@ __all__ = [
     "DeliveryRow",
     "DeliveryState",
     "DestinationRow",
+    "Erased",
     "EventRow",
     "Expiring",
     "Gate",
@@ -114,6 +116,7 @@ __all__ = [
     "SessionKind",
     "SessionRow",
     "Sort",
+    "StillOpen",
     "Tab",
     "TargetDone",
     "TargetRow",

@@ -17,6 +17,7 @@ from recoup.ledger.channels import Channels
 from recoup.ledger.console import Console
 from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
+from recoup.ledger.erasing import Erasures
 from recoup.ledger.events import Events
 from recoup.ledger.figures import FigureRows
 from recoup.ledger.history import History
@@ -69,6 +70,7 @@ class Ledger:
         self.figures = FigureRows(store)
         self.history = History(store)
         self.before_recoup = HistoryRows(store)
+        self.erasures = Erasures(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:

@@ -59,6 +59,15 @@ class Outbox:
             return None
         return OutboxMail.model_validate_json(self._file(mail_id, "json").read_bytes())
 
+    def has(self, key: str) -> bool:
+        """Whether the message of this key is here."""
+        return self._file(key_hash(key), "eml").exists()
+
+    def remove(self, key: str) -> None:
+        """Remove the message of this key, where it is here."""
+        for suffix in ("eml", "json"):
+            self._file(key_hash(key), suffix).unlink(missing_ok=True)
+
     def mime(self, mail_id: str) -> bytes | None:
         """The whole message as it would have been sent."""
         return self._file(mail_id, "eml").read_bytes() if self.get(mail_id) else None
