@@ -167,6 +167,7 @@ class RecoveryCase(PeopleHearing):
             Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}", until=self._overtaken()
         )
         self._see(report.at)
+        report = orders.unhurried(report, self._now(), "not_before")
         self._fold(lambda now: orders.fold_message(now, report))
         self._fold(lambda now: fold.message_returned(now, *self._returned))
         if report.ended is not None:
@@ -229,6 +230,7 @@ class RecoveryCase(PeopleHearing):
             activity, order, AccessReport, step.because, until=self._overtaken()
         )
         self._see(report.at)
+        report = orders.unhurried(report, self._now(), "look_again_at")
         if report.ended is not None:
             self._fold(lambda case: fold.ended(case, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
         elif report.look_again_at is not None:
@@ -344,6 +346,7 @@ class RecoveryCase(PeopleHearing):
 
     def _fold_attempt(self, report: AttemptReport) -> None:
         self._see(report.at)
+        report = orders.unhurried(report, self._now(), "not_before", "check_at")
         self._fold(lambda case: orders.fold_report(case, report))
         kept = report.state is AttemptState.PAID and report.ended is None
         if kept and self._open_case().mark_paid and workflow.patched("paid-outside-and-by-us"):

@@ -89,6 +89,8 @@ class Outside:
     look_again: timedelta | None = None
     """How long the suspension has to be put off."""
     ended_at_message: Outcome | None = None
+    put_off: int = 0
+    """So many messages are asked to wait for a moment that has passed."""
     stopped_from: str | None = None
     """From the message with this key on every channel to the customer is stopped."""
     stripe: StripeTries | None = None
@@ -239,6 +241,10 @@ class Outside:
     @activity.defn(name=Activity.SEND_MESSAGE.value)
     def send(self, order: MessageOrder) -> MessageReport:
         at = self._did("message", order.key, order)
+        if self.put_off:
+            self.put_off -= 1
+            passed, state = at - timedelta(hours=1), MessageState.RESERVED
+            return MessageReport(at=at, key=order.key, state=state, because="it is night", not_before=passed)
         ended = self.ended_at_message
         state = MessageState.FAILED if ended else MessageState.SENT
         if self.stopped_from is not None and self.stopped_from in [key for _, key, _ in self.done]:

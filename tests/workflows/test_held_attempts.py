@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
@@ -76,3 +77,24 @@ async def test_news_of_stripes_own_attempt_moves_ours(begin: Begin) -> None:
         assert "12 hours are kept" in view.next.because
         await handle.terminate()
     assert "look:" in outside.kinds()
+
+
+async def test_a_moment_that_has_passed_is_no_reason_to_ask_again_at_once(play: Begin) -> None:
+    """Who acts goes by a clock that runs behind the case's: attempts and messages that must wait are asked for once a minute."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    held = AttemptReport(
+        at=now, number=None, state=AttemptState.SKIPPED, trigger=Trigger.SCHEDULE, because=LIMIT,
+        not_before=now - timedelta(hours=1),
+    )  # fmt: skip
+    waits = AttemptReport(
+        at=now, number=1, state=AttemptState.PENDING, trigger=Trigger.SCHEDULE, because="the bank takes its time",
+        check_at=now - timedelta(hours=1),
+    )  # fmt: skip
+    outside = Outside(answers=[held, held, waits, waits, "paid"], put_off=2)
+    async with play(outside) as handle:
+        await asyncio.wait_for(handle.result(), 60)
+    asked = [at for kind, _, at in outside.done if kind in ("attempt", "settle")]
+    told = [at for kind, key, at in outside.done if (kind, key) == ("message", "payment_failed")]
+    assert (len(asked), len(told)) == (5, 3)
+    for first, second in (*pairwise(asked), *pairwise(told)):
+        assert second - first >= timedelta(seconds=59)
