@@ -134,12 +134,13 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.option("--live", is_flag=True, help="Look also at what runs: workers, schedules, late cases, silence.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_json: bool) -> int:
+def doctor(live: bool, as_json: bool) -> int:
     """Check the settings and everything that Recoup depends on, and say what to mend."""
     from recoup.doctor import examine, show
 
-    return show(examine(), as_json=as_json)
+    return show(examine(live=live), as_json=as_json)
 
 
 @cli.command()

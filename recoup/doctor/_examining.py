@@ -5,7 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from recoup.doctor import _channels, _here, _integrations, _retries, _stripe, _temporal, _timing, _webhooks
+from recoup.doctor import (
+    _channels,
+    _here,
+    _integrations,
+    _live,
+    _retries,
+    _stripe,
+    _temporal,
+    _timing,
+    _webhooks,
+)
 from recoup.doctor._findings import Finding, ok, told_by
 from recoup.settings import Settings, load_settings
 
@@ -31,14 +41,24 @@ CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("integrations", _integrations.destinations),
 )
 
+LIVE: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
+    ("starter", _live.starter),
+    ("clock", _live.clocks),
+    ("workers", lambda settings: asyncio.run(_live.work(settings))),
+    ("standing", _live.standing),
+)
 
-def examine() -> list[Finding]:
-    """Run every check; one that cannot be made is a finding too. Without settings there is only that to say."""
+
+def examine(*, live: bool = False) -> list[Finding]:
+    """Run every check; one that cannot be made is a finding too. Without settings there is only that to say.
+
+    ``live`` also looks at what runs: whether somebody works, and whether anything stands still.
+    """
     found: list[Finding] = []
     with told_by("settings", found):
         settings = load_settings()
         found.append(ok("settings", "every key is known and every value fits"))
-        for name, check in CHECKS:
+        for name, check in (*CHECKS, *(LIVE if live else ())):
             with told_by(name, found):
                 found += check(settings)
     return found
