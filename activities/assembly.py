@@ -83,8 +83,8 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
     )
     wishes = Wishes(stripe, ledger, clock, gateway, policy.policy.raced_payments)
     return [
-        payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.release,
-        payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
+        payments.take_up, payments.attempt, payments.settle, payments.look, payments.mark_paid, payments.write_off,
+        payments.release, payments.adopt_method, payments.failed_renewals, messages.send, access.suspend, access.restore, records.close_case,
         access.restrict, late.cancel_at_last, people.stage, people.assign, people.move,
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,

@@ -34,6 +34,7 @@ class Activity(StrEnum):
     TAKE_UP = "payments.take_up"
     LOOK = "payments.look"
     MARK_PAID = "payments.mark_paid"
+    WRITE_OFF = "payments.write_off"
     ATTEMPT = "payments.attempt"
     SETTLE = "payments.settle"
     RELEASE = "payments.release"

@@ -37,6 +37,8 @@ class Note(Wire):
     """By how many days an operator put the suspension off."""
     to: str | None = None
     """To whom the case was handed over."""
+    ending: str | None = None
+    """What becomes of the debt whose recovery was stopped."""
     people: str | None = None
     """Who is asked, account names with commas between them."""
     priority: int | None = None

@@ -153,6 +153,20 @@ class Payments:
         because = "an operator marked the invoice as paid outside Stripe"
         return Looked(at=self.clock.now(), because=because, ended=Outcome.RECOVERED_OUTSIDE)
 
+    @activity.defn(name=Activity.WRITE_OFF.value, no_thread_cancel_exception=True)
+    def write_off(self, order: PlainOrder) -> Looked:
+        """Tell Stripe that the invoice is not expected to be paid any more."""
+        write_decision(self.ledger, order)
+        with stripe_errors(f"write the invoice {order.invoice} off"):
+            state = read_invoice(self.client, order.invoice)
+            if ended := ended_for_us(self.ledger, state):
+                return Looked(at=self.clock.now(), because=ended[1], ended=ended[0])
+            self.client.v1.invoices.mark_uncollectible(
+                order.invoice, {}, {"idempotency_key": f"recoup/{order.request}/write-off"}
+            )
+        because = order.decision.step.because
+        return Looked(at=self.clock.now(), because=because, ended=Outcome.CLOSED_UNCOLLECTIBLE)
+
     @activity.defn(name=Activity.RELEASE.value, no_thread_cancel_exception=True)
     def release(self, order: PlainOrder) -> Looked:
         """Give the invoice back to Stripe's own retries, if it was taken over from them."""

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 
 from recoup.rules.base import Moment, Wire
 from recoup.rules.case import Stage
-from recoup.rules.people import Account
+from recoup.rules.people import Account, StopEnding
 from recoup.rules.policy import Campaign
 
 LATE_CANCEL_WORKFLOW = "LateCancel"
@@ -39,6 +39,15 @@ class GiveTo(Word):
     """The case is given to an operator; ``to`` may be left out where nobody in particular is meant."""
 
     to: Account | None = None
+
+
+class StopCase(Wire):
+    """An operator stops the recovery, and says what becomes of the debt."""
+
+    at: Moment
+    reason: str
+    operator: str
+    ending: StopEnding = StopEnding.KEEP
 
 
 class Running(StrEnum):

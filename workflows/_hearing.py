@@ -25,9 +25,9 @@ from activities.contracts import (
     WhatWillHappen,
 )
 from activities.note_contracts import Note, Noted, NoteKind
-from activities.people_contracts import GiveTo, LongerGrace, Word
+from activities.people_contracts import GiveTo, LongerGrace, StopCase, Word
 from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
-from recoup.rules import asking, fold
+from recoup.rules import asking, fold, stopping
 from recoup.rules.case import Case, Outcome
 from recoup.rules.steps import StepKind, asked_attempt, next_step, stage_of
 from workflows import _orders as orders
@@ -38,7 +38,7 @@ NOTES = "write-down-people"
 Comeback = MethodUpdated | InvoicePaid
 """What brings a suspended customer back."""
 
-Words = OperatorRequest | PauseUntil | Word
+Words = OperatorRequest | PauseUntil | StopCase | Word
 """What an operator says."""
 
 
@@ -140,10 +140,9 @@ class Hearing:
         return self._what_will_happen()
 
     @workflow.update
-    async def stop(self, request: OperatorRequest) -> WhatWillHappen:
-        """End the recovery without an ending for the subscription; Stripe gets its invoice back."""
-        because = f"an operator stopped the recovery: {request.reason}"
-        self._heed(request, "stop", lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
+    async def stop(self, request: StopCase) -> WhatWillHappen:
+        """End the recovery; Stripe gets its invoice back, or what the operator said becomes of the debt."""
+        self._heed(request, "stop", lambda case: stopping.stopped(case, request.ending, request.reason))
         return self._what_will_happen()
 
     @workflow.update
@@ -174,8 +173,9 @@ class Hearing:
         orders.refuse_resume(self._case)
 
     @stop.validator
-    def _may_stop(self, request: OperatorRequest) -> None:
+    def _may_stop(self, request: StopCase) -> None:
         orders.refuse_if_over(self._case)
+        orders.refuse(stopping.refusal(self._open_case(), request.ending))
 
     @promise_to_pay.validator
     def _may_promise(self, promise: PromiseToPay) -> None:
@@ -206,6 +206,7 @@ class Hearing:
             until=word.until if isinstance(word, PauseUntil) else None,
             days=word.days if isinstance(word, LongerGrace) else None,
             to=word.to if isinstance(word, GiveTo) else None,
+            ending=word.ending.value if isinstance(word, StopCase) else None,
         )
 
     def _to_note(self, kind: NoteKind, because: str, **more: Any) -> None:

@@ -22,6 +22,7 @@ _DOING = {
     StepKind.SETTLE: "find out what became of the attempt",
     StepKind.LOOK: "read the invoice again",
     StepKind.MARK_PAID: "mark the invoice as paid outside Stripe",
+    StepKind.WRITE_OFF: "write the invoice off",
     StepKind.RESTRICT: "restrict the access",
     StepKind.APPROVAL: "ask whether the suspension may be made",
     StepKind.SUSPEND: "suspend the subscription",

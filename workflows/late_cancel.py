@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.people_contracts import LATE_CANCEL_WORKFLOW, LateCancel, LateCancelled
     from recoup.rules.case import Case, Outcome
     from recoup.rules.policy import Ending
+    from recoup.rules.stopping import ending_of
     from recoup.rules.suspension import cancel_at
     from recoup.temporal.attributes import CUSTOMER, INVOICE, SUBSCRIPTION
     from workflows import _orders as orders
@@ -45,7 +46,7 @@ class LateCancelling:
 async def begin_late_cancel(case: Case) -> None:
     """Begin it for a case that ended in a suspension, where its campaign says so."""
     due = cancel_at(case.closed_at, case.campaign) if case.closed_at is not None else None
-    suspended = case.outcome is Outcome.LOST_SUSPENDED and case.campaign.ending is Ending.PAUSE
+    suspended = case.outcome is Outcome.LOST_SUSPENDED and ending_of(case) is Ending.PAUSE
     if due is None or not suspended or case.subscription is None or case.closed_at is None:
         return
     start = LateCancel(

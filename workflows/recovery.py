@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from recoup.rules.case import Access, AttemptState, Case, Outcome, Template, Trigger
     from recoup.rules.declines import read
     from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
+    from recoup.rules.stopping import ending_of
     from recoup.rules.suspension import suspend_at
     from workflows import _orders as orders
     from workflows import _shown as shown
@@ -112,6 +113,7 @@ class RecoveryCase(PeopleHearing):
             StepKind.SETTLE: self._settle,
             StepKind.LOOK: self._look,
             StepKind.MARK_PAID: self._mark_paid,
+            StepKind.WRITE_OFF: self._write_off,
             StepKind.RESTRICT: self._restrict,
             StepKind.APPROVAL: self._ask_for_approval,
             StepKind.SUSPEND: self._suspend,
@@ -218,6 +220,10 @@ class RecoveryCase(PeopleHearing):
         else:
             self._fold_look(looked)
 
+    async def _write_off(self, step: Step) -> None:
+        order = PlainOrder(**self._order(step))
+        self._fold_look(await orders.execute(Activity.WRITE_OFF, order, Looked, step.because))
+
     async def _restrict(self, step: Step) -> None:
         await self._withhold(Activity.RESTRICT, step, fold.restricted)
 
@@ -225,7 +231,7 @@ class RecoveryCase(PeopleHearing):
         await self._withhold(Activity.SUSPEND, step, lambda case: fold.suspended(case, step.because))
 
     async def _withhold(self, activity: Activity, step: Step, withheld: Callable[[Case], Case]) -> None:
-        order = AccessOrder(**self._order(step), ending=self._open_case().campaign.ending)
+        order = AccessOrder(**self._order(step), ending=ending_of(self._open_case()))
         report: AccessReport = await orders.execute(
             activity, order, AccessReport, step.because, until=self._overtaken()
         )
@@ -311,7 +317,7 @@ class RecoveryCase(PeopleHearing):
             case = self._open_case()
             asked = (case.untried, self._comeback) if by_a_method else ()
             people = (case.grace_until, case.handed_over, case.campaign)
-            return (case.outcome, case.paused_until, case.mark_paid, *people, *asked)
+            return (case.outcome, case.paused_until, case.mark_paid, case.stopping, *people, *asked)
 
         before = standing()
         return lambda: standing() != before

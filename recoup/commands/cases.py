@@ -35,6 +35,11 @@ def cases(stage: str | None, limit: int, as_json: bool) -> None:
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
     help="UTC, for `pause-until` and `promise-to-pay`.",
 )
+@click.option(
+    "--ending",
+    type=click.Choice(["keep", "pause", "cancel", "write_off"]),
+    help="For `stop`: what becomes of the debt; by default nothing (keep).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what is known, or what will happen, as JSON.")
 def case(case_id: str, word: str | None, as_json: bool, **said: object) -> None:
     """Show a case: what is known, what it does next and why. With a WORD, tell it something."""

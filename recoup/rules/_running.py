@@ -13,6 +13,7 @@ from recoup.rules.overdue import next_day
 from recoup.rules.policy import Campaign, MessageStep, RetryMode, Timing
 from recoup.rules.promising import promised_attempt, put_off
 from recoup.rules.step import Candidate, Step, StepKind
+from recoup.rules.stopping import stopping_step
 from recoup.rules.suspension import (
     notice_due,
     notices_of,
@@ -43,6 +44,8 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
             due_at=now,
             because="an operator says the invoice was paid outside Stripe",
         )
+    if (stopping := stopping_step(case, now)) is not None:
+        return stopping
     asked = untried_step(case, case.untried, now) if case.untried is not None else None
     if asked is not None and asked.is_due(now):
         return asked

@@ -12,7 +12,7 @@ from recoup.rules.base import Moment, Wire
 from recoup.rules.customer_page import DEFAULT_PROMISE_DAYS
 from recoup.rules.declines import Decline
 from recoup.rules.money import Money
-from recoup.rules.people import Question
+from recoup.rules.people import Question, Stopping
 from recoup.rules.policy import Campaign
 from recoup.rules.weaving import StripeTries
 
@@ -298,6 +298,8 @@ class Case(Wire):
     """Stripe's own attempts at the invoice, where its retries were left on."""
     mark_paid: bool = False
     """An operator said that the invoice was paid outside; Stripe has to be told."""
+    stopping: Stopping | None = None
+    """An operator stopped the recovery with an end that still has to be brought about: nothing else is done before it."""
     paid_twice: bool = False
     """It was paid outside, as an operator said, and by an attempt that was under way then: ours has to be given back."""
     person_because: str | None = None
@@ -317,8 +319,9 @@ class Case(Wire):
 
     @property
     def collects_by_itself(self) -> bool:
-        """Whether the money may be asked for without a new word: not after the end, in a pause, or once it was paid outside."""
-        return self.outcome is None and self.paused_until is None and not self.mark_paid
+        """Whether the money may be asked for without a new word: not after the end, in a pause, or once it was stopped or paid outside."""
+        held = self.paused_until is not None or self.stopping is not None or self.mark_paid
+        return self.outcome is None and not held
 
     def message(self, key: str) -> SentMessage | None:
         """The message with this key, if it was sent or counts as sent."""

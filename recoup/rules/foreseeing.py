@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from recoup.rules import approving, asking, fold, promising
+from recoup.rules import approving, asking, fold, promising, stopping
 from recoup.rules.base import Frozen, days
-from recoup.rules.case import Case, Outcome, Stage
+from recoup.rules.case import Case, Stage
+from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.rules.steps import asked_attempt, next_step, stage_of
 from recoup.rules.suspension import suspend_at
@@ -22,6 +23,7 @@ class Asked(Frozen):
     days: float = 0
     until: datetime | None = None
     to: str | None = None
+    ending: StopEnding = StopEnding.KEEP
 
 
 class Foreseen(Frozen):
@@ -62,13 +64,13 @@ def _refusal(case: Case, asked: Asked, now: datetime) -> str | None:
         "approve": lambda: asking.decision(case, asked.operator),
         "refuse_suspension": lambda: asking.decision(case, asked.operator),
         "extend_grace": lambda: asking.grace(case),
+        "stop": lambda: stopping.refusal(case, asked.ending),
     }
     return refusals.get(asked.word, lambda: None)()
 
 
 def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
     until = asked.until or now
-    stopped = f"an operator stopped the recovery: {asked.reason}"
     handed = f"{asked.operator} handed the case over: {asked.reason}"
     changes: dict[str, Callable[[Case], Case]] = {
         "retry_now": fold.retry_requested,
@@ -76,7 +78,7 @@ def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
         "resume": lambda case: fold.resumed(case, now),
         "promise_to_pay": lambda case: fold.promised(case, now, until),
         "mark_paid_outside": fold.marked_paid,
-        "stop": lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, stopped),
+        "stop": lambda case: stopping.stopped(case, asked.ending, asked.reason),
         "approve": lambda case: approving.approved(case, asked.operator),
         "refuse_suspension": lambda case: approving.grace_extended(case, now + days(asked.days)),
         "extend_grace": lambda case: approving.grace_extended(

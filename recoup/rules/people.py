@@ -72,6 +72,26 @@ class Approval(Frozen):
         return not people.approvers or operator in (*people.approvers, *people.escalate_to)
 
 
+class StopEnding(StrEnum):
+    """What becomes of the debt when an operator stops its recovery."""
+
+    KEEP = "keep"
+    """Nothing: the subscription stays as it is, and Stripe gets its invoice back as it was."""
+    PAUSE = "pause"
+    """The subscription is paused at once, as a suspension by the campaign would do it."""
+    CANCEL = "cancel"
+    """The subscription is cancelled at once."""
+    WRITE_OFF = "write_off"
+    """The invoice is marked as uncollectible; the subscription stays as it is."""
+
+
+class Stopping(Wire):
+    """An operator has stopped the recovery, and what that means for the debt is still to be done."""
+
+    ending: StopEnding
+    because: str
+
+
 class Question(Wire):
     """Whether a suspension may be made, as it was put to people."""
 

@@ -19,6 +19,8 @@ class StepKind(StrEnum):
     LOOK = "look"
     """Read the invoice and its latest decline again."""
     MARK_PAID = "mark_paid"
+    WRITE_OFF = "write_off"
+    """Mark the invoice as uncollectible."""
     RESTRICT = "restrict"
     """Restrict the access, the stage before the suspension."""
     APPROVAL = "approval"

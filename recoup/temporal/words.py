@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from activities.contracts import OperatorRequest, PauseUntil
-from activities.people_contracts import GiveTo, LongerGrace, Word
+from activities.people_contracts import GiveTo, LongerGrace, StopCase, Word
 from activities.wish_contracts import PromiseToPay
 
-Payload = OperatorRequest | PauseUntil | PromiseToPay | Word
+Payload = OperatorRequest | PauseUntil | PromiseToPay | StopCase | Word
 _PAYLOADS: dict[str, type[Payload]] = {
     "refuse_suspension": LongerGrace,
     "extend_grace": LongerGrace,
@@ -16,6 +16,7 @@ _PAYLOADS: dict[str, type[Payload]] = {
     "hand_over": GiveTo,
     "pause_until": PauseUntil,
     "promise_to_pay": PromiseToPay,
+    "stop": StopCase,
 }
 """By the name of the update; the others take an :class:`~activities.contracts.OperatorRequest`."""
 

@@ -320,6 +320,15 @@ def test_paid_outside_is_told_to_stripe_once(desk: Desk) -> None:
     assert (book["status"], book["successful_charges"]) == ("paid", [])
 
 
+def test_an_invoice_is_written_off_once(desk: Desk) -> None:
+    """An operator's stop marks it as uncollectible, without a charge; asked again, it has ended already."""
+    case = desk.take_up("empty")
+    looks = [desk.run(desk.payments.write_off, desk.plain(case)) for _ in range(2)]
+    assert [look.ended for look in looks] == [Outcome.CLOSED_UNCOLLECTIBLE] * 2
+    book = desk.sandbox.books(case.invoice)
+    assert (book["status"], book["successful_charges"]) == ("uncollectible", [])
+
+
 def test_failed_invoices_without_a_case_are_found(desk: Desk) -> None:
     """A card update finds what no webhook told: open failed invoices that never became a case."""
     question = CustomerQuestion(customer=desk.customers["empty"]["customer"])

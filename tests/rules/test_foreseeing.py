@@ -32,6 +32,8 @@ NOW = SOFT.failed_at + DAY
         (asked("pause_until", until=NOW + DAY), Stage.PAUSED, StepKind.RESUME),
         (asked("mark_paid_outside"), None, StepKind.MARK_PAID),
         (asked("stop"), None, StepKind.CLOSE),
+        (asked("stop", ending="cancel"), None, StepKind.SUSPEND),
+        (asked("stop", ending="write_off"), None, StepKind.WRITE_OFF),
         (asked("hand_over", to="ada"), Stage.PERSON, StepKind.PERSON),
     ],
 )
@@ -77,6 +79,7 @@ def test_longer_grace_moves_the_suspension() -> None:
         (SOFT.model_copy(update={"unsettled": 2}), asked("retry_now"), "could charge twice"),
         (SOFT.model_copy(update={"decline": Decline(code="stolen_card")}), asked("retry_now"), "not allowed"),
         (SOFT, asked("pause_until", until=NOW), "future"),
+        (SOFT.model_copy(update={"subscription": None}), asked("stop", ending="pause"), "no subscription"),
         (SOFT, asked("resume"), "neither paused nor waiting"),
         (SOFT, asked("approve"), "does not wait"),
         (SOFT, asked("promise_to_pay", until=NOW + 300 * DAY), "at most"),

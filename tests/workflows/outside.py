@@ -149,7 +149,7 @@ class Outside:
 
     def activities(self) -> list[Callable[..., Any]]:
         return [
-            self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release,
+            self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release, self.write_off,
             self.send, self.suspend, self.restore, self.close, self.tell, self.note, self.note_promise,
             self.restrict, self.stage, self.assign, self.move, self.cancel_at_last,
         ]  # fmt: skip
@@ -233,6 +233,11 @@ class Outside:
         at = self._did("mark_paid", "", order)
         ended = Outcome.RECOVERED_OUTSIDE if self.given_back else None
         return Looked(at=at, because="told by an operator", ended=ended)
+
+    @activity.defn(name=Activity.WRITE_OFF.value)
+    def write_off(self, order: PlainOrder) -> Looked:
+        at, ended = self._did("write_off", "", order), Outcome.CLOSED_UNCOLLECTIBLE
+        return Looked(at=at, because=order.decision.step.because, ended=ended)
 
     @activity.defn(name=Activity.RELEASE.value)
     def release(self, order: PlainOrder) -> Looked:

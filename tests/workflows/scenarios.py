@@ -106,7 +106,7 @@ async def paused_resumed_stopped(env: WorkflowEnvironment) -> Played:
         await handle.execute_update(RecoveryCase.pause_until, pause)
         await moved(env, handle, 6)
         await asleep(handle)
-        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.execute_update("stop", word())
         await handle.result()
         return handle
 
@@ -187,7 +187,7 @@ async def stopped_between_two_tries(env: WorkflowEnvironment) -> Played:
         outside.away.add("attempt")
         await handle.execute_update(RecoveryCase.retry_now, word())
         await asyncio.sleep(0.5)
-        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.execute_update("stop", word())
         await handle.result()
         return handle
 
@@ -227,7 +227,7 @@ async def people_noted(env: WorkflowEnvironment) -> Played:
         await handle.execute_update(RecoveryCase.resume, word())
         await asleep(handle, StepKind.ATTEMPT)
         await handle.execute_update(RecoveryCase.pause_until, _a_second_after(1))
-        await handle.execute_update(RecoveryCase.stop, word())
+        await handle.execute_update("stop", word())
         await handle.result()
         return handle
 

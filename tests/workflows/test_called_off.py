@@ -47,7 +47,7 @@ async def test_an_attempt_that_is_called_off_between_two_tries_is_looked_after(
         await asleep(handle)
         await handle.execute_update(RecoveryCase.retry_now, WORD)
         await _tries(outside)
-        await handle.execute_update(RecoveryCase.stop, WORD)
+        await handle.execute_update("stop", WORD)
         for _ in answers[1:]:
             await asleep(handle, StepKind.SETTLE)
             await handle.signal(RecoveryCase.attempt_answered, Happened(at=NOW))

@@ -121,7 +121,7 @@ async def test_a_case_that_is_stopped_during_an_attempt_waits_for_its_answer(
         await asleep(handle)
         await handle.execute_update(RecoveryCase.retry_now, WORD)
         await attempt.begun()
-        await handle.execute_update(RecoveryCase.stop, WORD)
+        await handle.execute_update("stop", WORD)
         attempt.let_go()
         for _ in answers[1:]:
             await asleep(handle, StepKind.SETTLE)
@@ -249,7 +249,7 @@ async def test_a_step_that_can_never_succeed_is_not_done_over_and_over(
         elif broken == "mark_paid":
             await handle.execute_update(RecoveryCase.mark_paid_outside, WORD)
         elif broken == "release":
-            await handle.execute_update(RecoveryCase.stop, WORD)
+            await handle.execute_update("stop", WORD)
         else:
             await handle.signal(RecoveryCase.invoice_paid, InvoicePaid(at=NOW))
         if broken == "settle":

@@ -33,7 +33,7 @@ async def test_words_and_persons_are_written_down_in_order(begin: Begin) -> None
         until = datetime.now(UTC) + timedelta(days=2)
         pause = PauseUntil(at=datetime.now(UTC), until=until, reason="a promise", operator="ops")
         await handle.execute_update(RecoveryCase.pause_until, pause)
-        await handle.execute_update(RecoveryCase.stop, _word())
+        await handle.execute_update("stop", _word())
         await handle.result()
     told = [(note.word, note.operator, note.because) for note in outside.notes[1:]]
     assert told == [

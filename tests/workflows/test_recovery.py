@@ -18,6 +18,7 @@ from activities.contracts import (
     OperatorRequest,
     PauseUntil,
 )
+from activities.people_contracts import StopCase
 from recoup.rules.case import AttemptState, Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.money import to_decimal
@@ -208,7 +209,7 @@ async def test_a_stopped_case_lets_go_of_the_invoice(begin: Begin) -> None:
     outside = Outside()
     async with begin(outside) as handle:
         await asleep(handle)
-        word = OperatorRequest(at=now(), reason="a mistake of ours", operator="ops")
+        word = StopCase(at=now(), reason="a mistake of ours", operator="ops")
         said = await handle.execute_update(RecoveryCase.stop, word)
         assert said.next.kind is StepKind.CLOSE
         result = await handle.result()

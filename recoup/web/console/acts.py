@@ -22,6 +22,7 @@ from recoup.rules.case import Case, Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.foreseeing import Asked, Foreseen, foresee
 from recoup.rules.networks import Permission, may_attempt
+from recoup.rules.people import StopEnding
 from recoup.temporal.words import Payload, request_for
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Visit
@@ -38,7 +39,7 @@ class Act:
     word: str
     """The update's name."""
     takes: tuple[str, ...] = ()
-    """What it needs besides a reason: ``days``, ``until``, ``to``."""
+    """What it needs besides a reason: ``days``, ``until``, ``to``, ``ending``."""
     optional: tuple[str, ...] = ()
     grave: bool = False
     """Whether it cannot be undone."""
@@ -58,7 +59,7 @@ ACTS: dict[str, Act] = {
         Act("hand_over", optional=("to",)),
         Act("note"),
         Act("mark_paid_outside", grave=True),
-        Act("stop", grave=True),
+        Act("stop", optional=("ending",), grave=True),
     )
 }
 """By the name in the address, which is the word of ``recoup case``; in the order of the page."""
@@ -100,6 +101,8 @@ class Wanted:
             said["days"] = self.asked.days
         if "until" in self.act.takes:
             said["until"] = self.asked.until
+        if "ending" in self.act.optional:
+            said["ending"] = self.asked.ending
         if "to" in self.act.optional and self.asked.to is not None:
             said["to"] = self.asked.to
         return request_for(self.act.word, **said)
@@ -109,6 +112,7 @@ def wanted(act: Act, form: Mapping[str, str], operator: str, now: datetime, zone
     """Read a form."""
     typed = {name: form.get(name, "").strip() for name in ("reason", *act.takes, *act.optional)}
     days, until = _number(typed.get("days")), _moment(typed.get("until"), zone)
+    ending = _ending(typed.get("ending"))
     asked = Asked(
         word=act.word,
         operator=operator,
@@ -116,10 +120,12 @@ def wanted(act: Act, form: Mapping[str, str], operator: str, now: datetime, zone
         days=days or 0,
         until=until,
         to=typed.get("to") or None,
+        ending=ending or StopEnding.KEEP,
     )
     wrong = [] if typed["reason"] else ["reason"]
     wrong += ["days"] if "days" in act.takes and not (days and 0 < days <= 365) else []
     wrong += ["until"] if "until" in act.takes and until is None else []
+    wrong += ["ending"] if ending is None else []
     request = form.get("request") or secrets.token_urlsafe(12)
     made = Wanted(act, asked, f"console-{request.removeprefix('console-')[:60]}", typed, tuple(wrong))
     return made if wrong else _checked(made, now)
@@ -196,6 +202,10 @@ def _number(text: str | None) -> float | None:
         return float((text or "").replace(",", "."))
     except ValueError:
         return None
+
+
+def _ending(text: str | None) -> StopEnding | None:
+    return next((each for each in StopEnding if each.value == (text or StopEnding.KEEP)), None)
 
 
 def _moment(text: str | None, zone: str) -> datetime | None:

@@ -11,6 +11,7 @@ from recoup import __version__
 from recoup.figures import Figures
 from recoup.ledger import CaseRow, Sort, Tab
 from recoup.rules.declines import DeclineClass
+from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.web.console.acts import ACTS, LONGEST_REASON
 from recoup.web.console.recovering import WINDOWS
@@ -82,6 +83,7 @@ def _word() -> dict[str, Any]:
         "until": {"type": "string", "format": "date-time"},
         "days": {"type": "number", "exclusiveMinimum": 0, "maximum": 365},
         "to": {"type": "string"},
+        "ending": {"type": "string", "enum": [each.value for each in StopEnding], "default": "keep"},
         "request": {"type": "string", "description": "Yours: the same again is the same word."},
     }
     act = _in_path("act") | {"schema": {"type": "string", "enum": list(ACTS)}}

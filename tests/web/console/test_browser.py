@@ -206,17 +206,24 @@ def test_assign_note_and_take_over(console: Manned, browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome", "status"),
+    ("act", "ending", "outcome", "status"),
     [
-        ("Paid outside", Outcome.RECOVERED_OUTSIDE, "paid"),
-        pytest.param("Stop the recovery", Outcome.CLOSED_STOPPED, "open", marks=pytest.mark.slow),
+        ("Paid outside", None, Outcome.RECOVERED_OUTSIDE, "paid"),
+        pytest.param("Stop the recovery", "keep", Outcome.CLOSED_STOPPED, "open", marks=pytest.mark.slow),
+        pytest.param("Stop the recovery", "cancel", Outcome.LOST_SUSPENDED, "open", marks=pytest.mark.slow),
+        ("Stop the recovery", "write_off", Outcome.CLOSED_UNCOLLECTIBLE, "uncollectible"),
     ],
 )
-def test_the_two_ends(console: Manned, browser: Browser, act: str, outcome: Outcome, status: str) -> None:
-    """Stripe is told that it was paid, or gets its invoice back; the case has its outcome and no attempt was made."""
+def test_the_ends(
+    console: Manned, browser: Browser, act: str, ending: str | None, outcome: Outcome, status: str
+) -> None:
+    """Stripe is told that it was paid or written off, or gets its invoice back; the case has its outcome and no attempt was made."""
     invoice = failed(console)
     context, page, _ = console.browser(browser)
     do(page, invoice, act, "bank transfer of Monday")
+    if ending is not None:
+        page.get_by_label("What becomes of the debt").select_option(ending)
+        page.get_by_role("button", name="Show the effect").click()
     confirm(page, invoice, act)
     row = console.living.until(
         lambda: (row := console.living.case(invoice)) and (row if not row.is_open else None)

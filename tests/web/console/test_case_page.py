@@ -170,7 +170,7 @@ ACTS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("hand-over", {"to": "operator"}, {}),
     ("note", {}, {}),
     ("mark-paid-outside", {}, {}),
-    ("stop", {}, {}),
+    ("stop", {"ending": "cancel"}, {}),
     ("resume", {}, {"paused_until": NOW + timedelta(days=9)}),
     ("approve", {}, {"question": Question(asked_at=NOW)}),
     ("refuse-suspension", {"days": "2.5"}, {"question": Question(asked_at=NOW)}),
@@ -227,7 +227,7 @@ def test_moments_are_read_in_the_zone_of_the_page(
 @pytest.mark.parametrize(
     ("act", "fields"),
     [("note", {"reason": "  "}), ("pause-until", {"until": "soon"}), ("pause-until", {}), ("extend-grace", {"days": "0"}),
-     ("extend-grace", {"days": "1000"}), ("extend-grace", {"days": "nan"}), ("assign", {"to": "two words"})],
+     ("extend-grace", {"days": "1000"}), ("extend-grace", {"days": "nan"}), ("assign", {"to": "two words"}), ("stop", {"ending": "burn"})],
 )  # fmt: skip
 def test_a_form_that_makes_no_sense(
     operator: TestClient, book: Book, cases: FakeCases, act: str, fields: dict[str, str]

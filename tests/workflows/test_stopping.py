@@ -1,0 +1,82 @@
+"""An operator stops a recovery and says what becomes of the debt, on a real Temporal server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from activities.contracts import MethodUpdated
+from activities.people_contracts import StopCase
+from recoup.rules.case import Outcome
+from recoup.rules.people import StopEnding
+from recoup.rules.policy import Campaign, Ending
+from recoup.rules.steps import StepKind
+from tests.workflows.outside import Outside
+from tests.workflows.playing import Begin, asleep
+from workflows.recovery import RecoveryCase
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OTHERWISE = Campaign(ending=Ending.KEEP)
+"""What the campaign would do is another thing than what the operator says."""
+
+
+def stop(ending: StopEnding) -> StopCase:
+    return StopCase(at=datetime.now(UTC), reason="asked to leave", operator="ops", ending=ending)
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "done"),
+    [
+        (StopEnding.PAUSE, Outcome.LOST_SUSPENDED, ["suspend:pause", "close:lost_suspended", "message:suspended"]),
+        (StopEnding.CANCEL, Outcome.LOST_SUSPENDED, ["suspend:cancel", "close:lost_suspended", "message:suspended"]),
+        (StopEnding.WRITE_OFF, Outcome.CLOSED_UNCOLLECTIBLE, ["write_off:", "close:closed_uncollectible"]),
+    ],
+)  # fmt: skip
+async def test_a_recovery_is_stopped_with_the_end_that_was_said(
+    begin: Begin, ending: StopEnding, outcome: Outcome, done: list[str]
+) -> None:
+    """The subscription or the invoice ends as the operator said, whatever the campaign has; nothing else is tried or said before."""
+    outside = Outside(campaign=OTHERWISE)
+    async with begin(outside) as handle:
+        await asleep(handle)
+        said = await handle.execute_update(RecoveryCase.stop, stop(ending))
+        assert said.next.kind in (StepKind.SUSPEND, StepKind.WRITE_OFF)
+        assert "an operator stopped the recovery: asked to leave" in said.next.because
+        result = await handle.result()
+    assert (result.outcome, outside.kinds()[2:]) == (outcome, done)
+    assert [(note.word, note.ending, note.operator) for note in outside.notes] == [("stop", ending, "ops")]
+
+
+async def test_an_attempt_on_its_way_is_waited_for(begin: Begin) -> None:
+    """A payment that comes through while the recovery is being stopped counts, and nobody is suspended."""
+    outside = Outside(answers=["paid"], campaign=OTHERWISE)
+    hold = outside.hold("attempt")
+    async with begin(outside) as handle:
+        await asleep(handle)
+        word = {"at": datetime.now(UTC).isoformat(), "reason": "try", "operator": "ops"}
+        await handle.execute_update("retry_now", word)
+        await hold.begun()
+        await handle.execute_update(RecoveryCase.stop, stop(StopEnding.CANCEL))
+        hold.let_go()
+        result = await handle.result()
+    assert result.outcome is Outcome.RECOVERED_BY_OPERATOR
+    assert not [kind for kind in outside.kinds() if kind.startswith("suspend")]
+
+
+async def test_a_new_card_that_comes_meanwhile_is_tried(begin: Begin) -> None:
+    """Who brings a card while their subscription is being paused wants to stay: it is tried, and the pause is undone."""
+    outside = Outside(answers=["paid"], campaign=OTHERWISE)
+    hold = outside.hold("suspend")
+    async with begin(outside) as handle:
+        await asleep(handle)
+        await handle.execute_update(RecoveryCase.stop, stop(StopEnding.PAUSE))
+        await hold.begun()
+        news = MethodUpdated(at=datetime.now(UTC), method="pm_2", version="pm_2/2030-1")
+        await handle.signal(RecoveryCase.payment_method_updated, news)
+        hold.let_go()
+        result = await handle.result()
+    assert result.outcome is Outcome.RECOVERED_BY_CARD_UPDATE
+    assert outside.kinds()[2:5] == ["suspend:pause", "attempt:card_update", "close:recovered_by_card_update"]
+    assert "restore:" in outside.kinds()
