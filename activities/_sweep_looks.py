@@ -184,7 +184,9 @@ class Looks:
         page = [invoice.to_dict() for invoice in found.data]
         failed = [data for data in page if is_failed_renewal(data) and not _has_left(data)]
         known = self.ledger.cases.known([data["id"] for data in failed])
-        candidates = [_forgotten(data) for data in failed if data["id"] not in known]
+        findings = [_forgotten(data) for data in failed if data["id"] not in known]
+        alone = self.ledger.exclusions.among({each.customer for each in findings if each.customer})
+        candidates = [each for each in findings if each.customer not in alone]
         return Seen(len(page), candidates, page[-1]["id"] if found.has_more and page else None)
 
 

@@ -12,6 +12,7 @@ from activities._notices import Notices
 from activities._routes import Texting
 from activities.access import Access
 from activities.cases import Cases
+from activities.exclusions import Exclusions
 from activities.late_cancel import LateCancels
 from activities.learning import Learning
 from activities.messages import Messages
@@ -89,7 +90,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         records.cases_of_customer, records.note, Cases(gateway).tell, sweep.look, sweep.mend,
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
-        Learning(models, clock).train,
+        Learning(models, clock).train, Exclusions(ledger, clock, gateway).exclude,
     ]  # fmt: skip
 
 

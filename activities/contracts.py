@@ -50,6 +50,7 @@ class Activity(StrEnum):
     TELL_STAGE = "people.stage"
     ASSIGN_CASE = "people.assign"
     MOVE_CASE = "people.move"
+    EXCLUDE_CUSTOMER = "people.exclude"
     TELL_CASE = "cases.tell"
     NOTE = "records.note"
 

@@ -82,7 +82,9 @@ class Payments:
         report_unknown(self.ledger, decline, self.clock.now(), order.invoice)
         said = chosen(self.policy, data, decline, self.clock.now())
         case = self._new_case(order, state, payments, said)
-        admission = self.ledger.cases.open(self._row(order, case, state), self.clock.now())
+        is_paid = order.return_number > 1 and order.method is None
+        row = self._row(order, case, state)
+        admission = self.ledger.cases.open(row, self.clock.now(), is_paid=is_paid)
         if not admission.admitted or admission.case is None:
             return self._refuse(order, admission.because)
         keep_choice(self.ledger, case, said, self.policy.version, self.clock.now())

@@ -97,6 +97,20 @@ class MoveCase(CaseChange):
     priority: int | None = None
 
 
+class ExcludeCustomer(CaseChange):
+    """Nothing more of this customer's is recovered; said to one of their cases."""
+
+    customer: str
+
+
+class CustomerExcluded(Wire):
+    """The customer of a case is to be left alone, as was said to another case of theirs."""
+
+    at: Moment
+    because: str
+    operator: str
+
+
 class TellStage(Wire):
     """The case stands here now: for the queue of those that wait for a person."""
 

@@ -18,6 +18,7 @@ from recoup.commands.channel import channel
 from recoup.commands.codec import codec
 from recoup.commands.console import console
 from recoup.commands.erasing import erase
+from recoup.commands.excluded import excluded
 from recoup.commands.experiments import experiments
 from recoup.commands.importing import import_history
 from recoup.commands.integrations import integrations
@@ -267,7 +268,7 @@ def simulate(
 
 
 for command in (
-    backtest, cases, case, channel, codec, console, erase, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
+    backtest, cases, case, channel, codec, console, erase, excluded, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
     import_history,
 ):  # fmt: skip
     cli.add_command(command)

@@ -25,7 +25,7 @@ from activities.contracts import (
     WhatWillHappen,
 )
 from activities.note_contracts import Note, Noted, NoteKind
-from activities.people_contracts import GiveTo, LongerGrace, StopCase, Word
+from activities.people_contracts import CustomerExcluded, GiveTo, LongerGrace, StopCase, Word
 from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
 from recoup.rules import asking, fold, stopping
 from recoup.rules.case import Case, Outcome
@@ -234,7 +234,9 @@ class Hearing:
         order = NotePromise(case_id=case.id, invoice=case.invoice, customer=case.customer, promise=promise)
         await orders.execute(WishActivity.NOTE_PROMISE, order, Noted, "write the promise down")
 
-    def _hear(self, news: Happened | Words | PromiseToPay, change: Callable[[Case], Case]) -> None:
+    def _hear(
+        self, news: Happened | CustomerExcluded | Words | PromiseToPay, change: Callable[[Case], Case]
+    ) -> None:
         self._see(news.at)
         if self._case is None:
             self._early.append(change)

@@ -13,17 +13,20 @@ from activities.people_contracts import (
     AssignCase,
     CaseChange,
     ChangePolicy,
+    CustomerExcluded,
+    ExcludeCustomer,
     GiveTo,
     LongerGrace,
     MoveCase,
     TellStage,
     Word,
 )
-from recoup.rules import approving, asking, moving
+from recoup.rules import approving, asking, fold, moving
 from recoup.rules.base import days
-from recoup.rules.case import Stage
+from recoup.rules.case import Outcome, Stage
 from recoup.rules.step import Step, StepKind
 from recoup.rules.steps import stage_of
+from recoup.rules.stopping import excluded as _excluded
 from recoup.rules.suspension import suspend_at
 from workflows import _orders as orders
 from workflows._hearing import Hearing
@@ -75,6 +78,20 @@ class PeopleHearing(Hearing):
         return await self._assigned(request) if request.to is not None else self._what_will_happen()
 
     @workflow.update
+    async def exclude(self, request: OperatorRequest) -> WhatWillHappen:
+        """Nothing more of this customer's is recovered until that is taken back: this case ends, and their others with it."""
+        because = _excluded(request.operator, request.reason)
+        self._heed(request, "exclude", lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
+        order = ExcludeCustomer(**self._about(request, "exclude"), customer=self._open_case().customer)
+        return await self._kept(Activity.EXCLUDE_CUSTOMER, order, because)
+
+    @workflow.signal
+    def customer_excluded(self, news: CustomerExcluded) -> None:
+        """The customer is to be left alone, as an operator said to another case of theirs."""
+        because = _excluded(news.operator, news.because)
+        self._hear(news, lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, because))
+
+    @workflow.update
     async def change_policy(self, request: ChangePolicy) -> WhatWillHappen:
         """Go on by a campaign of another policy."""
         campaign = request.campaign
@@ -116,6 +133,10 @@ class PeopleHearing(Hearing):
     def _may_hand_over(self, request: GiveTo) -> None:
         orders.refuse_if_over(self._case)
 
+    @exclude.validator
+    def _may_exclude(self, request: OperatorRequest) -> None:
+        orders.refuse_if_over(self._case)
+
     @change_policy.validator
     def _may_change_policy(self, request: ChangePolicy) -> None:
         orders.refuse_if_over(self._case)
@@ -143,7 +164,7 @@ class PeopleHearing(Hearing):
         self._see(noted.at)
         return answer
 
-    def _about(self, request: Word, what: str) -> dict[str, Any]:
+    def _about(self, request: Word | OperatorRequest, what: str) -> dict[str, Any]:
         """Whose word it is about which case; the request is unique for what this word brings about."""
         update = workflow.current_update_info()
         run = workflow.info().first_execution_run_id

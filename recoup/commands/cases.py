@@ -6,7 +6,7 @@ import click
 
 WORDS = (
     "approve", "refuse-suspension", "extend-grace", "assign", "note", "hand-over", "resume", "retry-now", "pause-until", "promise-to-pay",
-    "stop", "mark-paid-outside",
+    "stop", "exclude", "mark-paid-outside",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from recoup.ledger.cards_rows import (
 from recoup.ledger.channels_rows import ChannelStopRow, NewStop
 from recoup.ledger.console_rows import LogRow, NewLog, Result, Role, SessionKind, SessionRow, UserRow
 from recoup.ledger.erasing import Erased, StillOpen
+from recoup.ledger.exclusions import ExclusionRow
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -79,6 +80,7 @@ __all__ = [
     "DestinationRow",
     "Erased",
     "EventRow",
+    "ExclusionRow",
     "Expiring",
     "Gate",
     "Guard",

@@ -7,13 +7,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from recoup.ledger._store import Transaction, every
+from recoup.ledger.exclusions import excluded
 from recoup.ledger.inputs import NewCase
 from recoup.ledger.rows import Admission, CaseRow
 from recoup.ledger.schema import cases
 from recoup.rules.case import Outcome, Stage
 
 
-def admit(tx: Transaction, new: NewCase, at: datetime) -> Admission:
+def admit(tx: Transaction, new: NewCase, at: datetime, *, is_paid: bool = False) -> Admission:
     """The answer to a case that wants to begin; the invoice is held by this transaction."""
     earlier = _of_invoice(tx, new.invoice)
     own = next((case for case in earlier if case.workflow_id == new.workflow_id or case.id == new.id), None)
@@ -22,12 +23,17 @@ def admit(tx: Transaction, new: NewCase, at: datetime) -> Admission:
             return Admission(admitted=True, because="this run was admitted before", case=own)
         if own.is_open:
             return _take_over(tx, own, new, at)
-    refusal = _refusal(earlier, new)
+    refusal = (None if is_paid else _excluded(tx, new)) or _refusal(earlier, new)
     if refusal is not None:
         because, case = refusal
         _event(tx, "case_not_admitted", new, at, {"because": because})
         return Admission(admitted=False, because=because, case=case)
     return _begin(tx, new, at)
+
+
+def _excluded(tx: Transaction, new: NewCase) -> tuple[str, CaseRow | None] | None:
+    found = excluded(tx.conn, new.customer)
+    return (found.said, None) if found is not None else None
 
 
 def _refusal(earlier: list[CaseRow], new: NewCase) -> tuple[str, CaseRow | None] | None:

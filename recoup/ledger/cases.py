@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from recoup.ledger._admission import admit
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
+from recoup.ledger.exclusions import customer_lock
 from recoup.ledger.inputs import NewCase
 from recoup.ledger.rows import Admission, CaseRow
 from recoup.ledger.schema import cases
@@ -23,13 +24,15 @@ class Cases:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self, new: NewCase, at: datetime) -> Admission:
+    def open(self, new: NewCase, at: datetime, *, is_paid: bool = False) -> Admission:
         """Whether this case may begin, and its row when it may.
 
         The same run asking again gets the same yes and the campaign stored the first time. Another run of the same workflow takes an
         open case over. A return is admitted only where a case of the invoice ended suspended and nothing has come of it since.
+        Of an excluded customer only what ``is_paid`` already is taken up, to give the access back.
         """
-        return self._store.write(lambda tx: admit(tx, new, at), lock=[f"invoice/{new.invoice}"])
+        lock = [f"invoice/{new.invoice}", customer_lock(new.customer)]
+        return self._store.write(lambda tx: admit(tx, new, at, is_paid=is_paid), lock=lock)
 
     def note(
         self,

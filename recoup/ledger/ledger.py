@@ -19,6 +19,7 @@ from recoup.ledger.decisions import Decisions
 from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.erasing import Erasures
 from recoup.ledger.events import Events
+from recoup.ledger.exclusions import Exclusions
 from recoup.ledger.figures import FigureRows
 from recoup.ledger.history import History
 from recoup.ledger.history_figures import HistoryRows
@@ -63,6 +64,7 @@ class Ledger:
         self.people = People(store)
         self.past = Past(store)
         self.channels = Channels(store)
+        self.exclusions = Exclusions(store)
         self.assignments = Assignments(store)
         self.standing = Standings(store)
         self.browsing = Browsing(store)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recoup.rules import approving, asking, fold, promising, stopping
 from recoup.rules.base import Frozen, days
-from recoup.rules.case import Case, Stage
+from recoup.rules.case import Case, Outcome, Stage
 from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.rules.steps import asked_attempt, next_step, stage_of
@@ -71,6 +71,7 @@ def _refusal(case: Case, asked: Asked, now: datetime) -> str | None:
 
 def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
     until = asked.until or now
+    excluded = stopping.excluded(asked.operator, asked.reason)
     handed = f"{asked.operator} handed the case over: {asked.reason}"
     changes: dict[str, Callable[[Case], Case]] = {
         "retry_now": fold.retry_requested,
@@ -79,6 +80,7 @@ def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
         "promise_to_pay": lambda case: fold.promised(case, now, until),
         "mark_paid_outside": fold.marked_paid,
         "stop": lambda case: stopping.stopped(case, asked.ending, asked.reason),
+        "exclude": lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, excluded),
         "approve": lambda case: approving.approved(case, asked.operator),
         "refuse_suspension": lambda case: approving.grace_extended(case, now + days(asked.days)),
         "extend_grace": lambda case: approving.grace_extended(

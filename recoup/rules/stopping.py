@@ -34,6 +34,11 @@ def stopped(case: Case, ending: StopEnding, reason: str) -> Case:
     return case.model_copy(update=quiet | {"stopping": Stopping(ending=ending, because=because)})
 
 
+def excluded(operator: str, reason: str) -> str:
+    """Why a case ends whose customer is to be left alone."""
+    return f"{operator} excluded the customer: {reason}"
+
+
 def stopping_step(case: Case, now: datetime) -> Step | None:
     """What an operator's stop still has to bring about; ``None`` where none was said.
 

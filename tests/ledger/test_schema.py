@@ -15,7 +15,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
-from recoup.ledger import Ledger, cards_rows, channels_rows, console_rows, history_rows, inputs, rows
+from recoup.ledger import (
+    ExclusionRow,
+    Ledger,
+    cards_rows,
+    channels_rows,
+    console_rows,
+    history_rows,
+    inputs,
+    rows,
+)
 from recoup.ledger._migrating import HEAD, VERSION_TABLE
 from recoup.ledger.assignments import AssignmentRow
 from recoup.ledger.schema import metadata
@@ -136,7 +145,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "refreshes": cards_rows.RefreshRow, "refresh_targets": cards_rows.TargetRow,
         "destinations": rows.DestinationRow, "deliveries": rows.DeliveryRow,
         "message_invoices": rows.MessageInvoiceRow, "channel_stops": channels_rows.ChannelStopRow,
-        "assignments": AssignmentRow,
+        "assignments": AssignmentRow, "exclusions": ExclusionRow,
         "console_users": console_rows.UserRow, "console_sessions": console_rows.SessionRow, "console_log": console_rows.LogRow,
         "history_subscriptions": history_rows.PastSubscription, "history_invoices": history_rows.PastInvoice,
         "history_payments": history_rows.PastPayment, "history_charges": history_rows.PastCharge,

@@ -10,12 +10,14 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from activities._sweep_mends import CALLS_OF_A_BEGINNING
-from activities.contracts import StartCase
+from activities.contracts import OperatorRequest, StartCase
+from activities.exclusions import Exclusions
 from activities.pacing import Pace
+from activities.people_contracts import ExcludeCustomer
 from activities.sweep import Sweep
 from activities.sweep_contracts import Look, LookOrder
 from recoup.ledger import AccessMeans
-from recoup.rules.case import Access
+from recoup.rules.case import Access, Outcome
 from recoup.temporal.gateway import Run
 from tests.sweep.stage import Stage, found
 from tests.sweep.test_attempts_and_access import reserved, sent
@@ -46,6 +48,32 @@ async def test_a_case_is_not_told_of_its_own_suspension(stage: Stage) -> None:
     row = stage.ledger.cases.get(case.id)
     assert row is not None
     assert row.is_open
+
+
+async def test_a_customer_who_is_excluded_is_left_alone(stage: Stage) -> None:
+    """One of their cases hears it and the other ends too; what of theirs fails without a webhook stays without a case."""
+    (case,) = await stage.begun()
+    reason = OperatorRequest(at=stage.clock.now(), reason="a friend of the house", operator="ann")
+    (second,) = await stage.begun()
+    order = ExcludeCustomer(
+        case_id="another",
+        request="r",
+        at=stage.clock.now(),
+        actor="ann",
+        because="x",
+        customer=second.customer,
+    )
+    await Exclusions(stage.ledger, stage.clock, stage.gateway).exclude(order)
+    await stage.gateway.update(case.id, "exclude", reason)
+    ended = [await stage.over(row.id) for row in (case, second)]
+    assert [row.outcome for row in ended] == [Outcome.CLOSED_STOPPED] * 2
+    assert stage.ledger.exclusions.of(case.customer) is not None
+    forgotten, _ = await asyncio.to_thread(stage.fail, 2)
+    customer = stage.api.invoices.retrieve(forgotten).to_dict()["customer"]
+    stage.ledger.exclusions.exclude(customer, stage.clock.now(), actor="ann", because="x", unique="x")
+    await stage.sweep()
+    assert len(stage.swept()) == 1
+    assert stage.ledger.cases.by_invoice(forgotten) == []
 
 
 PAUSED = 8

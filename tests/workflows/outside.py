@@ -33,7 +33,15 @@ from activities.contracts import (
     TellCase,
 )
 from activities.note_contracts import Note, Noted
-from activities.people_contracts import AssignCase, CaseChange, LateCancel, LateCancelled, MoveCase, TellStage
+from activities.people_contracts import (
+    AssignCase,
+    CaseChange,
+    ExcludeCustomer,
+    LateCancel,
+    LateCancelled,
+    MoveCase,
+    TellStage,
+)
 from activities.wish_contracts import NotePromise, PromiseToPay, WishActivity
 from recoup.rules.case import Access, AttemptState, Case, MessageState, Outcome, PlannedAttempt, Trigger
 from recoup.rules.declines import Decline
@@ -151,7 +159,7 @@ class Outside:
         return [
             self.take_up, self.attempt, self.settle, self.look, self.mark_paid, self.release, self.write_off,
             self.send, self.suspend, self.restore, self.close, self.tell, self.note, self.note_promise,
-            self.restrict, self.stage, self.assign, self.move, self.cancel_at_last,
+            self.restrict, self.stage, self.assign, self.move, self.exclude, self.cancel_at_last,
         ]  # fmt: skip
 
     @activity.defn(name=Activity.TAKE_UP.value)
@@ -285,6 +293,11 @@ class Outside:
 
     @activity.defn(name=Activity.MOVE_CASE.value)
     def move(self, order: MoveCase) -> Noted:
+        self.changes.append(order)
+        return Noted(at=order.at)
+
+    @activity.defn(name=Activity.EXCLUDE_CUSTOMER.value)
+    def exclude(self, order: ExcludeCustomer) -> Noted:
         self.changes.append(order)
         return Noted(at=order.at)
 

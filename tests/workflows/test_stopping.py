@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from activities.contracts import MethodUpdated
-from activities.people_contracts import StopCase
+from activities.contracts import MethodUpdated, OperatorRequest
+from activities.people_contracts import CustomerExcluded, ExcludeCustomer, StopCase
 from recoup.rules.case import Outcome
 from recoup.rules.people import StopEnding
 from recoup.rules.policy import Campaign, Ending
@@ -80,3 +80,22 @@ async def test_a_new_card_that_comes_meanwhile_is_tried(begin: Begin) -> None:
     assert result.outcome is Outcome.RECOVERED_BY_CARD_UPDATE
     assert outside.kinds()[2:5] == ["suspend:pause", "attempt:card_update", "close:recovered_by_card_update"]
     assert "restore:" in outside.kinds()
+
+
+async def test_an_excluded_customer_is_left_alone(begin: Begin) -> None:
+    """The case ends as stopped and gives its invoice back; the word is kept once with who said it; others hear it as a signal."""
+    outside, other = Outside(), Outside()
+    async with begin(outside) as handle, begin(other) as told:
+        await asleep(handle)
+        await asleep(told)
+        word = OperatorRequest(at=datetime.now(UTC), reason="a friend of the house", operator="ops")
+        said = await handle.execute_update(RecoveryCase.exclude, word)
+        assert said.next.because == "ops excluded the customer: a friend of the house"
+        news = CustomerExcluded(at=datetime.now(UTC), because="a friend of the house", operator="ops")
+        await told.signal(RecoveryCase.customer_excluded, news)
+        results = [await handle.result(), await told.result()]
+    assert [result.outcome for result in results] == [Outcome.CLOSED_STOPPED] * 2
+    assert outside.kinds()[2:] == other.kinds()[2:] == ["close:closed_stopped", "release:"]
+    (order,) = outside.changes
+    assert isinstance(order, ExcludeCustomer)
+    assert (order.customer, order.actor, order.because) == ("cus_1", "ops", "a friend of the house")

@@ -60,6 +60,7 @@ ACTS: dict[str, Act] = {
         Act("note"),
         Act("mark_paid_outside", grave=True),
         Act("stop", optional=("ending",), grave=True),
+        Act("exclude", grave=True),
     )
 }
 """By the name in the address, which is the word of ``recoup case``; in the order of the page."""

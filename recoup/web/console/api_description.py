@@ -37,6 +37,7 @@ def description(address: str) -> dict[str, Any]:
             },
             "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
             "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
+            "/api/v1/cases/{case}/take-back": {"post": _take_back()},
             "/api/v1/cases/{case}/{act}": {"post": _word()},
         },
         "components": {
@@ -94,6 +95,13 @@ def _word() -> dict[str, Any]:
     }
     answers["responses"] |= {"409": _failed("The case refuses"), "503": _failed("No answer: send it again")}
     return answers
+
+
+def _take_back() -> dict[str, Any]:
+    answer = _object(customer={"type": "string"}, changed={"type": "boolean"})
+    taken = _said("An exclusion taken back", answer, parameters=[_in_path("case")])
+    reason = _object(reason={"type": "string", "maxLength": LONGEST_REASON})
+    return taken | {"requestBody": {"required": True, "content": _json(reason | {"required": ["reason"]})}}
 
 
 def _said(what: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from recoup.web.console.api import Api
 from recoup.web.console.case_page import CasePage
 from recoup.web.console.desk import Cases, Desk, Stands, console_pages
 from recoup.web.console.doors import API, Doors, Visit
+from recoup.web.console.excluding import Excluding
 from recoup.web.console.home import Home
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
@@ -98,6 +99,7 @@ def assemble_console(
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),
+        Excluding(desk),
         Api(desk, recovering),
         Tokens(desk),
     ):

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from activities.contracts import CaseView
 from recoup.errors import RecoupError
-from recoup.ledger import AccessRow, CaseRow, ChannelStopRow, LogRow
+from recoup.ledger import AccessRow, CaseRow, ChannelStopRow, ExclusionRow, LogRow
 from recoup.messages import Outbox, OutboxMail
 from recoup.rules.case import Stage
 from recoup.rules.declines import Reading, read
@@ -41,6 +41,8 @@ class CaseFile:
     """The customer's other cases, the newest first."""
     stops: tuple[ChannelStopRow, ...]
     access: AccessRow | None
+    exclusion: ExclusionRow | None
+    """Set while the customer is left alone."""
     log: tuple[LogRow, ...]
 
     @property
@@ -96,6 +98,7 @@ async def gather(desk: Desk, row: CaseRow) -> CaseFile:
         others=record.others,
         stops=record.stops,
         access=record.access,
+        exclusion=record.exclusion,
         log=record.log,
     )
 
@@ -124,6 +127,7 @@ class _Record:
     others: tuple[CaseRow, ...]
     stops: tuple[ChannelStopRow, ...]
     access: AccessRow | None
+    exclusion: ExclusionRow | None
     log: tuple[LogRow, ...]
 
 
@@ -145,6 +149,7 @@ def _recorded(desk: Desk, row: CaseRow) -> _Record:
         others=tuple(other for other in ledger.browsing.of_customer(row.customer) if other.id != row.id),
         stops=tuple(ledger.channels.of_customer(row.customer)),
         access=ledger.access.get(row.subscription) if row.subscription else None,
+        exclusion=ledger.exclusions.of(row.customer),
         log=tuple(ledger.console.logged(case_id=row.id, limit=20)),
     )
 

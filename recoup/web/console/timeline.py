@@ -70,7 +70,7 @@ TOLD: dict[str, Theme] = {
     "link_issued": Theme.MESSAGE, "link_revoked": Theme.OPERATOR, "link_opened": Theme.CUSTOMER,
     "link_used": Theme.CUSTOMER, "customer_promised": Theme.CUSTOMER, "customer_cancelled": Theme.CUSTOMER,
     "wish_fulfilled": Theme.CUSTOMER, "wish_refused": Theme.CUSTOMER, "webhook.card_changed": Theme.CUSTOMER,
-    "webhook.invoice_paid": Theme.MONEY,
+    "webhook.invoice_paid": Theme.MONEY, "customer_excluded": Theme.OPERATOR, "customer_included": Theme.OPERATOR,
 }  # fmt: skip
 """The events that people are told of; the others say in other words what an attempt, a message or a decision tells already."""
 

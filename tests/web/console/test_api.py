@@ -108,6 +108,17 @@ def test_what_cannot_be_done(
     assert answer.json()["error"]
 
 
+def test_an_exclusion_is_taken_back(program: TestClient, book: Book, ledger: Ledger) -> None:
+    """It says whether anything changed, and wants a reason."""
+    book.case()
+    ledger.exclusions.exclude("cus_1", NOW, actor="kim", because="a friend", unique="x")
+    address = "/api/v1/cases/in_1/take-back"
+    assert program.post(address, json={}).status_code == 400
+    answers = [program.post(address, json={"reason": "a mistake"}).json() for _ in range(2)]
+    assert answers == [{"customer": "cus_1", "changed": True}, {"customer": "cus_1", "changed": False}]
+    assert [row.action for row in ledger.console.logged(case_id="in_1")] == ["case.take_back"]
+
+
 def test_without_an_answer(program: TestClient, book: Book, cases: FakeCases) -> None:
     """Where Temporal does not answer the program learns under which request to say it again."""
     book.case()

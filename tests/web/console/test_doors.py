@@ -51,6 +51,9 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("GET", "/cases/{case}/link"): Role.OPERATOR,
     ("POST", "/cases/{case}/link"): Role.OPERATOR,
     ("POST", "/cases/{case}/link/revoke"): Role.OPERATOR,
+    ("GET", "/cases/{case}/take-back"): Role.OPERATOR,
+    ("POST", "/cases/{case}/take-back"): Role.OPERATOR,
+    ("POST", "/api/v1/cases/{case}/take-back"): Role.OPERATOR,
 }
 """Every route, with whom it is for: a route that is not here fails the test below."""
 

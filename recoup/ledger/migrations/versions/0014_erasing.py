@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014_erasing"
-down_revision = "0012_history"
+down_revision = "0013_exclusions"
 branch_labels = None
 depends_on = None
 
