@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from stripe import StripeClient
 from temporalio import activity
@@ -12,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities._contact import gate_for, not_sent, wish_of
 from activities._ending import ended_for_us
+from activities._facts import facts_of
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
 from activities._routes import Envelope, Route, Texting, Write, day_of, said_over
@@ -28,7 +28,6 @@ from recoup.messages import (
     Composer,
     MailSettings,
     MessageFacts,
-    OpenInvoice,
     Sender,
     SendOptedOut,
     SendRefused,
@@ -36,7 +35,6 @@ from recoup.messages import (
     SendUnclear,
     build_mime,
     message_id,
-    reason_for,
 )
 from recoup.rules.base import days
 from recoup.rules.case import Access, MessageState, Stage, Template
@@ -276,21 +274,12 @@ class Messages:
     def _facts(self, order: MessageOrder, contact: Contact, listed: list[Listed]) -> MessageFacts:
         now = self.clock.now()
         link = self.ledger.links.issue(order.customer, LINK_PURPOSE, now + days(order.link_valid_days), now)
-        return MessageFacts(
-            template=order.template,
-            company=self.mail.about_company,
-            customer_name=contact.name,
-            locale=contact.locale,
-            reason=reason_for(order.decline),
-            items=tuple(_shown(each) for each in listed),
-            update_url=self.link_url(link.id, link.generation),
-            next_retry_at=order.next_attempt_at,
-            suspend_on=now if order.template is Template.SUSPENDED else _earliest_end(order, listed),
-            access_restored=order.template is Template.RECOVERED
-            and any(self._is_restored(each.subscription) for each in listed),
-            timezone=contact.timezone or self.contact.default_timezone or self.mail.default_timezone,
-            written_at=now,
-        )
+        address = self.link_url(link.id, link.generation)
+        zone = self.contact.default_timezone or self.mail.default_timezone
+        facts = facts_of(order, contact, listed, self.mail.about_company, address, zone, now)
+        restored = order.template is Template.RECOVERED
+        restored = restored and any(self._is_restored(each.subscription) for each in listed)
+        return facts.model_copy(update={"access_restored": restored})
 
     def _write(
         self, order: MessageOrder, key: str, contact: Contact, listed: list[Listed], to: Envelope
@@ -331,15 +320,3 @@ class Messages:
         if not row.state.is_silenced:
             self.ledger.cases.note(order.case_id, Stage.WARNED if order.must_arrive else Stage.NOTIFIED, now)
         return MessageReport(at=now, key=order.key, state=row.state, because=row.because or row.state.value)
-
-
-def _shown(listed: Listed) -> OpenInvoice:
-    """With the end of its access, where the message gives notice of it."""
-    return listed.item.model_copy(update={"suspend_on": listed.says.suspend_at})
-
-
-def _earliest_end(order: MessageOrder, listed: list[Listed]) -> datetime | None:
-    """The first day on which an access would end, of what the message speaks of."""
-    notice = order.template is Template.LAST_NOTICE
-    ends = [each.says.suspend_at if notice else each.suspend_at for each in listed]
-    return min((at for at in ends if at is not None), default=None)

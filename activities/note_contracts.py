@@ -37,6 +37,8 @@ class Note(Wire):
     """By how many days an operator put the suspension off."""
     to: str | None = None
     """To whom the case was handed over."""
+    template: str | None = None
+    """Which message an operator asked for."""
     ending: str | None = None
     """What becomes of the debt whose recovery was stopped."""
     people: str | None = None

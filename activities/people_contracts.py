@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from recoup.rules.base import Moment, Wire
-from recoup.rules.case import Stage
+from recoup.rules.case import Stage, Template
 from recoup.rules.people import Account, StopEnding
 from recoup.rules.policy import Campaign
 
@@ -48,6 +48,12 @@ class StopCase(Wire):
     reason: str
     operator: str
     ending: StopEnding = StopEnding.KEEP
+
+
+class TellCustomer(Word):
+    """The customer is told something now."""
+
+    template: Template
 
 
 class Running(StrEnum):

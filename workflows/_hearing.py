@@ -25,7 +25,7 @@ from activities.contracts import (
     WhatWillHappen,
 )
 from activities.note_contracts import Note, Noted, NoteKind
-from activities.people_contracts import CustomerExcluded, GiveTo, LongerGrace, StopCase, Word
+from activities.people_contracts import CustomerExcluded, GiveTo, LongerGrace, StopCase, TellCustomer, Word
 from activities.wish_contracts import CANCELLED, NotePromise, PromiseToPay, WishActivity
 from recoup.rules import asking, fold, stopping
 from recoup.rules.case import Case, Outcome
@@ -206,6 +206,7 @@ class Hearing:
             until=word.until if isinstance(word, PauseUntil) else None,
             days=word.days if isinstance(word, LongerGrace) else None,
             to=word.to if isinstance(word, GiveTo) else None,
+            template=word.template.value if isinstance(word, TellCustomer) else None,
             ending=word.ending.value if isinstance(word, StopCase) else None,
         )
 

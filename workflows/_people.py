@@ -18,10 +18,11 @@ from activities.people_contracts import (
     GiveTo,
     LongerGrace,
     MoveCase,
+    TellCustomer,
     TellStage,
     Word,
 )
-from recoup.rules import approving, asking, fold, moving
+from recoup.rules import approving, asking, fold, moving, telling_now
 from recoup.rules.base import days
 from recoup.rules.case import Outcome, Stage
 from recoup.rules.step import Step, StepKind
@@ -78,6 +79,12 @@ class PeopleHearing(Hearing):
         return await self._assigned(request) if request.to is not None else self._what_will_happen()
 
     @workflow.update
+    async def send_message(self, request: TellCustomer) -> WhatWillHappen:
+        """Tell the customer something now, or as soon as their night and their budget allow."""
+        self._heed(request, "send_message", lambda case: telling_now.asked_for(case, request.template))
+        return self._what_will_happen()
+
+    @workflow.update
     async def exclude(self, request: OperatorRequest) -> WhatWillHappen:
         """Nothing more of this customer's is recovered until that is taken back: this case ends, and their others with it."""
         because = _excluded(request.operator, request.reason)
@@ -132,6 +139,11 @@ class PeopleHearing(Hearing):
     @hand_over.validator
     def _may_hand_over(self, request: GiveTo) -> None:
         orders.refuse_if_over(self._case)
+
+    @send_message.validator
+    def _may_send(self, request: TellCustomer) -> None:
+        orders.refuse_if_over(self._case)
+        orders.refuse(telling_now.refusal(self._open_case(), request.template))
 
     @exclude.validator
     def _may_exclude(self, request: OperatorRequest) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -35,8 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.note_contracts import Noted, NoteKind
     from recoup.rules import fold
     from recoup.rules.case import Access, AttemptState, Case, Outcome, Template, Trigger
-    from recoup.rules.declines import read
-    from recoup.rules.steps import Candidate, Step, StepKind, next_step, stage_of
+    from recoup.rules.steps import Step, StepKind, next_step, next_try, stage_of
     from recoup.rules.stopping import ending_of
     from recoup.rules.suspension import suspend_at
     from workflows import _orders as orders
@@ -160,7 +158,7 @@ class RecoveryCase(PeopleHearing):
             template=template,
             key=key,
             decline=case.decline,
-            next_attempt_at=_next_try(case, step.candidates, self._now()),
+            next_attempt_at=next_try(case, step, self._now()),
             suspend_at=suspend_at(case, campaign) if ahead else None,
             link_valid_days=campaign.link_valid_days,
             must_arrive=template is Template.LAST_NOTICE,
@@ -390,12 +388,3 @@ class RecoveryCase(PeopleHearing):
             because=case.because or "",
             attempts=case.attempts_made,
         )
-
-
-def _next_try(case: Case, candidates: tuple[Candidate, ...], now: datetime) -> datetime | None:
-    """When the customer's card is tried next, by us or, where it retries too, by Stripe."""
-    dues = [max(candidate.due_at, now) for candidate in candidates if candidate.kind is StepKind.ATTEMPT]
-    may_retry = case.decline is not None and read(case.decline).may_retry
-    if may_retry and case.stripe.coming is not None and case.stripe.coming > now:
-        dues.append(case.stripe.coming)
-    return min(dues, default=None)

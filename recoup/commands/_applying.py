@@ -8,21 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import click
-import stripe
 
-from activities.people_contracts import ChangePolicy, Running
+from activities.people_contracts import Running
 from recoup.billing import stripe_client
-from recoup.billing.facts import facts_of
-from recoup.billing.invoices import read_invoice_object
 from recoup.clock import Clock, clock_for
 from recoup.errors import RecoupError
-from recoup.ledger import CaseRow, Ledger
+from recoup.ledger import Ledger
+from recoup.moving import Move, planned
 from recoup.policy.file import LoadedPolicy
-from recoup.policy.words import differences
-from recoup.rules.moving import drained, replaced
-from recoup.rules.policy import Campaign
-from recoup.rules.priority import Priority, priority
-from recoup.rules.segments import Facts
 from recoup.settings import Settings
 from recoup.temporal.connection import connect
 from recoup.temporal.gateway import CaseGateway, CaseOver
@@ -39,35 +32,6 @@ class Application:
     running: str
     reason: str
     operator: str
-
-
-@dataclass(frozen=True)
-class Move:
-    """What the policy would change for one case."""
-
-    case: CaseRow
-    campaign: Campaign | None
-    """Nothing where old and new do not fit together."""
-    priority: Priority
-    changes: tuple[str, ...]
-
-
-def move_for(case: CaseRow, loaded: LoadedPolicy, facts: Facts, running: Running) -> Move:
-    """What one running case would take from a policy."""
-    rules = loaded.policy
-    old = Campaign.model_validate(case.policy)
-    new = rules.campaign_for(facts, case.customer).campaign
-    score = priority(rules.priority, facts)
-    try:
-        campaign = drained(old, new) if running is Running.DRAIN else replaced(old, new)
-    except ValueError as error:
-        return Move(case, None, score, (f"cannot take the campaign {new.name}: {error}",))
-    changes = differences(old, campaign)
-    if old.name != campaign.name:
-        changes = [f"campaign: {old.name} → {campaign.name}", *changes]
-    if score.score != case.priority:
-        changes.append(f"priority: {case.priority} → {score.score}")
-    return Move(case, campaign, score, tuple(changes))
 
 
 def in_words(moves: Iterable[Move]) -> list[str]:
@@ -101,7 +65,8 @@ def apply_policy(settings: Settings, application: Application, agreed: Callable[
         _say_how_new_cases_get_it(application, settings)
         return 0
     clock = clock_for(settings.clock_file)
-    moves = _planned(settings, application.loaded, rows, running, clock)
+    client = stripe_client(settings.stripe)
+    moves = planned(client, application.loaded, rows, running, clock.now())
     changing = [move for move in moves if move.changes]
     click.echo("\n".join([f"{len(rows)} cases are running; {len(changing)} would change.", *in_words(moves)]))
     movable = [move for move in changing if move.campaign is not None]
@@ -126,41 +91,18 @@ def _say_how_new_cases_get_it(application: Application, settings: Settings) -> N
     )
 
 
-def _planned(
-    settings: Settings, loaded: LoadedPolicy, rows: list[CaseRow], running: Running, clock: Clock
-) -> list[Move]:
-    """Ask Stripe what each customer is by now; a case is judged as a new one would be."""
-    client = stripe_client(settings.stripe)
-    keys, now = loaded.policy.metadata_keys, clock.now()
-    moves = []
-    for row in rows:
-        try:
-            data = read_invoice_object(client, row.invoice)
-        except stripe.StripeError as error:
-            said = f"its invoice could not be read: {error.user_message or type(error).__name__}"
-            moves.append(Move(row, None, Priority(), (said,)))
-            continue
-        facts = facts_of(data, keys, row.decline_class, now)
-        moves.append(move_for(row, loaded, facts, running))
-    return moves
-
-
 async def _move(
     settings: Settings, application: Application, running: Running, moves: list[Move], clock: Clock
 ) -> list[str]:
     gateway = CaseGateway(await connect(settings.temporal))
     failures = []
     for move in moves:
-        assert move.campaign is not None
-        word = ChangePolicy(
+        word = move.word(
+            application.loaded,
+            running,
             at=clock.now(),
             reason=application.reason,
             operator=application.operator,
-            running=running,
-            version=application.loaded.version,
-            campaign=move.campaign,
-            priority=move.priority.score,
-            priority_because=move.priority.because,
         )
         try:
             await gateway.update(move.case.id, "change_policy", word)

@@ -25,6 +25,7 @@ _NEEDS = {
     "extend-grace": "days",
     "pause-until": "until",
     "promise-to-pay": "until",
+    "send-message": "template",
 }
 
 

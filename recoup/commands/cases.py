@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 WORDS = (
-    "approve", "refuse-suspension", "extend-grace", "assign", "note", "hand-over", "resume", "retry-now", "pause-until", "promise-to-pay",
+    "approve", "refuse-suspension", "extend-grace", "assign", "note", "hand-over", "resume", "retry-now", "pause-until", "promise-to-pay", "send-message",
     "stop", "exclude", "mark-paid-outside",
 )  # fmt: skip
 
@@ -35,6 +35,7 @@ def cases(stage: str | None, limit: int, as_json: bool) -> None:
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
     help="UTC, for `pause-until` and `promise-to-pay`.",
 )
+@click.option("--template", help="For `send-message`: a message of the case's campaign.")
 @click.option(
     "--ending",
     type=click.Choice(["keep", "pause", "cancel", "write_off"]),

@@ -86,7 +86,9 @@ PUBLISHED: dict[str, As] = {
     "approval_remind": As(EventType.PERSON_NEEDED, _QUESTION),
     "approval_escalate": As(EventType.PERSON_NEEDED, _QUESTION),
     "approval_default": As(EventType.DECIDED_BY_DEFAULT, _QUESTION),
-    "operator_word": As(EventType.OPERATOR_SPOKE, ("word", "operator", "until", "days", "to", "ending")),
+    "operator_word": As(
+        EventType.OPERATOR_SPOKE, ("word", "operator", "until", "days", "to", "ending", "template")
+    ),
     "case_assigned": As(EventType.ASSIGNED, ("to",)),
     "case_moved": As(EventType.MOVED, ("from", "to", "campaign")),
     "double_payment": As(EventType.PAYMENT_GIVEN_BACK, _REFUND),

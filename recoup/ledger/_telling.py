@@ -37,14 +37,7 @@ class Gate:
 
 def ask(tx: Transaction, gate: Gate, at: datetime) -> Answer:
     """The answer to a wish; what another message has said is kept as said for it, and for no other of the invoice's."""
-    wish = gate.wish
-    answer = gate.decide(
-        History(
-            told=_told(tx, wish.invoice),
-            sent=_sent(tx, wish.customer, gate.since),
-            stopped=stopped(tx.conn, wish.channel, wish.subjects),
-        )
-    )
+    wish, answer = gate.wish, foreseen(tx.conn, gate)
     covered = answer.covered_by
     if covered is not None and covered.stands_for is None:
         mine = (message_invoices.c.message == covered.message, message_invoices.c.invoice == wish.invoice)
@@ -52,6 +45,18 @@ def ask(tx: Transaction, gate: Gate, at: datetime) -> Answer:
         data = {"message": wish.key, "by": covered.message}
         tx.event("message_covered", at, invoice=wish.invoice, customer=wish.customer, data=data)
     return answer
+
+
+def foreseen(conn: sa.Connection, gate: Gate) -> Answer:
+    """What the answer would be; nothing is written down."""
+    wish = gate.wish
+    return gate.decide(
+        History(
+            told=_told(conn, wish.invoice),
+            sent=_sent(conn, wish.customer, gate.since),
+            stopped=stopped(conn, wish.channel, wish.subjects),
+        )
+    )
 
 
 def write_said(tx: Transaction, message: str, says: Sequence[SaidOf], own: str | None) -> None:
@@ -64,7 +69,7 @@ def write_said(tx: Transaction, message: str, says: Sequence[SaidOf], own: str |
         tx.conn.execute(sa.insert(message_invoices).values(**values))
 
 
-def _told(tx: Transaction, invoice: str | None) -> tuple[Told, ...]:
+def _told(conn: sa.Connection, invoice: str | None) -> tuple[Told, ...]:
     if invoice is None:
         return ()
     columns = (
@@ -77,9 +82,9 @@ def _told(tx: Transaction, invoice: str | None) -> tuple[Told, ...]:
         .where(message_invoices.c.invoice == invoice, messages.c.state.in_(COUNTED))
         .order_by(messages.c.sending_at.desc(), messages.c.key)
     )
-    return tuple(Told.model_validate(row) for row in every(tx.conn, found))
+    return tuple(Told.model_validate(row) for row in every(conn, found))
 
 
-def _sent(tx: Transaction, customer: str, since: datetime) -> tuple[datetime, ...]:
+def _sent(conn: sa.Connection, customer: str, since: datetime) -> tuple[datetime, ...]:
     counted = messages.c.customer == customer, messages.c.state.in_(COUNTED), messages.c.sending_at > since
-    return tuple(tx.conn.execute(sa.select(messages.c.sending_at).where(*counted)).scalars())
+    return tuple(conn.execute(sa.select(messages.c.sending_at).where(*counted)).scalars())

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
-from recoup.ledger._telling import Gate, ask, write_said
+from recoup.ledger._telling import Gate, ask, foreseen, write_said
 from recoup.ledger.inputs import NewMessage, SaidOf
 from recoup.ledger.rows import MessageInvoiceRow, MessageRow
 from recoup.ledger.schema import message_invoices, messages
@@ -41,6 +41,10 @@ class Messages:
     def ask(self, gate: Gate, at: datetime) -> Answer:
         """Whether this message would go out now. Nothing is promised: :meth:`begin_sending` asks again."""
         return self._store.write(lambda tx: ask(tx, gate, at), lock=[gate.lock])
+
+    def foreseen(self, gate: Gate) -> Answer:
+        """What :meth:`ask` would answer; nothing is written down, so that somebody may look beforehand."""
+        return self._store.read(lambda conn: foreseen(conn, gate))
 
     def begin_sending(
         self,

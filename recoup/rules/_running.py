@@ -22,6 +22,7 @@ from recoup.rules.suspension import (
     suspend_at,
     was_warned,
 )
+from recoup.rules.telling_now import asked_step
 from recoup.rules.weaving import beside_stripe, first_clear
 
 SECOND_NOTICE_AFTER = timedelta(hours=12)
@@ -49,12 +50,13 @@ def running_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     asked = untried_step(case, case.untried, now) if case.untried is not None else None
     if asked is not None and asked.is_due(now):
         return asked
-    if (held := _held_step(case)) is not None:
-        return asked if asked is not None and _comes_first(asked, held) else held
+    said = asked_message(case, now)
+    if (waits := _held_step(case)) is not None:
+        return _first_of(waits, asked, said)
     if case.stale:
         return Step(kind=StepKind.LOOK, due_at=now, because="an attempt that was not Recoup's has failed")
     if case.is_return:
-        return asked or _return_step(case, now)
+        return _first_of(asked or _return_step(case, now), said)
     if asked is None and _wants_a_plan(case, campaign, now):
         because = "the moment of the next attempt is chosen from what is known now"
         return Step(kind=StepKind.LOOK, due_at=now, because=because)
@@ -82,8 +84,18 @@ def _held_step(case: Case) -> Step | None:
     return None
 
 
-def _comes_first(asked: Step, held: Step) -> bool:
-    return asked.due_at is not None and (held.due_at is None or asked.due_at < held.due_at)
+def _first_of(step: Step, *asked: Step | None) -> Step:
+    """The step, or what somebody asked for where that comes before it."""
+    for other in asked:
+        if other is not None and other.due_at is not None:
+            step = other if step.due_at is None or other.due_at < step.due_at else step
+    return step
+
+
+def asked_message(case: Case, now: datetime) -> Step | None:
+    """The message that an operator asked for: now, or when what holds it lets it go; with what else the case weighs."""
+    step = asked_step(case, lambda wanted: _template(wanted, case.decline), now)
+    return held(case, step) if step is not None else None
 
 
 def untried_step(case: Case, trigger: Trigger, now: datetime) -> Step:
@@ -113,6 +125,7 @@ def _planned_step(case: Case, campaign: Campaign, now: datetime) -> Step:
     planned = [
         held(case, put_off(case, step))
         for step in (
+            asked_step(case, lambda wanted: _template(wanted, case.decline), now),
             _message(case, campaign, now),
             _confirmation(case),
             untried_step(case, case.untried, now) if case.untried else _attempt(case, campaign, now),

@@ -202,6 +202,14 @@ class PutOff(Wire):
     because: str
 
 
+class AskedMessage(Wire):
+    """A message that an operator asked for."""
+
+    template: Template
+    key: str
+    """``reminder/by_hand/1``: never one of the campaign's own."""
+
+
 class PlannedAttempt(Wire):
     """When the next scheduled attempt should be made, as it was planned from what was known then."""
 
@@ -257,6 +265,8 @@ class Case(Wire):
     messages: tuple[SentMessage, ...] = ()
     put_off: tuple[PutOff, ...] = ()
     """Messages that wait for their moment: a night, a day off or the customer's budget holds them."""
+    asked_message: AskedMessage | None = None
+    """What an operator wants said now; nothing once it has gone out, or never can."""
     gather_minutes: int = 0
     """What happens to the customer within so many minutes is told in one message."""
     spacing_hours: int = 0

@@ -13,6 +13,7 @@ from recoup.rules.base import Frozen
 from recoup.rules.case import MessageState, Template
 from recoup.rules.channels import Stopped
 from recoup.rules.contact import Hours, hold
+from recoup.rules.telling_now import is_by_hand
 
 EXEMPT = frozenset({Template.LAST_NOTICE, Template.SUSPENDED, Template.RECOVERED})
 """What is held by quiet hours alone, and neither by days off nor by the budget; it uses the budget up all the same."""
@@ -140,13 +141,15 @@ def _says(wish: Wish, told: Told, now: datetime) -> bool:
     """Whether another message said, or is saying, what this one would, and does not count as another of the case's already."""
     if told.message == wish.key or told.channel != wish.channel:
         return False
-    if told.stands_for is not None:
+    by_hand = is_by_hand(wish.key) or is_by_hand(told.message)
+    if told.stands_for is not None and (told.stands_for == wish.key or not by_hand):
         return told.stands_for == wish.key
     if told.said not in _SAYS.get(wish.template, (Said.OPEN, Said.NOTICE)):
         return False
     if wish.template is Template.AUTHENTICATION_NEEDED and (
         # That the bank waits for the customer is another thing than that nothing was paid, and is said of each payment anew.
-        told.template is not wish.template or wish.name.startswith(Template.AUTHENTICATION_NEEDED)
+        told.template is not wish.template
+        or (wish.name.startswith(Template.AUTHENTICATION_NEEDED) and not is_by_hand(wish.key))
     ):
         return False
     # What was never said is new, however long ago the other message went out; what is said again is so on its day.

@@ -52,7 +52,10 @@ def message_done(
     """A message was sent, counts as sent, was said by another case's, or can never be."""
     sent = SentMessage(key=key, at=at, state=state, covered_by=covered_by)
     left = tuple(held for held in case.put_off if held.key != key)
-    return case.model_copy(update={"messages": (*case.messages, sent), "put_off": left})
+    update: dict[str, object] = {"messages": (*case.messages, sent), "put_off": left}
+    if case.asked_message is not None and case.asked_message.key == key:
+        update["asked_message"] = None
+    return case.model_copy(update=update)
 
 
 def message_put_off(case: Case, key: str, until: datetime, because: str) -> Case:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from recoup.rules import approving, asking, fold, promising, stopping
+from recoup.rules import approving, asking, fold, promising, stopping, telling_now
 from recoup.rules.base import Frozen, days
-from recoup.rules.case import Case, Outcome, Stage
+from recoup.rules.case import Case, Outcome, Stage, Template
 from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.rules.steps import asked_attempt, next_step, stage_of
@@ -24,6 +24,7 @@ class Asked(Frozen):
     until: datetime | None = None
     to: str | None = None
     ending: StopEnding = StopEnding.KEEP
+    template: Template = Template.REMINDER
 
 
 class Foreseen(Frozen):
@@ -65,6 +66,7 @@ def _refusal(case: Case, asked: Asked, now: datetime) -> str | None:
         "refuse_suspension": lambda: asking.decision(case, asked.operator),
         "extend_grace": lambda: asking.grace(case),
         "stop": lambda: stopping.refusal(case, asked.ending),
+        "send_message": lambda: telling_now.refusal(case, asked.template),
     }
     return refusals.get(asked.word, lambda: None)()
 
@@ -80,6 +82,7 @@ def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
         "promise_to_pay": lambda case: fold.promised(case, now, until),
         "mark_paid_outside": fold.marked_paid,
         "stop": lambda case: stopping.stopped(case, asked.ending, asked.reason),
+        "send_message": lambda case: telling_now.asked_for(case, asked.template),
         "exclude": lambda case: fold.ended(case, Outcome.CLOSED_STOPPED, excluded),
         "approve": lambda case: approving.approved(case, asked.operator),
         "refuse_suspension": lambda case: approving.grace_extended(case, now + days(asked.days)),
@@ -89,6 +92,7 @@ def _change(asked: Asked, now: datetime) -> Callable[[Case], Case]:
         "hand_over": lambda case: approving.handed_over(case, asked.to, handed),
         "assign": lambda case: approving.assigned(case, asked.to),
         "note": lambda case: case,
+        "change_policy": lambda case: case,
     }
     if asked.word not in changes:
         raise ValueError(f"there is no word {asked.word} that an operator could say to a case")

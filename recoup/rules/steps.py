@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from recoup.rules._running import running_step, settle_step, untried_step
+from recoup.rules._running import asked_message, running_step, settle_step, untried_step
 from recoup.rules.base import Wire
 from recoup.rules.case import Access, Case, MessageState, Outcome, Stage, Template
+from recoup.rules.declines import read
 from recoup.rules.holding import gathered, gathering, held
 from recoup.rules.policy import Campaign, RetryMode
 from recoup.rules.step import Candidate, Step, StepKind
 
-__all__ = ["Candidate", "Step", "StepKind", "asked_attempt", "next_step", "stage_of"]
+__all__ = [
+    "Candidate",
+    "Step",
+    "StepKind",
+    "asked_attempt",
+    "asked_message",
+    "next_step",
+    "next_try",
+    "stage_of",
+]
 
 
 def next_step(case: Case, campaign: Campaign, now: datetime) -> Step:
@@ -35,6 +45,16 @@ def asked_attempt(case: Case, now: datetime) -> Step | None:
     if case.untried is None or case.outcome is not None:
         return None
     return untried_step(case, case.untried, now)
+
+
+def next_try(case: Case, step: Step, now: datetime) -> datetime | None:
+    """When the customer's card is tried next, by us or, where it retries too, by Stripe; ``step`` knows what else was possible."""
+    attempts = [each for each in step.candidates if each.kind is StepKind.ATTEMPT]
+    dues = [max(candidate.due_at, now) for candidate in attempts]
+    may_retry = case.decline is not None and read(case.decline).may_retry
+    if may_retry and case.stripe.coming is not None and case.stripe.coming > now:
+        dues.append(case.stripe.coming)
+    return min(dues, default=None)
 
 
 def stage_of(case: Case, step: Step, now: datetime) -> Stage:

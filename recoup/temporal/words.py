@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from activities.contracts import OperatorRequest, PauseUntil
-from activities.people_contracts import GiveTo, LongerGrace, StopCase, Word
+from activities.people_contracts import GiveTo, LongerGrace, StopCase, TellCustomer, Word
 from activities.wish_contracts import PromiseToPay
 
 Payload = OperatorRequest | PauseUntil | PromiseToPay | StopCase | Word
@@ -17,6 +17,7 @@ _PAYLOADS: dict[str, type[Payload]] = {
     "pause_until": PauseUntil,
     "promise_to_pay": PromiseToPay,
     "stop": StopCase,
+    "send_message": TellCustomer,
 }
 """By the name of the update; the others take an :class:`~activities.contracts.OperatorRequest`."""
 

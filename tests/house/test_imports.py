@@ -38,7 +38,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "recoup.links",
         "recoup.temporal",
     ),
-    ("recoup.learning",),
+    ("recoup.learning", "recoup.moving"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "worker", "starter"),

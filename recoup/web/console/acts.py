@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from activities.people_contracts import Word
-from recoup.errors import RecoupError
-from recoup.ledger import CaseRow, ReserveAttempt, Result
-from recoup.rules.case import Case, Trigger
-from recoup.rules.codes import scheme_of
-from recoup.rules.foreseeing import Asked, Foreseen, foresee
-from recoup.rules.networks import Permission, may_attempt
+from activities.people_contracts import Running, Word
+from recoup.ledger import Result
+from recoup.rules import telling_now
+from recoup.rules.case import Case, Template
+from recoup.rules.foreseeing import Asked, foresee
 from recoup.rules.people import StopEnding
 from recoup.temporal.words import Payload, request_for
-from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Visit
-from recoup.web.console.stripe_view import Collecting
+
+E = TypeVar("E", bound=StrEnum)
 
 LONGEST_REASON = 500
 _A_MOMENT = timedelta(hours=1)
@@ -39,7 +38,7 @@ class Act:
     word: str
     """The update's name."""
     takes: tuple[str, ...] = ()
-    """What it needs besides a reason: ``days``, ``until``, ``to``, ``ending``."""
+    """What it needs besides a reason: ``days``, ``until``, ``to``, ``ending``, ``template``, ``running``, ``campaign``."""
     optional: tuple[str, ...] = ()
     grave: bool = False
     """Whether it cannot be undone."""
@@ -55,6 +54,8 @@ ACTS: dict[str, Act] = {
         Act("approve", grave=True),
         Act("refuse_suspension", ("days",)),
         Act("extend_grace", ("days",)),
+        Act("send_message", ("template",)),
+        Act("change_policy", ("running",), optional=("campaign",)),
         Act("assign", optional=("to",)),
         Act("hand_over", optional=("to",)),
         Act("note"),
@@ -77,6 +78,8 @@ class Wanted:
     typed: Mapping[str, str]
     wrong: tuple[str, ...] = ()
     """The names of fields that are missing or cannot be read."""
+    running: Running = Running.NEXT_STEP
+    """For another policy: what of it a running case takes."""
 
     @property
     def is_complete(self) -> bool:
@@ -102,6 +105,8 @@ class Wanted:
             said["days"] = self.asked.days
         if "until" in self.act.takes:
             said["until"] = self.asked.until
+        if "template" in self.act.takes:
+            said["template"] = self.asked.template
         if "ending" in self.act.optional:
             said["ending"] = self.asked.ending
         if "to" in self.act.optional and self.asked.to is not None:
@@ -113,7 +118,8 @@ def wanted(act: Act, form: Mapping[str, str], operator: str, now: datetime, zone
     """Read a form."""
     typed = {name: form.get(name, "").strip() for name in ("reason", *act.takes, *act.optional)}
     days, until = _number(typed.get("days")), _moment(typed.get("until"), zone)
-    ending = _ending(typed.get("ending"))
+    ending, template = _one_of(StopEnding, typed.get("ending")), _one_of(Template, typed.get("template"))
+    running = _one_of(Running, typed.get("running"))
     asked = Asked(
         word=act.word,
         operator=operator,
@@ -122,13 +128,26 @@ def wanted(act: Act, form: Mapping[str, str], operator: str, now: datetime, zone
         until=until,
         to=typed.get("to") or None,
         ending=ending or StopEnding.KEEP,
+        template=template or Template.REMINDER,
     )
-    wrong = [] if typed["reason"] else ["reason"]
-    wrong += ["days"] if "days" in act.takes and not (days and 0 < days <= 365) else []
-    wrong += ["until"] if "until" in act.takes and until is None else []
-    wrong += ["ending"] if ending is None else []
+    missing = {
+        "reason": not typed["reason"],
+        "days": not (days and 0 < days <= 365),
+        "until": until is None,
+        "template": template is None,
+        "running": running not in (Running.NEXT_STEP, Running.DRAIN),
+    }
+    wrong = [name for name in ("reason", *act.takes) if missing[name]]
+    wrong += ["ending"] if typed.get("ending") and ending is None else []
     request = form.get("request") or secrets.token_urlsafe(12)
-    made = Wanted(act, asked, f"console-{request.removeprefix('console-')[:60]}", typed, tuple(wrong))
+    made = Wanted(
+        act,
+        asked,
+        f"console-{request.removeprefix('console-')[:60]}",
+        typed,
+        tuple(wrong),
+        running or Running.NEXT_STEP,
+    )
     return made if wrong else _checked(made, now)
 
 
@@ -136,66 +155,22 @@ def _checked(made: Wanted, now: datetime) -> Wanted:
     """What does not fit the update's own type is wrong here already."""
     try:
         Word(at=now, reason=made.asked.reason, operator=made.asked.operator)
-        made.payload(now)
+        if "running" not in made.act.takes:
+            made.payload(now)
     except ValidationError as error:
         named = tuple(str(each["loc"][-1]) for each in error.errors())
-        return Wanted(made.act, made.asked, made.request, made.typed, named)
+        return replace(made, wrong=named)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What an act would bring about, shown before it is done."""
-
-    foreseen: Foreseen
-    collecting: Collecting | None = None
-    """What an attempt would be made with."""
-    guard: Permission | None = None
-    """The network guard's answer to an attempt at this moment."""
-    unknown: str | None = None
-    """Why the guard could not be asked."""
-
-
-def effect_of(desk: Desk, row: CaseRow, case: Case, asked: Asked, now: datetime) -> Effect:
-    """Work it out; for an attempt with what the guard says of the card that Stripe would charge."""
-    foreseen = foresee(case, asked, now)
-    if asked.word != "retry_now" or foreseen.refused is not None:
-        return Effect(foreseen)
-    try:
-        collecting = desk.customers.collecting(row.invoice)
-    except RecoupError as error:
-        return Effect(foreseen, unknown=str(error))
-    return Effect(foreseen, collecting, _guard(desk, row, collecting, now))
 
 
 def offered(case: Case, operator: str, now: datetime) -> dict[str, str | None]:
     """Each act by its name, with why the case would refuse it now; what needs a date is judged without it."""
     found: dict[str, str | None] = {}
     for name, act in ACTS.items():
-        asked = Asked(word=act.word, operator=operator, days=1, until=now + _A_MOMENT)
+        some = telling_now.offered(case.campaign)[0]
+        asked = Asked(word=act.word, operator=operator, days=1, until=now + _A_MOMENT, template=some)
         found[name] = foresee(case, asked, now).refused
     return found
-
-
-def _guard(desk: Desk, row: CaseRow, collecting: Collecting, now: datetime) -> Permission | None:
-    """The answer that the ledger would have at this moment; bank debits answer for their debt, which the activity reads."""
-    method = collecting.method
-    if method is None or collecting.due.amount <= 0 or scheme_of(method.type) is not None:
-        return None
-    question = ReserveAttempt(
-        invoice=row.invoice,
-        case_id=row.id,
-        request="asked",
-        trigger=Trigger.MANUAL,
-        payment_method=method.id,
-        fingerprint=method.fingerprint or method.id,
-        brand=method.brand,
-        amount=collecting.due.amount,
-        currency=collecting.due.currency,
-    )
-    counts = desk.ledger.attempts.seen(question, now)
-    last = counts.final_no.decline if counts.final_no else None
-    return may_attempt(method.brand, counts.attempts, last, now, desk.policy.policy.network_cap, method.type)
 
 
 def _number(text: str | None) -> float | None:
@@ -205,8 +180,8 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _ending(text: str | None) -> StopEnding | None:
-    return next((each for each in StopEnding if each.value == (text or StopEnding.KEEP)), None)
+def _one_of(kind: type[E], text: str | None) -> E | None:
+    return next((each for each in kind if each.value == text), None)
 
 
 def _moment(text: str | None, zone: str) -> datetime | None:

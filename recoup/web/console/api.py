@@ -7,14 +7,16 @@ from typing import Any
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from recoup.errors import RecoupError
 from recoup.ledger import CaseRow, Result, Role
-from recoup.temporal.gateway import CaseOver, TemporalAway, UpdateRefused
+from recoup.temporal.gateway import CaseOver, UpdateRefused
 from recoup.web.console.acts import ACTS, Wanted, wanted
 from recoup.web.console.api_description import description
 from recoup.web.console.asked_for import AskedFor, asked_for
 from recoup.web.console.casefile import gather
 from recoup.web.console.desk import Desk, case_of
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.effects import word_of
 from recoup.web.console.recovering import WINDOWS, Recovering
 
 PAGE = 100
@@ -89,12 +91,11 @@ class Api:
         if made.wrong:
             return JSONResponse({"error": f"missing, or cannot be read: {', '.join(made.wrong)}"}, 400)
         try:
-            answer = await self._desk.cases.update(
-                row.id, act.word, made.payload(visit.now), request=made.request
-            )
+            payload = await run_in_threadpool(word_of, self._desk, row, made, visit.now)
+            answer = await self._desk.cases.update(row.id, act.word, payload, request=made.request)
         except (UpdateRefused, CaseOver) as refused:
             return await self._answered(visit, row, made, Result.REFUSED, str(refused), 409)
-        except TemporalAway as away:
+        except RecoupError as away:
             return await self._answered(visit, row, made, Result.FAILED, str(away), 503)
         await self._answered(visit, row, made, Result.DONE, answer.next.because, 200)
         return JSONResponse(answer.model_dump(mode="json"))

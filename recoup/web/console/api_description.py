@@ -85,6 +85,12 @@ def _word() -> dict[str, Any]:
         "days": {"type": "number", "exclusiveMinimum": 0, "maximum": 365},
         "to": {"type": "string"},
         "ending": {"type": "string", "enum": [each.value for each in StopEnding], "default": "keep"},
+        "template": {"type": "string", "description": "For send-message: a message of the case's campaign."},
+        "running": {"type": "string", "enum": ["next-step", "drain"]},
+        "campaign": {
+            "type": "string",
+            "description": "For change-policy: by its name; otherwise the policy chooses.",
+        },
         "request": {"type": "string", "description": "Yours: the same again is the same word."},
     }
     act = _in_path("act") | {"schema": {"type": "string", "enum": list(ACTS)}}

@@ -34,6 +34,7 @@ from recoup.web.console.home import Home
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.logging_in import LoggingIn
+from recoup.web.console.outlook import Outlook, StripeOutlook
 from recoup.web.console.recovering import Recovering
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers, StripeCustomers
@@ -56,14 +57,15 @@ def build_console(settings: Settings) -> FastAPI:
     ledger.migrate()
     client = LazyClient(settings.temporal)
     cases, stands = CaseGateway(client), Standings(client)
-    customers = StripeCustomers(stripe_client(settings.stripe))
+    stripe = stripe_client(settings.stripe)
     policy = load_policy(settings.policy_file)
 
     async def wake(destination: str) -> bool:
         return await look_now(await client(), destination)
 
     clock = clock_for(settings.clock_file)
-    return assemble_console(settings, ledger, cases, stands, customers, clock, policy, wake)
+    customers, outlook = StripeCustomers(stripe), StripeOutlook(settings, stripe, ledger, clock)
+    return assemble_console(settings, ledger, cases, stands, customers, clock, policy, outlook, wake)
 
 
 def assemble_console(
@@ -74,6 +76,7 @@ def assemble_console(
     customers: Customers,
     clock: Clock,
     policy: LoadedPolicy,
+    outlook: Outlook,
     wake: Callable[[str], Awaitable[bool]],
 ) -> FastAPI:
     """Put the routes together; raises as :func:`build_console`. The ledger is closed when the app stops."""
@@ -87,9 +90,8 @@ def assemble_console(
 
     app = FastAPI(title="Recoup console", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     sessions = Sessions(ledger, settings.console, clock)
-    desk = Desk(
-        settings, ledger, cases, stands, customers, policy, console_pages(settings), sessions, clock, wake
-    )
+    pages = console_pages(settings)
+    desk = Desk(settings, ledger, cases, stands, customers, policy, pages, sessions, clock, outlook, wake)
     doors, recovering = Doors(sessions, desk), Recovering(desk)
     for part in (
         LoggingIn(desk),

@@ -7,14 +7,18 @@ from typing import Any
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from recoup.errors import RecoupError
 from recoup.ledger import CaseRow, Result, Role
 from recoup.messages import Outbox
+from recoup.rules.policy import Campaign
 from recoup.rules.step import Step
-from recoup.temporal.gateway import CaseOver, TemporalAway, UpdateRefused
-from recoup.web.console.acts import ACTS, Effect, Wanted, effect_of, offered, wanted
+from recoup.rules.telling_now import offered as offered_messages
+from recoup.temporal.gateway import CaseOver, UpdateRefused
+from recoup.web.console.acts import ACTS, Wanted, offered, wanted
 from recoup.web.console.casefile import gather, seen_by_itself
 from recoup.web.console.desk import Desk, back_to, case_of, slug
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.effects import Effect, effect_of, word_of
 from recoup.web.console.timeline import Theme
 
 
@@ -84,7 +88,7 @@ class CasePage:
         if view is not None:
             before = view.next
             if ready:
-                effect = await run_in_threadpool(effect_of, self._desk, row, view.case, made.asked, view.now)
+                effect = await run_in_threadpool(effect_of, self._desk, row, view.case, made, view.now)
         if typed and made.wrong:
             status = 400
         return await run_in_threadpool(
@@ -114,20 +118,20 @@ class CasePage:
         return self._show(
             visit, "act", status=status,
             row=row, act=made.act, act_name=visit.path["act"], wanted=made, effect=effect, before=before,
-            names=names, **more,
+            names=names, campaigns=[each.name for each in self._desk.policy.policy.campaigns],
+            templates=offered_messages(Campaign.model_validate(row.policy)), **more,
         )  # fmt: skip
 
     async def _do(self, visit: Visit, row: CaseRow, made: Wanted) -> Response:
         """Say the word, and write down what became of it."""
         word = made.act.word
         try:
-            answer = await self._desk.cases.update(
-                row.id, word, made.payload(visit.now), request=made.request
-            )
+            payload = await run_in_threadpool(word_of, self._desk, row, made, visit.now)
+            answer = await self._desk.cases.update(row.id, word, payload, request=made.request)
         except (UpdateRefused, CaseOver) as refused:
             await run_in_threadpool(made.note, visit, row.id, Result.REFUSED, str(refused))
             return await self._form(visit, row, made, problem=str(refused), status=409)
-        except TemporalAway as away:
+        except RecoupError as away:
             await run_in_threadpool(made.note, visit, row.id, Result.FAILED, str(away))
             return await self._form(visit, row, made, problem=str(away), status=503)
         await run_in_threadpool(made.note, visit, row.id, Result.DONE, answer.next.because)

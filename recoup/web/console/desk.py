@@ -20,6 +20,7 @@ from recoup.rules.case import Stage
 from recoup.settings import Settings
 from recoup.temporal.standing import Standing
 from recoup.web.console.doors import Visit
+from recoup.web.console.outlook import Outlook
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers
 from recoup.web.console.writing import Writing
@@ -76,6 +77,7 @@ class Desk:
     pages: Pages
     sessions: Sessions
     clock: Clock
+    outlook: Outlook
     wake: Callable[[str], Awaitable[bool]]
     """Has a destination look now for what it should deliver; False where no worker carries its deliveries."""
 

@@ -22,7 +22,7 @@ from recoup.web.console import assemble_console, passwords
 from recoup.web.console.sessions import hash_of
 from recoup.web.pages import TEMPLATES, Pages
 from tests.house._tree import ROOT
-from tests.web.console.desk import ADDRESS, FakeCases, FakeCustomers, FakeStands, with_users
+from tests.web.console.desk import ADDRESS, FakeCases, FakeCustomers, FakeOutlook, FakeStands, with_users
 from tests.web.doubles import StandingClock
 
 
@@ -62,12 +62,18 @@ def customers() -> FakeCustomers:
 
 
 @pytest.fixture
+def outlook(clock: StandingClock) -> FakeOutlook:
+    return FakeOutlook(clock, load_policy(ROOT / "policy.yaml"))
+
+
+@pytest.fixture
 def app(
     settings: Settings,
     ledger: Ledger,
     cases: FakeCases,
     stands: FakeStands,
     customers: FakeCustomers,
+    outlook: FakeOutlook,
     clock: StandingClock,
     woken: list[str],
     more: dict[str, Any],
@@ -86,7 +92,7 @@ def app(
         return True
 
     policy = load_policy(ours.policy_file)
-    return assemble_console(ours, ledger, cases, stands, customers, clock, policy, wake)
+    return assemble_console(ours, ledger, cases, stands, customers, clock, policy, outlook, wake)
 
 
 @pytest.fixture

@@ -14,16 +14,23 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from activities.contracts import CaseView, WhatWillHappen
+from activities.people_contracts import Running
+from activities.previewing import Letter
 from recoup.billing.customers import Contact
 from recoup.billing.invoices import Method
-from recoup.ledger import Ledger, Role
+from recoup.ledger import CaseRow, Ledger, Role
+from recoup.messages import compose, sample_facts
+from recoup.moving import Move, move_for
+from recoup.policy.file import LoadedPolicy
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Stage
+from recoup.rules.conversation import YES, Answer
 from recoup.rules.declines import Decline
 from recoup.rules.foreseeing import Asked, foresee
 from recoup.rules.money import Money
 from recoup.rules.policy import Campaign
-from recoup.rules.steps import next_step
+from recoup.rules.segments import Facts
+from recoup.rules.steps import Step, next_step
 from recoup.temporal.gateway import TemporalAway, UpdateRefused
 from recoup.temporal.standing import Standing
 from recoup.web.console import hashed
@@ -137,6 +144,33 @@ class FakeCustomers:
     def _here(self) -> None:
         if self.away:
             raise StripeAway("Stripe could not read the customer: away")
+
+
+@dataclass
+class FakeOutlook:
+    """An outside that writes the sample of a message, and applies the policy of the tests to a customer of whom nothing is known."""
+
+    clock: StandingClock
+    loaded: LoadedPolicy
+    answer: Answer = YES
+    away: bool = False
+
+    def letter(self, case: Case, step: Step) -> Letter:
+        self._here()
+        assert step.template is not None
+        return Letter("anna@acme.example", compose(sample_facts(step.template, "pl")), self.answer)
+
+    def policy(self) -> LoadedPolicy:
+        self._here()
+        return self.loaded
+
+    def move(self, row: CaseRow, loaded: LoadedPolicy, running: Running, campaign: str | None) -> Move:
+        facts = Facts(amount=Money(amount=row.amount, currency=row.currency))
+        return move_for(row, loaded, facts, running, campaign)
+
+    def _here(self) -> None:
+        if self.away:
+            raise StripeAway("Stripe could not tell of the customer: away")
 
 
 @cache

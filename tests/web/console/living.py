@@ -22,6 +22,7 @@ from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
 from recoup.temporal.standing import Standings
 from recoup.web.console import assemble_console
+from recoup.web.console.outlook import StripeOutlook
 from recoup.web.console.sessions import hash_of
 from recoup.web.console.stripe_view import StripeCustomers
 from tests.web.console.desk import kept
@@ -83,7 +84,8 @@ def manned(living: Living) -> Iterator[Manned]:
     policy = load_policy(settings.policy_file)
     clock = living.on.book.clock
     cases, stands = CaseGateway(client), Standings(client)
-    app = assemble_console(settings, ledger, cases, stands, customers, clock, policy, wake)
+    outlook = StripeOutlook(settings, living.on.stage.stripe, ledger, clock)
+    app = assemble_console(settings, ledger, cases, stands, customers, clock, policy, outlook, wake)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
     thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
     thread.start()

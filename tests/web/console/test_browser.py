@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from recoup.ledger import EventRow
-from recoup.rules.case import AttemptState, Outcome, Stage, Trigger
+from recoup.ledger import EventRow, MessageRow
+from recoup.messages import Outbox
+from recoup.rules.case import AttemptState, MessageState, Outcome, Stage, Trigger
 from recoup.settings import Settings
 from tests.sweep.stage import at_any_hour
 from tests.web.console.living import Manned, manned, serious_faults
@@ -232,6 +233,49 @@ def test_the_ends(
     assert console.living.on.stage.api.invoices.retrieve(invoice).status == status
     made = console.ledger.attempts.of_invoice(invoice)
     assert [each for each in made if each.state is not AttemptState.SKIPPED] == []
+    context.close()
+
+
+def test_a_message_now_and_another_policy(console: Manned, browser: Browser) -> None:
+    """What is seen is what goes out, once: the second asking is told that it was said; a policy that gives longer moves the suspension."""
+    invoice = failed(console)
+    console.living.on.stage.forward(hours=25)
+    console.living.waiting(invoice)
+    context, page, complaints = console.browser(browser)
+    page.goto("/login")
+    do(page, invoice, "Message now", "she asked for the link again")
+    page.get_by_role("button", name="Show the effect").click()
+    seen = page.get_by_label("The message as it would go out").inner_text()
+    picture(page, "console-message")
+    confirm(page, invoice, "Message now")
+
+    def sent() -> list[MessageRow]:
+        rows = console.ledger.messages.of_case(invoice)
+        return [row for row in rows if "by_hand" in row.key and row.state is MessageState.SENT]
+
+    (row,) = console.living.until(sent)
+    letter = Outbox(console.living.on.book.settings.mail.outbox).text(str(row.provider_id)) or ""
+    before, after = seen.split("/u/…")
+    assert [" ".join(part.split()) in " ".join(letter.split()) for part in (before, after)] == [True, True]
+    do(page, invoice, "Message now", "and once more")
+    page.get_by_role("button", name="Show the effect").click()
+    expect(page.get_by_text("has said it already")).to_be_visible()
+    assert page.get_by_role("button", name="Message now", exact=True).count() == 0
+    file = console.living.on.book.settings.policy_file
+    text = file.read_text()
+    file.write_text(text.replace("grace_days: 7", "grace_days: 17"))
+    try:
+        do(page, invoice, "Another policy", "a large customer")
+        page.get_by_role("button", name="Show the effect").click()
+        expect(page.get_by_text("on day 21; the subscription is then: pause → on day 31")).to_be_visible()
+        picture(page, "console-policy-change")
+        confirm(page, invoice, "Another policy")
+    finally:
+        file.write_text(text)
+    view = console.living.view(invoice)
+    assert view is not None
+    assert view.case.campaign.grace_days == 17
+    assert complaints == []
     context.close()
 
 

@@ -172,6 +172,7 @@ ACTS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("mark-paid-outside", {}, {}),
     ("stop", {"ending": "cancel"}, {}),
     ("exclude", {}, {}),
+    ("send-message", {"template": "reminder"}, {}),
     ("resume", {}, {"paused_until": NOW + timedelta(days=9)}),
     ("approve", {}, {"question": Question(asked_at=NOW)}),
     ("refuse-suspension", {"days": "2.5"}, {"question": Question(asked_at=NOW)}),
@@ -228,7 +229,8 @@ def test_moments_are_read_in_the_zone_of_the_page(
 @pytest.mark.parametrize(
     ("act", "fields"),
     [("note", {"reason": "  "}), ("pause-until", {"until": "soon"}), ("pause-until", {}), ("extend-grace", {"days": "0"}),
-     ("extend-grace", {"days": "1000"}), ("extend-grace", {"days": "nan"}), ("assign", {"to": "two words"}), ("stop", {"ending": "burn"})],
+     ("extend-grace", {"days": "1000"}), ("extend-grace", {"days": "nan"}), ("assign", {"to": "two words"}), ("stop", {"ending": "burn"}), ("send-message", {"template": "sermon"}),
+     ("change-policy", {"running": "keep"})],
 )  # fmt: skip
 def test_a_form_that_makes_no_sense(
     operator: TestClient, book: Book, cases: FakeCases, act: str, fields: dict[str, str]
@@ -268,25 +270,6 @@ def test_days_arrive_as_the_update_takes_them(operator: TestClient, book: Book, 
     ((_, _, payload),) = cases.told.values()
     assert isinstance(payload, LongerGrace)
     assert payload.days == 3.5
-
-
-def test_an_exclusion_is_taken_back(operator: TestClient, as_: LogIn, book: Book, ledger: Ledger) -> None:
-    """The page of a case says that its customer is left alone, by whom and why; taking it back asks why, and is written down."""
-    book.case()
-    assert operator.get("/cases/in_1/take-back").status_code == 404
-    ledger.exclusions.exclude("cus_1", NOW, actor="kim", because="a friend", unique="x")
-    said = words_of(operator.get("/cases/in_1"))
-    assert "no failure of theirs is recovered" in said
-    assert "kim excluded the customer: a friend" in said
-    assert "take-back" not in as_("viewer").get("/cases/in_1").text
-    token = token_in(operator.get("/cases/in_1/take-back"))
-    assert operator.post("/cases/in_1/take-back", data={"token": token}).status_code == 400
-    assert ledger.exclusions.of("cus_1") is not None
-    answer = operator.post("/cases/in_1/take-back", data={"token": token, "reason": "a mistake"})
-    assert answer.headers["location"] == "/cases/in_1?said=take_back"
-    assert ledger.exclusions.of("cus_1") is None
-    row = ledger.console.logged(limit=1)[0]
-    assert (row.actor, row.action, row.reason) == ("operator", "case.take_back", "a mistake")
 
 
 @pytest.mark.parametrize("path", ["/cases/in_404", "/cases/in_404/do/note", "/cases/in_1/do/sing", "/cases/in_404/link",
