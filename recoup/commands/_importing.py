@@ -41,15 +41,22 @@ class Importer:
     def _read(self, of: HistoryImport) -> None:
         if of.seen:
             self.say(f"{of.name.value}: goes on behind {of.seen:,}")
+        places, begun_anew = set[str | None](), False
         while of.finished_at is None:
             self.pace.wait_for()
             read_at = self.clock.now()
             page = self._page(of, read_at)
-            if page is None:
+            if page is None and not begun_anew:
+                begun_anew = True
+                places.clear()
                 self.say(f"{of.name.value}: Stripe does not know any more where it was; begins anew")
                 self.ledger.history.restart(of)
                 of = self.ledger.history.imports()[of.name]
                 continue
+            places.add(of.after)
+            if page is None or (page.after is not None and page.after in places):
+                # Without this it would go round in circles for ever.
+                raise ConnectionFailed(_in_circles(of))
             of = self.ledger.history.write_page(of, page.rows, page.after, read_at)
             self.say(f"{of.name.value}: {of.seen:,}{' in all' if of.finished_at else ' so far'}")
 
@@ -69,6 +76,13 @@ def _told(of: HistoryImport, error: StripeError) -> str:
     return (
         f"Stripe could not list the {of.name.value}: {error.code or type(error).__name__};"
         " what was read is kept, the same command goes on from there"
+    )
+
+
+def _in_circles(of: HistoryImport) -> str:
+    return (
+        f"Stripe's list of the {of.name.value} leads back to where it was read already, behind {of.seen:,};"
+        " what was read is kept: run the same command again later"
     )
 
 

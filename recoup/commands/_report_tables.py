@@ -149,6 +149,7 @@ def _cash(recovery: RecoveryRate) -> list[tuple[str, ...]]:
 
 def _beside(recovery: RecoveryRate) -> list[tuple[str, ...]]:
     out, returned, given_back = recovery.left_out, recovery.returned, recovery.given_back
+    part = recovery.paid_in_part
     came = f"returned, of {returned.suspended} suspended"
     return [
         ("left out: voided or never a case", str(out.cases), money_words(out.money)),
@@ -158,6 +159,7 @@ def _beside(recovery: RecoveryRate) -> list[tuple[str, ...]]:
             str(given_back.cases),
             money_words(given_back.money),
         ),
+        ("not recovered, and paid in part", str(part.cases), money_words(part.money)),
     ]
 
 

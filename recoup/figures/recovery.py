@@ -134,6 +134,14 @@ class GivenBack(Frozen):
     """What was given back."""
 
 
+class PaidInPart(Frozen):
+    """Debts that are not recovered and of which a part was paid, as the import knows: a debt is recovered whole or not at all."""
+
+    cases: int
+    money: tuple[Money, ...]
+    """The parts."""
+
+
 class RecoveryRate(Frozen):
     """All of it."""
 
@@ -147,6 +155,7 @@ class RecoveryRate(Frozen):
     left_out: LeftOut
     returned: Returned
     given_back: GivenBack
+    paid_in_part: PaidInPart
 
 
 def recovery_rate(
@@ -161,6 +170,7 @@ def recovery_rate(
     out = [debt for debt in failed if debt.end is End.LEFT_OUT]
     cohorts = _cohorts(counted, selection.now)
     returned = [debt for debt in counted if debt.returned is not None]
+    known = list(payments)
     return RecoveryRate(
         all=shares(counted),
         within=tuple(within(counted, days, selection.now) for days in WINDOWS),
@@ -174,7 +184,8 @@ def recovery_rate(
             suspended=sum(debt.end is End.SUSPENDED for debt in counted),
             money=owed(returned),
         ),
-        given_back=_given_back(counted, payments),
+        given_back=_given_back(counted, known),
+        paid_in_part=_paid_in_part(counted, known),
     )
 
 
@@ -298,6 +309,15 @@ def _given_back(debts: Iterable[Debt], payments: Iterable[Payment]) -> GivenBack
         disputed=len({payment.invoice for payment in mine if payment.disputed}),
         money=tuple(sorted(money, key=lambda each: each.currency)),
     )
+
+
+def _paid_in_part(debts: Iterable[Debt], payments: Iterable[Payment]) -> PaidInPart:
+    """What came in of debts that are open or lost; who returned has paid the whole, and stands elsewhere."""
+    owing = {debt.case.invoice for debt in debts if not debt.is_recovered and debt.returned is None}
+    mine = [each for each in payments if each.invoice in owing and each.amount > each.given_back]
+    parts = totals(Money(amount=each.amount - each.given_back, currency=each.currency) for each in mine)
+    cases = len({each.invoice for each in mine})
+    return PaidInPart(cases=cases, money=tuple(sorted(parts, key=lambda each: each.currency)))
 
 
 def by_currency(debts: Sequence[Debt]) -> list[tuple[str, list[Debt]]]:

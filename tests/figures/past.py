@@ -37,20 +37,21 @@ class History:
 
     def invoice(
         self, name: str, subscription: str, currency: str, amount: int, at: datetime, *,
-        paid: bool = True, refunded: int = 0, failed_first: bool = False, live: bool = True,
+        paid: bool = True, refunded: int = 0, failed_first: bool = False, live: bool = True, paid_part: int | None = None,
     ) -> None:  # fmt: skip
-        """An invoice with its payment and charges."""
+        """An invoice with its payment and charges; of one paid in part the rest is open."""
+        came = amount if paid_part is None else paid_part
         self.rows[Kind.INVOICES].append(
             PastInvoice(
                 invoice=name, customer=f"cus_{subscription}", subscription=subscription, reason="subscription_cycle",
-                status="paid" if paid else "open", currency=currency, due=amount, paid=amount if paid else 0, made_at=at,
-                paid_at=at if paid else None, live=live, read_at=READ,
+                status="paid" if paid and came == amount else "open", currency=currency, due=amount, paid=came if paid else 0,
+                made_at=at, paid_at=at if paid else None, live=live, read_at=READ,
             )
         )  # fmt: skip
         self.rows[Kind.PAYMENTS].append(
             PastPayment(
                 payment=f"inpay_{name}", invoice=name, payment_intent=f"pi_{name}", status="paid" if paid else "open",
-                currency=currency, paid=amount if paid else 0, made_at=at, paid_at=at if paid else None, read_at=READ,
+                currency=currency, paid=came if paid else 0, made_at=at, paid_at=at if paid else None, read_at=READ,
             )
         )  # fmt: skip
         states = ["failed"] * (failed_first or not paid) + ["succeeded"] * paid
@@ -59,7 +60,7 @@ class History:
             self.rows[Kind.CHARGES].append(
                 PastCharge(
                     charge=f"ch_{name}_{number}", customer=f"cus_{subscription}", payment_intent=f"pi_{name}", status=state,
-                    currency=currency, amount=amount, refunded=refunded if won else 0, disputed=False,
+                    currency=currency, amount=came, refunded=refunded if won else 0, disputed=False,
                     code=None if won else "insufficient_funds", brand="visa", made_at=at, read_at=READ,
                 )
             )  # fmt: skip

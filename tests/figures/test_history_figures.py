@@ -16,6 +16,7 @@ from recoup.figures.worth import MONTH, LifetimeValue
 from recoup.ledger import Ledger
 from recoup.ledger.history_rows import Kind
 from recoup.rules.case import Outcome
+from recoup.rules.money import Money
 from recoup.statistics.lifetime import Life, lifetime
 from tests.figures.past import READ, SINCE, History, grown
 from tests.figures.raw import Raw, raw
@@ -245,6 +246,47 @@ def test_what_was_given_back_is_told(tmp_path_factory: pytest.TempPathFactory) -
     ledger.close()
     assert made.all.recovered == 1
     assert (made.given_back.cases, made.given_back.money[0].amount) == (1, 900)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.LOST_SUSPENDED, Outcome.CLOSED_UNCOLLECTIBLE])
+def test_a_part_does_not_make_a_debt_recovered(
+    tmp_path_factory: pytest.TempPathFactory, outcome: Outcome
+) -> None:
+    """Of a lost debt a part was paid, less what was given back of it: it is lost by count and by money, and the part stands beside it."""
+    history = History()
+    failed, closed = READ - timedelta(days=50), READ - timedelta(days=36)
+    history.subscription("sub_1", SINCE, None, None)
+    history.invoice("in_1", "sub_1", "pln", 4900, READ - timedelta(days=48), refunded=300, paid_part=1900)
+    history.invoice("in_2", "sub_1", "pln", 4900, READ - timedelta(days=48))
+    history.cases.append(("in_1", "sub_1", "pln", failed, outcome, closed))
+    history.cases.append(("in_2", "sub_1", "pln", failed, Outcome.RECOVERED_BY_RETRY, closed))
+    ledger = _fresh(tmp_path_factory, history)
+    made = figures.of(ledger, Selection(now=READ)).recovery_rate
+    ledger.close()
+    (money,) = made.all.money
+    assert (made.all.cases, made.all.recovered, money.recovered, money.lost) == (2, 1, 4900, 4900)
+    assert made.cash[0].money == (Money(amount=4900, currency="pln"),)
+    assert made.paid_in_part.cases == 1
+    assert made.paid_in_part.money == (Money(amount=1600, currency="pln"),)
+
+
+def test_more_ended_than_were_there_when_the_month_began(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Who begins and ends within one month ended, but was not among those counted: the rate is all of them, never more."""
+    history, first = History(), datetime(2024, 3, 1, tzinfo=UTC)
+    for number in range(15):
+        started = first - timedelta(days=20) if number < 12 else first + timedelta(days=2)
+        history.subscription(f"sub_{number}", started, first + timedelta(days=20), "payment_failed")
+    ledger = _fresh(tmp_path_factory, history)
+    made = figures.of(ledger, Selection(now=first + timedelta(days=45))).involuntary_churn
+    ledger.close()
+    assert isinstance(made, Churn)
+    march = next(month for month in made.months if month.month == "2024-03")
+    assert (march.active, march.unpaid) == (12, 15)
+    whole = made.before_after.before
+    assert (whole.subscription_months, whole.unpaid) == (12, 15)
+    for found in (march.rate, whole.rate):
+        assert isinstance(found, Estimate)
+        assert found.value == 1
 
 
 def test_who_failed_is_compared_with_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from stripe import StripeClient
+from stripe import InvalidRequestError, StripeClient
 
 from activities.pacing import BUCKET, Pace
 from recoup.billing import history as reading
@@ -265,6 +265,30 @@ def test_what_was_read_earlier_does_not_undo_what_was_read_later(
     stale = [row.model_copy(update={"status": "open", "paid": 0, "read_at": begin}) for row in page.rows]
     ledger.history.write_page(ledger.history.imports()[Kind.INVOICES], stale, None, now)
     assert _kept(ledger) == known
+
+
+@pytest.mark.parametrize(
+    "forgotten", [False, True], ids=["the same place again", "a place that is not known"]
+)
+def test_a_list_that_leads_in_circles_ends_the_import(
+    sandbox: Sandbox, ledgers: Callable[[str], Ledger], monkeypatch: pytest.MonkeyPatch, forgotten: bool
+) -> None:
+    """A place that never moves on, or that Stripe forgets each time: one sentence instead of an import without an end."""
+    monkeypatch.setattr(reading, "PAGE", 3)
+    ledger, read, asked = ledgers("one"), reading.read_past, list[str | None]()
+
+    def round_and_round(client: Any, kind: Kind, since: datetime, after: str | None, at: datetime) -> Any:
+        asked.append(after)
+        assert len(asked) < 10
+        if forgotten and after is not None:
+            raise InvalidRequestError("No such object", "starting_after")  # type: ignore[no-untyped-call]
+        return read(client, kind, since, None, at)
+
+    monkeypatch.setattr("recoup.commands._importing.read_past", round_and_round)
+    said = "list of the subscriptions leads back to where it was read already"
+    with pytest.raises(ConnectionFailed, match=said):
+        _importer(sandbox, ledger).run(_begin(sandbox))
+    assert len(_kept(ledger)["history_subscriptions"]) == 3
 
 
 def test_it_knows_its_tables() -> None:
