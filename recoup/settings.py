@@ -152,7 +152,7 @@ class ConsoleSettings(_Section):
     idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
     """How long a session lasts that is not used."""
     refresh_seconds: Annotated[int, Field(ge=0, le=3600)] = 20
-    """How often an open page looks for news; 0 for never."""
+    """How often an open list looks for news; with 0 no page brings itself up to date."""
 
 
 class NoticeSettings(_Section):

@@ -24,7 +24,18 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PLACE = Path("docs/pictures/console")
-NAMES = ("overview", "cases", "case", "case-dark", "retry", "cases-phone", "case-phone")
+NAMES = (
+    "overview",
+    "cases",
+    "case",
+    "case-dark",
+    "retry",
+    "message",
+    "figures",
+    "figures-dark",
+    "cases-phone",
+    "case-phone",
+)
 PACE = 10
 """Real seconds for a virtual day: enough to look around while cases wait."""
 PATIENCE_SECONDS = 120.0
@@ -75,9 +86,17 @@ def take_all(browser: Browser, address: str, case: str) -> None:
         wide.goto(f"/cases/{case}/do/retry-now")
         wide.get_by_label("Why").fill("says on the phone that the account is filled")
         keep(wide, "retry")
+        wide.goto(f"/cases/{case}/do/send-message")
+        wide.get_by_label("Why").fill("asked for the link again")
+        wide.locator("[value=show]").click()
+        keep(wide, "message")
+        wide.goto("/figures?days=365")
+        keep(wide, "figures")
     with page(browser, address, WIDE, color_scheme="dark", locale="pl-PL") as dark:
         dark.goto(f"/cases/{case}")
         keep(dark, "case-dark", whole=False)
+        dark.goto("/figures?days=365")
+        keep(dark, "figures-dark", whole=False)
     with page(browser, address, PHONE) as phone:
         phone.goto("/cases?tab=all&sort=oldest")
         keep(phone, "cases-phone", whole=False)

@@ -17,11 +17,11 @@ from recoup.errors import ConfigurationError
 from recoup.figures import Estimate, Figure, Figures, NotEnough
 from recoup.figures.costs import Cost
 from recoup.figures.definitions import DEFINITIONS
-from recoup.figures.recovery import Shares
 from recoup.messages import Language, Languages
 from recoup.messages.formatting import amount
 from recoup.rules.money import Money
-from recoup.web.charts import Bar, CurvePoint, curve, stacked_bars
+from recoup.web.charts import Bar, curve, stacked_bars
+from recoup.web.drawn import cohort_bars, lost, recovery_points
 
 TEMPLATES = Path(recoup.__file__).parent / "templates" / "report"
 
@@ -65,7 +65,7 @@ def as_html(made: Figures, languages: Languages, language: Language) -> str:
         monies=said.monies,
         value=said.value,
         price=said.price,
-        lost=_lost,
+        lost=lost,
         **_parts(made),
     )
 
@@ -86,13 +86,8 @@ def _parts(made: Figures) -> dict[str, Any]:
         "costs": made.costs,
         "curve": curve,
         "stacked_bars": stacked_bars,
-        "recovery_points": [
-            CurvePoint(point.day, point.value, point.low, point.high) for point in recovery.estimated.curve
-        ],
-        "cohort_bars": [
-            Bar(each.month, (each.shares.recovered, each.shares.open, _lost(each.shares)))
-            for each in recovery.cohorts
-        ],
+        "recovery_points": recovery_points(recovery),
+        "cohort_bars": cohort_bars(recovery),
         "churn_bars": [Bar(each.month, (each.unpaid,)) for each in churn.months] if churn else [],
     }
 
@@ -103,10 +98,6 @@ def _headline(made: Figures, said: _Words) -> str:
         return said.nothing
     found = next(each for each in mature.within if each.days == 28)
     return f"{said.percent(found.rate)} · {mature.month}"
-
-
-def _lost(shares: Shares) -> int:
-    return shares.suspended + shares.cancelled + shares.written_off
 
 
 class _Words:

@@ -78,6 +78,12 @@ class Events:
         found = self._store.read(lambda conn: _rows(conn, _ordered(events.c.id == event_id)))
         return found[0] if found else None
 
+    def latest(self, customer: str | None = None) -> int:
+        """The highest id that can be seen, of a customer's or of all: a quick look, which waits for nobody who is writing."""
+        query = sa.select(sa.func.max(events.c.id))
+        mine = query if customer is None else query.where(events.c.customer == customer)
+        return self._store.read(lambda conn: conn.execute(mine).scalar() or 0)
+
     def newest(self) -> int:
         """The highest id that was given, 0 where there is no event."""
 

@@ -27,9 +27,13 @@ class CurvePoint(NamedTuple):
     high: float
 
 
-def stacked_bars(title: str, bars: Sequence[Bar], names: Sequence[str]) -> Markup:
-    """One bar for each label; the parts have the classes ``part-0``, ``part-1`` … and their names as tool tips."""
-    most = max((sum(bar.parts) for bar in bars), default=0) or 1
+def stacked_bars(title: str, bars: Sequence[Bar], names: Sequence[str], described: str = "") -> Markup:
+    """One bar for each label; the parts have the classes ``part-0``, ``part-1`` … and their names as tool tips.
+
+    ``described`` is read out after the title by whoever does not see the picture.
+    """
+    most = max((sum(bar.parts) for bar in bars), default=0)
+    most = max(2, most + most % 2)  # even, so that its half is a whole number too
     room = (WIDTH - _LEFT - _RIGHT) / max(len(bars), 1)
     drawn = [_axis(most, "{:,.0f}")]
     for index, bar in enumerate(bars):
@@ -42,11 +46,11 @@ def stacked_bars(title: str, bars: Sequence[Bar], names: Sequence[str]) -> Marku
             )
             base += part
         drawn.append(_label(left + room / 2, bar.label, index, len(bars)))
-    return _svg(title, drawn)
+    return _svg(title, drawn, described)
 
 
-def curve(title: str, points: Sequence[CurvePoint], unit: str) -> Markup:
-    """A curve of parts of one over time, with its band."""
+def curve(title: str, points: Sequence[CurvePoint], unit: str, described: str = "") -> Markup:
+    """A curve of parts of one over time, with its band; ``described`` as above."""
     longest = max((point.at for point in points), default=0) or 1
 
     def x(at: float) -> float:
@@ -64,7 +68,7 @@ def curve(title: str, points: Sequence[CurvePoint], unit: str) -> Markup:
         f'<polygon class="band" points="{upper} {lower}"/>',
         f'<polyline class="line" points="{line}"/>',
     ]
-    return _svg(title, [_axis(1, "{:.0%}"), *shapes, *ticks])
+    return _svg(title, [_axis(1, "{:.0%}"), *shapes, *ticks], described)
 
 
 def _y(value: float, most: float) -> float:
@@ -89,6 +93,7 @@ def _label(x: float, label: str, index: int, count: int) -> str:
     return f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(label)}</text>'
 
 
-def _svg(title: str, shapes: Sequence[str]) -> Markup:
-    drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{escape(title)}</title>{"".join(shapes)}</svg>'
+def _svg(title: str, shapes: Sequence[str], described: str) -> Markup:
+    told = f"<title>{escape(title)}</title>" + (f"<desc>{escape(described)}</desc>" if described else "")
+    drawn = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{told}{"".join(shapes)}</svg>'
     return Markup(drawn)  # noqa: S704 - numbers, and words that were escaped

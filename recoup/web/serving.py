@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -29,8 +29,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: ASGIApp, host: str, port: int) -> None:
+async def serve(app: ASGIApp, host: str, port: int, at_stop: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way. Port 0 takes a free one; the log says which.
+
+    ``at_stop`` ends what would otherwise stay open for as long as a browser likes.
 
     Raises:
         ConnectionFailed: the address cannot be listened on.
@@ -45,8 +47,13 @@ async def serve(app: ASGIApp, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)
+
+    def stop(name: signal.Signals) -> None:
+        at_stop()
+        server.handle_exit(name, None)
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, server.handle_exit, name, None)
+        asyncio.get_running_loop().add_signal_handler(name, stop, name)
     _log.info("listening", host=host, port=listener.getsockname()[1])
     await server.serve(sockets=[listener])
 

@@ -20,6 +20,7 @@ from recoup.rules.money import Money
 from recoup.statistics.lifetime import Life, lifetime
 from tests.figures.past import READ, SINCE, History, grown
 from tests.figures.raw import Raw, raw
+from tests.ledger.builders import a_case
 from tests.ledger.conftest import KINDS
 from tests.ledger.databases import fresh_database, migrate
 
@@ -252,19 +253,24 @@ def test_what_was_given_back_is_told(tmp_path_factory: pytest.TempPathFactory) -
 def test_a_part_does_not_make_a_debt_recovered(
     tmp_path_factory: pytest.TempPathFactory, outcome: Outcome
 ) -> None:
-    """Of a lost debt a part was paid, less what was given back of it: it is lost by count and by money, and the part stands beside it."""
+    """Of a lost debt a part was paid, less what was given back: lost by count and by money, the part beside it; who returned paid no part."""
     history = History()
     failed, closed = READ - timedelta(days=50), READ - timedelta(days=36)
     history.subscription("sub_1", SINCE, None, None)
     history.invoice("in_1", "sub_1", "pln", 4900, READ - timedelta(days=48), refunded=300, paid_part=1900)
     history.invoice("in_2", "sub_1", "pln", 4900, READ - timedelta(days=48))
+    history.invoice("in_3", "sub_1", "pln", 4900, READ - timedelta(days=30))
+    history.cases.append(("in_3", "sub_1", "pln", failed, Outcome.LOST_SUSPENDED, closed))
     history.cases.append(("in_1", "sub_1", "pln", failed, outcome, closed))
     history.cases.append(("in_2", "sub_1", "pln", failed, Outcome.RECOVERED_BY_RETRY, closed))
     ledger = _fresh(tmp_path_factory, history)
+    ledger.cases.open(a_case("in_3/r2", failed_at=failed, customer="cus_sub_1"), closed)
+    ledger.cases.close("in_3/r2", Outcome.RECOVERED_BY_CARD_UPDATE, "came back", READ - timedelta(days=30))
     made = figures.of(ledger, Selection(now=READ)).recovery_rate
     ledger.close()
     (money,) = made.all.money
-    assert (made.all.cases, made.all.recovered, money.recovered, money.lost) == (2, 1, 4900, 4900)
+    assert (made.all.cases, made.all.recovered, money.recovered, money.lost) == (3, 1, 4900, 9800)
+    assert made.returned.cases == 1
     assert made.cash[0].money == (Money(amount=4900, currency="pln"),)
     assert made.paid_in_part.cases == 1
     assert made.paid_in_part.money == (Money(amount=1600, currency="pln"),)

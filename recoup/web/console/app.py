@@ -33,6 +33,7 @@ from recoup.web.console.excluding import Excluding
 from recoup.web.console.home import Home
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
+from recoup.web.console.live import Live
 from recoup.web.console.logging_in import LoggingIn
 from recoup.web.console.outlook import Outlook, StripeOutlook
 from recoup.web.console.recovering import Recovering
@@ -92,7 +93,8 @@ def assemble_console(
     sessions = Sessions(ledger, settings.console, clock)
     pages = console_pages(settings)
     desk = Desk(settings, ledger, cases, stands, customers, policy, pages, sessions, clock, outlook, wake)
-    doors, recovering = Doors(sessions, desk), Recovering(desk)
+    doors, recovering, live = Doors(sessions, desk), Recovering(desk), Live(desk)
+    app.state.live = live
     for part in (
         LoggingIn(desk),
         Home(desk),
@@ -101,6 +103,7 @@ def assemble_console(
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),
+        live,
         Excluding(desk),
         Api(desk, recovering),
         Tokens(desk),
@@ -120,7 +123,7 @@ def assemble_console(
 def serve_console(settings: Settings) -> None:
     """Serve until the process is told to stop."""
     app = build_console(settings)
-    asyncio.run(serve(app, settings.console.host, settings.console.port))
+    asyncio.run(serve(app, settings.console.host, settings.console.port, app.state.live.end))
 
 
 def _not_found(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi.responses import Response
 
@@ -12,8 +13,10 @@ from recoup.figures import Figures, Selection
 from recoup.figures.definitions import DEFINITIONS
 from recoup.figures.recovery import HEADLINE
 from recoup.ledger import Role
+from recoup.web.charts import curve, stacked_bars
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.drawn import cohort_bars, lost, recovery_points, tried_bars
 
 WINDOWS = (30, 90, 365)
 """Days back from now, by the first failure."""
@@ -48,6 +51,7 @@ class Recovering:
             windows=WINDOWS,
             told=DEFINITIONS,
             at=at,
+            **_drawn(found),
         )
 
     def of(self, window: int, now: datetime) -> tuple[datetime, Figures]:
@@ -59,3 +63,16 @@ class Recovering:
                 kept = now, figures.of(self._desk.ledger, selection)
                 self._kept[window] = kept
             return kept
+
+
+def _drawn(found: Figures) -> dict[str, Any]:
+    recovery, tries = found.recovery_rate, found.attempts
+    return {
+        "curve": curve,
+        "stacked_bars": stacked_bars,
+        "lost": lost,
+        "cohort_bars": cohort_bars(recovery),
+        "points": recovery_points(recovery),
+        "number_bars": tried_bars(tries.by_number),
+        "hour_bars": tried_bars(tries.by_hour),
+    }

@@ -24,6 +24,10 @@ TOKEN_PREFIX = "rcp_"  # noqa: S105 - by which people know what it is
 _LONGEST_NAME = 60
 
 
+LIVE = "/live"
+"""Where open pages wait for news."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whose request it is, and the secret that proves it."""
@@ -143,4 +147,4 @@ def local_path(wanted: str | None) -> str:
 
 def _is_use(request: Request) -> bool:
     """Whether a person does something; a page that refreshes itself does not keep its session alive."""
-    return request.headers.get("recoup-refresh") is None
+    return request.headers.get("recoup-refresh") is None and request.url.path != LIVE

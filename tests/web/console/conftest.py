@@ -18,7 +18,7 @@ from recoup.ledger import Ledger
 from recoup.policy.file import load_policy
 from recoup.settings import ConsoleSettings, Settings
 from recoup.web.console import app as app_module
-from recoup.web.console import assemble_console, passwords
+from recoup.web.console import assemble_console, live, passwords
 from recoup.web.console.sessions import hash_of
 from recoup.web.pages import TEMPLATES, Pages
 from tests.house._tree import ROOT
@@ -62,6 +62,12 @@ def customers() -> FakeCustomers:
 
 
 @pytest.fixture
+def lasts() -> timedelta:
+    """How long a live connection lasts: a client of the tests reads an answer to its end."""
+    return timedelta(0)
+
+
+@pytest.fixture
 def outlook(clock: StandingClock) -> FakeOutlook:
     return FakeOutlook(clock, load_policy(ROOT / "policy.yaml"))
 
@@ -76,11 +82,14 @@ def app(
     outlook: FakeOutlook,
     clock: StandingClock,
     woken: list[str],
+    lasts: timedelta,
     more: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> FastAPI:
     """The console with an account of each role."""
     with_users(ledger)
+    monkeypatch.setattr(live, "LASTS", lasts)
+    monkeypatch.setattr(live, "LOOKS_EVERY", 0.02)
     monkeypatch.setattr(app_module, "console_pages", _pages)
     ours = settings.model_copy(
         update={"console": ConsoleSettings(public_url=ADDRESS), "policy_file": ROOT / Path("policy.yaml")}

@@ -26,6 +26,7 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("POST", "/login"): Open.ANYBODY,
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/account"): Role.VIEWER,
+    ("GET", "/live"): Role.VIEWER,
     ("GET", "/deliverability"): Role.VIEWER,
     ("GET", "/figures"): Role.VIEWER,
     ("GET", "/integrations"): Role.VIEWER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from recoup.integrations.settings import IntegrationSettings
 from recoup.ledger import Ledger, NewMessage, NewStop
-from recoup.rules.case import Outcome, Stage, Template
+from recoup.rules.case import AttemptState, Outcome, Stage, Template
 from recoup.rules.channels import Channel, StopReason
 from recoup.rules.policy import Campaign, Retries
 from recoup.temporal.standing import Standing
@@ -225,3 +226,32 @@ def test_how_well_payments_are_recovered(operator: TestClient, book: Book, clock
     assert "In flight 1" in words_of(operator.get("/figures"))
     assert "In flight 0" in words_of(operator.get("/figures?days=30")), "they failed earlier"
     assert 'hx-get="/figures"' in operator.get("/").text
+
+
+def test_every_chart_has_its_numbers_beside_it(operator: TestClient, book: Book) -> None:
+    """By month, by day with its band, by attempt and by hour: each picture has a title, says where its numbers stand, and they are the same."""
+    failed = NOW - timedelta(days=40)
+    for n in range(12):
+        book.case(f"in_{n}", failed_at=failed, currency="pln", amount=10_000)
+    book.attempt("in_0", state=AttemptState.DECLINED)
+    for n in range(9):
+        book.end(f"in_{n}", Outcome.RECOVERED_BY_RETRY)
+    page = operator.get("/figures")
+    charts = re.findall(r"<svg .*?</svg>", page.text, re.DOTALL)
+    assert len(charts) == 4
+    for chart in charts:
+        assert re.match(r'<svg [^>]*role="img"><title>[^<]+</title><desc>The same numbers', chart)
+        assert "style=" not in chart
+    month, curve, number, hour = charts
+    assert f"{failed:%Y-%m}: Recovered 9" in month
+    assert f"{failed:%Y-%m}: In flight 3" in month
+    assert 'class="band"' in curve
+    assert "1: Refused 1" in number
+    assert f"{NOW:%H}: Refused 1" in hour
+    said = words_of(page)
+    assert f"{failed:%Y-%m} 12 9 3 0 75%" in said
+    assert "Attempt of the invoice Attempts Paid Rate 1 1 0" in said
+    assert f"Hour Attempts Paid Rate {NOW:%H} 1 0" in said
+    assert len(re.findall("<svg ", operator.get("/figures?days=30").text)) == 2, (
+        "attempts were made, nothing failed"
+    )
