@@ -15,6 +15,7 @@ from recoup.ledger import schema
 from recoup.ledger.channels_schema import channel_stops
 from recoup.ledger.console_schema import console_log, console_sessions, console_users
 from recoup.ledger.erasing_schema import erasing
+from recoup.ledger.exclusions_schema import exclusions
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ TABLES: dict[sa.Table, Table] = {
     before.history_charges: Table(_by(before.history_charges.c.customer), _NAME),
     schema.links: Table(_by(schema.links.c.customer)),
     schema.access: Table(_by(schema.access.c.customer)),
+    exclusions: Table(_by(exclusions.c.customer)),
     ahead.cards: Table(_by(ahead.cards.c.customer)),
     ahead.renewals: Table(_by(ahead.renewals.c.customer)),
     ahead.card_marks: Table(_by(ahead.card_marks.c.customer)),
