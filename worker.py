@@ -18,7 +18,6 @@ from activities.assembly import build_activities
 from activities.contracts import TASK_QUEUE
 from activities.integration_contracts import INTEGRATION_QUEUE
 from activities.integrations import build_integrations
-from recoup import __version__
 from recoup.clock import clock_for
 from recoup.errors import RecoupError
 from recoup.ledger import Ledger
@@ -34,6 +33,7 @@ from recoup.temporal.expiring import keep_card_schedule
 from recoup.temporal.heartbeats import Heartbeats
 from recoup.temporal.sweeping import keep_schedule
 from recoup.temporal.training import keep_training_schedule
+from recoup.temporal.versions import told
 from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
 from workflows.expiring import ExpiringCards
@@ -49,8 +49,6 @@ __all__ = ["ACTIVITY_THREADS", "build_activities", "build_courier", "build_worke
 
 ACTIVITY_THREADS = 20
 GRACE = timedelta(seconds=20)
-BUILD_ID = f"recoup-{__version__}"
-"""Told to Temporal with each task; left to itself, the SDK hashes every loaded module, which takes seconds."""
 _log = structlog.get_logger("recoup.worker")
 
 WORKFLOWS: list[type] = [
@@ -59,8 +57,13 @@ WORKFLOWS: list[type] = [
 ]  # fmt: skip
 
 
-def build_worker(client: Client, activities: list[Callable[..., Any]], threads: ThreadPoolExecutor) -> Worker:
-    """The worker over a connected client."""
+def build_worker(
+    client: Client,
+    activities: list[Callable[..., Any]],
+    threads: ThreadPoolExecutor,
+    deployment: str | None = None,
+) -> Worker:
+    """The worker over a connected client, of a Worker Deployment where one is named."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -72,12 +75,14 @@ def build_worker(client: Client, activities: list[Callable[..., Any]], threads: 
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
-        build_id=BUILD_ID,
         interceptors=[Heartbeats(), Timed()],
+        **told(deployment),
     )
 
 
-def build_courier(client: Client, activities: list[Callable[..., Any]]) -> Worker:
+def build_courier(
+    client: Client, activities: list[Callable[..., Any]], deployment: str | None = None
+) -> Worker:
     """The worker of the deliveries outside, on a task queue of its own: it takes no place from a case."""
     return Worker(
         client,
@@ -86,8 +91,8 @@ def build_courier(client: Client, activities: list[Callable[..., Any]]) -> Worke
         activities=activities,
         max_concurrent_workflow_tasks=2,
         graceful_shutdown_timeout=GRACE,
-        build_id=BUILD_ID,
         interceptors=[Heartbeats()],
+        **told(deployment),
     )
 
 
@@ -97,7 +102,8 @@ async def _delivering(
 ) -> AsyncIterator[None]:
     """Deliver to the destinations that are configured, if there are any."""
     wanted = settings.integrations
-    courier = build_courier(client, activities) if wanted.destinations else nullcontext()
+    deployment = settings.temporal.deployment
+    courier = build_courier(client, activities, deployment) if wanted.destinations else nullcontext()
     async with courier:
         try:
             await keep_delivering(client, wanted, await asyncio.to_thread(ledger.deliveries.names))
@@ -122,7 +128,7 @@ async def serve(settings: Settings) -> int:
     observing = observed(wanted.host, wanted.worker_port, ledger, clock)
     with observing, ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         delivering = _delivering(client, settings, ledger, couriers)
-        async with build_worker(client, activities, threads), delivering:
+        async with build_worker(client, activities, threads, settings.temporal.deployment), delivering:
             await _keep_schedules(client, settings)
             _log.info("serving", namespace=client.namespace, address=client.service_client.config.target_host)
             await stop.wait()

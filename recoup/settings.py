@@ -64,6 +64,8 @@ class TemporalSettings(_Section):
     """Keys under which Temporal keeps what cases carry, as ``NAME:base64``: the last one encrypts, all decrypt. None: it is kept as it is."""
     codec_token: SecretStr = SecretStr("")
     """What the codec server asks for."""
+    deployment: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] | None = None
+    """The Worker Deployment that workers belong to; none where Temporal need not tell versions apart."""
 
 
 class AccessSettings(_Section):

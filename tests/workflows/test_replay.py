@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from temporalio.worker import Replayer
 from activities.contracts import CaseResult, StartCase
 from recoup.rules.case import Outcome
 from tests.workflows.scenarios import SCENARIOS
+from workflows._hearing import NOTES
 from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
 from workflows.recovery import RecoveryCase
@@ -57,3 +60,17 @@ async def test_changed_code_is_noticed() -> None:
     for path in cases:
         with pytest.raises(workflow.NondeterminismError):
             await replayer.replay_workflow(_history(path))
+
+
+def test_every_change_to_running_cases_is_told() -> None:
+    """docs/upgrading.md lists the changes that stand behind ``workflow.patched``, and no others."""
+    root = Path(__file__).parents[2]
+    calls = [
+        call.args[0]
+        for path in (root / "workflows").glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "workflow.patched"
+    ]
+    named = {arg.value if isinstance(arg, ast.Constant) else NOTES for arg in calls}
+    page = (root / "docs" / "upgrading.md").read_text()
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, flags=re.MULTILINE)) == named
