@@ -60,8 +60,12 @@ def move_for(
     rules = loaded.policy
     old = Campaign.model_validate(case.policy)
     named = next((each for each in rules.campaigns if each.name == campaign), None)
-    new = named or rules.campaign_for(facts, case.customer).campaign
     score = priority(rules.priority, facts)
+    if campaign is not None and named is None:
+        return Move(
+            case, None, score, (f"cannot take the campaign {campaign}: the policy has none of this name",)
+        )
+    new = named or rules.campaign_for(facts, case.customer).campaign
     try:
         taken = drained(old, new) if running is Running.DRAIN else replaced(old, new)
     except ValueError as error:

@@ -12,11 +12,13 @@ from recoup.rules.declines import read
 
 
 def over(case: Case) -> str | None:
-    """Why a case that has ended hears nothing more."""
+    """Why a case that has ended, or is ending as an operator said, hears nothing more."""
     if case.outcome is not None and case.failed_step is not None:
         return f"The case has ended as {case.outcome}; only `resume` does the step {case.failed_step} again, which failed"
     if case.outcome is not None:
         return f"The case has ended: {case.outcome}, because {case.because}"
+    if case.stopping is not None and case.failed_step is None:
+        return f"The case is being stopped: {case.stopping.because}"
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.complaints import DISPUTE_OPENED
-from activities.contracts import CardUpdated, CloseOrder, CustomerQuestion, TakeUp
+from activities.contracts import CardUpdated, CloseOrder, CustomerQuestion, MethodUpdated, TakeUp
 from recoup.billing.subscriptions import resume
 from recoup.errors import ConnectionFailed
 from recoup.messages import SendUnavailable, SendUnclear
@@ -66,6 +66,27 @@ def test_an_invoice_whose_case_has_ended_is_not_taken_up_again(desk: Desk) -> No
         run_id="run-2",
     )
     assert desk.run(desk.payments.take_up, again).case is None
+
+
+def test_nothing_of_an_excluded_customer_is_taken_up(desk: Desk) -> None:
+    """Not the failure, whose retries stay Stripe's, and no return by a new card; only who has paid gets the access back."""
+    invoice, customer = desk.invoice("empty"), desk.customers["empty"]["customer"]
+    who = {"actor": "kim", "because": "a friend"}
+    desk.ledger.exclusions.exclude(customer, desk.clock.now(), **who, unique="x")
+    order = TakeUp(invoice=invoice, at=desk.clock.now(), return_number=1, workflow_id="w", run_id="r")
+    taken = desk.run(desk.payments.take_up, order)
+    assert (taken.case, taken.because) == (None, "kim excluded the customer: a friend")
+    assert desk.stripe.v1.invoices.retrieve(invoice).auto_advance is True
+    desk.ledger.exclusions.take_back(customer, desk.clock.now(), **who)
+    case = desk.take_up("empty")
+    lost = CloseOrder(**desk.common(case, "close"), outcome=Outcome.LOST_SUSPENDED, because="unpaid")
+    desk.run(desk.records.close_case, lost)
+    desk.ledger.exclusions.exclude(customer, desk.clock.now(), **who, unique="y")
+    method = MethodUpdated(at=desk.clock.now(), method="pm_2", version="pm_2/2030-1")
+    back = order.model_copy(update={"return_number": 2, "workflow_id": "w2", "method": method})
+    assert desk.run(desk.payments.take_up, back).case is None
+    paid = back.model_copy(update={"method": None, "workflow_id": "w3"})
+    assert desk.run(desk.payments.take_up, paid).case is not None
 
 
 def test_the_first_outcome_stands(desk: Desk) -> None:

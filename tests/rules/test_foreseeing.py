@@ -11,7 +11,10 @@ from recoup.rules import fold
 from recoup.rules.case import Outcome, Stage, Trigger
 from recoup.rules.declines import Decline
 from recoup.rules.foreseeing import Asked, foresee
+from recoup.rules.people import StopEnding
 from recoup.rules.step import StepKind
+from recoup.rules.steps import next_step
+from recoup.rules.stopping import stopped
 from tests.rules.cases import a_case
 
 DAY = timedelta(days=1)
@@ -44,6 +47,15 @@ def test_the_step_that_would_follow(said: Asked, stage: Stage | None, kind: Step
     assert seen.next.kind is kind
     assert stage is None or seen.stage is stage
     assert seen.next.because
+
+
+def test_a_stop_that_cannot_be_made_waits_for_another_word() -> None:
+    """Where Stripe refuses for good to cancel, a person may do it again, or stop in another way."""
+    stuck = fold.step_failed(stopped(SOFT, StopEnding.CANCEL, "asked to"), "suspend", "Stripe said no")
+    assert next_step(stuck, stuck.campaign, NOW).kind is StepKind.PERSON
+    assert foresee(stuck, asked("resume"), NOW).next.kind is StepKind.SUSPEND
+    assert foresee(stuck, asked("stop", ending="write_off"), NOW).next.kind is StepKind.WRITE_OFF
+    assert foresee(stuck, asked("stop"), NOW).next.kind is StepKind.CLOSE
 
 
 def test_words_that_move_no_step_leave_it() -> None:
@@ -80,6 +92,7 @@ def test_longer_grace_moves_the_suspension() -> None:
         (SOFT.model_copy(update={"decline": Decline(code="stolen_card")}), asked("retry_now"), "not allowed"),
         (SOFT, asked("pause_until", until=NOW), "future"),
         (SOFT.model_copy(update={"subscription": None}), asked("stop", ending="pause"), "no subscription"),
+        (stopped(SOFT, StopEnding.CANCEL, "asked to"), asked("retry_now"), "is being stopped"),
         (SOFT, asked("resume"), "neither paused nor waiting"),
         (SOFT, asked("approve"), "does not wait"),
         (SOFT, asked("promise_to_pay", until=NOW + 300 * DAY), "at most"),

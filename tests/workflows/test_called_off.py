@@ -20,7 +20,7 @@ NOW = datetime.now(UTC)
 WORD = OperatorRequest(at=NOW, reason="the customer called", operator="ops")
 
 
-async def _tries(outside: Outside) -> None:
+async def tried_once(outside: Outside) -> None:
     """Until the attempt has been tried, and failed, once."""
     for _ in range(400):
         if any(kind == "attempt" for kind, _, _ in outside.done):
@@ -46,7 +46,7 @@ async def test_an_attempt_that_is_called_off_between_two_tries_is_looked_after(
     async with begin(outside) as handle:
         await asleep(handle)
         await handle.execute_update(RecoveryCase.retry_now, WORD)
-        await _tries(outside)
+        await tried_once(outside)
         await handle.execute_update("stop", WORD)
         for _ in answers[1:]:
             await asleep(handle, StepKind.SETTLE)

@@ -14,6 +14,7 @@ from recoup.rules.policy import Campaign, Ending
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
 from tests.workflows.playing import Begin, asleep
+from tests.workflows.test_called_off import tried_once
 from workflows.recovery import RecoveryCase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -63,6 +64,22 @@ async def test_an_attempt_on_its_way_is_waited_for(begin: Begin) -> None:
         result = await handle.result()
     assert result.outcome is Outcome.RECOVERED_BY_OPERATOR
     assert not [kind for kind in outside.kinds() if kind.startswith("suspend")]
+
+
+async def test_an_attempt_that_waits_to_be_tried_again_is_called_off(begin: Begin) -> None:
+    """What may have been sent is only read, nothing is charged any more, and then the subscription is cancelled."""
+    outside = Outside(answers=["declined"], campaign=OTHERWISE, away={"attempt"}, keep_tries=True)
+    async with begin(outside) as handle:
+        await asleep(handle)
+        word = {"at": datetime.now(UTC).isoformat(), "reason": "try", "operator": "ops"}
+        await handle.execute_update("retry_now", word)
+        await tried_once(outside)
+        await handle.execute_update(RecoveryCase.stop, stop(StopEnding.CANCEL))
+        tried = outside.kinds().count("attempt:manual")
+        result = await handle.result()
+    assert (result.outcome, outside.only_read) == (Outcome.LOST_SUSPENDED, [True])
+    assert outside.kinds().count("attempt:manual") <= tried + 1
+    assert outside.kinds()[-4:] == ["settle:0", "suspend:cancel", "close:lost_suspended", "message:suspended"]
 
 
 async def test_a_new_card_that_comes_meanwhile_is_tried(begin: Begin) -> None:

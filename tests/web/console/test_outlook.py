@@ -59,6 +59,9 @@ def test_another_policy_is_seen_before_it_holds(
     ((_, word, payload),) = cases.told.values()
     assert (word, payload.version, payload.running) == ("change_policy", "2b2b2b2b2b2b", Running.DRAIN)
     assert payload.campaign.grace_days == 30
+    gone = send(operator, "change-policy", running="drain", campaign="gone")
+    assert (gone.status_code, len(cases.told)) == (409, 1)
+    assert "the policy has none of this name" in words_of(gone)
     outlook.away = True
     answer = send(operator, "change-policy", running="drain")
     assert (answer.status_code, len(cases.told)) == (503, 1)
