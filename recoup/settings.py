@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from recoup.errors import ConfigurationError
 from recoup.integrations.settings import IntegrationSettings
-from recoup.messages import MailSettings, SmsSettings
+from recoup.messages import Address, MailSettings, SmsSettings
 
 PREFIX = "RECOUP_"
 CONFIG_VARIABLE = "RECOUP_CONFIG"
@@ -111,6 +111,9 @@ class FiguresSettings(_Section):
     """For a mail."""
     sms_cost: Annotated[Decimal, Field(ge=0)] | None = None
     """For a text message."""
+    digest_to: tuple[Address, ...] = ()
+    """Who gets the digest that ``recoup report --digest`` sends: addresses of operators."""
+    digest_language: str = "en"
     network_fee: Annotated[Decimal, Field(ge=0)] | None = None
     """What the card networks charge for an attempt beyond their limits, by the contract with the acquirer."""
 

@@ -40,7 +40,8 @@ PACE = 10
 """Real seconds for a virtual day: enough to look around while cases wait."""
 PATIENCE_SECONDS = 120.0
 PASSWORD = "pictures of the console"  # noqa: S105 - of a ledger that is gone in a minute
-WIDE, PHONE = {"width": 1180, "height": 880}, {"width": 390, "height": 844}
+WIDE, LOW = {"width": 1180, "height": 880}, {"width": 1180, "height": 760}
+PHONE = {"width": 390, "height": 844}
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ def take_all(browser: Browser, address: str, case: str) -> None:
         keep(wide, "message")
         wide.goto("/figures?days=365")
         keep(wide, "figures")
-    with page(browser, address, WIDE, color_scheme="dark", locale="pl-PL") as dark:
+    with page(browser, address, LOW, color_scheme="dark", locale="pl-PL") as dark:
         dark.goto(f"/cases/{case}")
         keep(dark, "case-dark", whole=False)
         dark.goto("/figures?days=365")

@@ -54,11 +54,11 @@ def as_html(made: Figures, languages: Languages, language: Language) -> str:
     )
     texts = languages.translations(language.catalogue)
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
-    said = _Words(language.locale, texts.gettext("not enough data"))
+    said = Words(language.locale, texts.gettext("not enough data"))
     return environment.get_template("report.html.j2").render(
         language=language.tag,
         period=said.period(made),
-        headline=_headline(made, said),
+        headline=headline(made, said),
         percent=said.percent,
         number=said.number,
         money=said.money,
@@ -92,7 +92,8 @@ def _parts(made: Figures) -> dict[str, Any]:
     }
 
 
-def _headline(made: Figures, said: _Words) -> str:
+def headline(made: Figures, said: Words) -> str:
+    """The part recovered within 28 days, of the newest month all of which has had them."""
     mature = made.recovery_rate.last_mature
     if mature is None:
         return said.nothing
@@ -100,7 +101,7 @@ def _headline(made: Figures, said: _Words) -> str:
     return f"{said.percent(found.rate)} · {mature.month}"
 
 
-class _Words:
+class Words:
     """Figures, money and days as a language writes them."""
 
     def __init__(self, locale: Locale, nothing: str) -> None:

@@ -32,6 +32,10 @@ _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
     help="Write a page to be read and printed.",
 )
 @click.option("--language", default="en", show_default=True, help="Of the page: en, pl.")
+@click.option(
+    "--digest", is_flag=True, help="Send the digest of the last whole week to figures.digest_to, once."
+)
+@click.option("--again", is_flag=True, help="With --digest: also to those who have had it.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def report(
     since: datetime | None,
@@ -43,10 +47,18 @@ def report(
     csv_directory: Path | None,
     html_file: Path | None,
     language: str,
+    digest: bool,
+    again: bool,
     as_json: bool,
 ) -> None:
     """Say how well payments are recovered, with every definition (docs/figures.md)."""
     from recoup.commands._report import As, Wanted, report_on
+
+    if digest:
+        from recoup.commands._digest import send_digest
+
+        send_digest(again=again)
+        return
 
     wanted = Wanted(
         since=since.replace(tzinfo=UTC) if since else None,

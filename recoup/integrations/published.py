@@ -108,7 +108,7 @@ INTERNAL: frozenset[str] = frozenset(
     observed_charge_failed mail_bounced mail_complained message_reserved message_sending message_released
     link_issued link_extended link_revoked access_restricted access_suspended access_full campaign_chosen invoice_taken_over invoice_released
     webhook.action_required webhook.attempt_required webhook.dispute_closed webhook.dispute_opened
-    customer_excluded customer_included
+    customer_excluded customer_included digest_sent
     operator.finalization_failed operator.overpaid webhook.invoice_paid webhook.invoice_uncollectible webhook.invoice_voided
     webhook.mandate webhook.method webhook.no_case webhook.part_paid webhook.payment_failed webhook.review
     webhook.subscription webhook.subscription_cancelled

@@ -13,6 +13,8 @@ import pytest
 from recoup import figures
 from recoup.figures import Estimate, Figures, Selection
 from recoup.figures.causes import ORDER
+from recoup.figures.debts import debts_of
+from recoup.figures.week import week_of
 from recoup.ledger import Ledger
 from tests.figures.raw import IN_A_RATE, RECOVERED, Raw, raw
 from tests.figures.scene import END
@@ -163,6 +165,22 @@ def test_attempts_and_refusals(made: Figures, sql: Raw) -> None:
     assert made.attempts.cases_refused_by_guard == cases
     for name in ("by_hour", "by_weekday", "by_trigger", "by_brand", "by_number"):
         assert sum(each.attempts for each in getattr(made.attempts, name)) == made.attempts.made
+
+
+def test_a_week(played: tuple[Ledger, str], sql: Raw) -> None:
+    """What failed, was recovered and was lost in some weeks, each by its own moment; without what is in no rate, and without returns."""
+    since, until = datetime(2026, 9, 7, tzinfo=UTC), datetime(2026, 9, 28, tzinfo=UTC)
+    week = week_of(debts_of(played[0].figures.cases(), Selection(now=END)), since, until)
+    time = {"since": since, "until": until}
+    failed = f"FROM cases WHERE {IN_A_RATE} AND {IN_TIME}"
+    ended = f"FROM cases WHERE {IN_A_RATE} AND closed_at >= :since AND closed_at < :until"
+    for found, where in (
+        (week.failed, failed),
+        (week.recovered, f"{ended} AND {RECOVERED}"),
+        (week.lost, f"{ended} AND NOT ({RECOVERED})"),
+    ):
+        assert found.cases == sql.one(f"SELECT count(*) {where}", **time) > 0
+        assert sum(money.amount for money in found.money) == sql.one(f"SELECT sum(amount) {where}", **time)
 
 
 def test_the_funnel(made: Figures, sql: Raw) -> None:

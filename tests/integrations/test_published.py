@@ -38,7 +38,14 @@ WRITERS = (
 )
 NOTES = frozenset(NoteKind.__members__)
 KIND = re.compile(r"decided|[a-z]+(?:[._][a-z_]+)+")
-PLACES = ("recoup/ledger/", "recoup/learning/", "activities/", "recoup/web/webhooks/", "recoup/web/ses/")
+PLACES = (
+    "recoup/ledger/",
+    "recoup/learning/",
+    "activities/",
+    "recoup/web/webhooks/",
+    "recoup/web/ses/",
+    "recoup/commands/_digest.py",
+)
 
 
 def _kinds_in(tree: ast.Module) -> Iterator[str]:
