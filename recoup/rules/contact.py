@@ -222,18 +222,15 @@ def _turning_points(day: date, hours: Hours) -> list[datetime]:
     """The instants of a local day, in order, at which what was forbidden may become allowed.
 
     A wall clock that is set back shows a time twice, and both count; one that is set on may jump over a time, and then the jump
-    counts.
+    counts. Each stands on the day that the clock shows then, so that no day holds what comes after the next day's.
     """
     walls = [time(0), *([_time(hours.quiet.end)] if hours.quiet else [])]
-    found = {
-        datetime.combine(day, wall, hours.zone).replace(fold=fold).astimezone(UTC)
-        for wall in walls
-        for fold in (0, 1)
-    }
+    shown = {datetime.combine(day, wall, hours.zone).replace(fold=fold) for wall in walls for fold in (0, 1)}
+    found = {local.astimezone(UTC) for local in shown}
     noon = datetime.combine(day, time(12), hours.zone).astimezone(UTC)
     if (jump := _offset_change(noon - timedelta(days=1), noon + timedelta(days=1), hours.zone)) is not None:
         found.add(jump)
-    return sorted(found)
+    return sorted(instant for instant in found if instant.astimezone(hours.zone).date() == day)
 
 
 def _offset_change(low: datetime, high: datetime, zone: ZoneInfo) -> datetime | None:

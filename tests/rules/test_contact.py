@@ -89,6 +89,25 @@ def test_a_time_that_the_clock_jumps_over_ends_with_the_jump() -> None:
     assert allowed_from(night, hours) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("zone", "begin", "end", "asked", "expected"),
+    [
+        # The clock is set back at 03:00 the night after: what is free from 01:00 on comes before that.
+        ("Africa/Casablanca", "02:45", "01:00", "2027-02-06T14:43", "2027-02-07T00:00"),
+        ("Pacific/Chatham", "05:30", "00:00", "2026-09-25T22:33", "2026-09-26T11:15"),
+        # From 23:00 the clock jumps to 00:00, over the 23:01 from which the hours are free.
+        ("America/Scoresbysund", "01:01", "23:01", "2027-03-27T22:33", "2027-03-28T01:00"),
+    ],
+)
+def test_a_change_of_the_clock_hides_nothing_that_comes_before_it(
+    zone: str, begin: str, end: str, asked: str, expected: str
+) -> None:
+    """Around the hour in which summer begins or ends a message goes out at the first moment there is, not at the change."""
+    hours = Hours(ZoneInfo(zone), QuietHours(begin=begin, end=end))
+    moment, first = (datetime.fromisoformat(f"{each}:00+00:00") for each in (asked, expected))
+    assert allowed_from(moment, hours) == first
+
+
 @given(st.lists(moments, max_size=12), st.integers(1, 4), st.sampled_from((1, 2, 7, 30)), moments)
 def test_the_budget_is_never_overspent_and_frees_itself(
     told: list[datetime], messages: int, span: int, now: datetime
