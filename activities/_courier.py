@@ -33,7 +33,7 @@ _log = structlog.get_logger("recoup.integrations")
 def pause(failures: int, asked: float | None) -> timedelta:
     """How long to wait after so many failures: doubling, a part of it by chance, or what the destination asks for."""
     if asked is not None:
-        return min(timedelta(seconds=asked + random.random()), LONGEST_ASKED)  # noqa: S311 - spreads, no secret
+        return timedelta(seconds=min(asked + random.random(), LONGEST_ASKED.total_seconds()))  # noqa: S311 - spreads, no secret
     doublings = min(max(failures - 1, 0), 20)
     whole = min(FIRST_PAUSE * int(2**doublings), LONGEST_PAUSE)
     return whole * (0.5 + random.random() / 2)  # noqa: S311 - spreads workers, no secret

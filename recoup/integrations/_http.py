@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from recoup.integrations.destination import Refused, Unavailable
 LONGEST_SENTENCE = 300
 _ADDRESS = re.compile(r"[^\s\"'<>=:]+@[^\s\"'<>]+")
 """CRMs repeat in their errors what they were asked; an address must not get into the ledger that way."""
+
+_SECONDS = re.compile(r"[0-9]{1,18}")
 
 OUT_OF_ORDER = frozenset({401, 402, 403, 404, 405, 407, 410, 423, 451})
 """A key, a right, an address or a version that an operator has to mend: no other event would go either."""
@@ -40,7 +43,7 @@ class Http:
         allowed: frozenset[int] = frozenset(),
         **body: Any,
     ) -> httpx2.Response:
-        """One request; gives a success, or an answer whose status is ``allowed``.
+        """One request; gives a success, or an answer in JSON whose status is ``allowed``.
 
         Raises:
             Refused: the destination will not take this one, however often it is sent.
@@ -51,7 +54,8 @@ class Http:
         except httpx2.HTTPError as error:
             sentence = f"{self._who} did not answer when asked to {doing}: {type(error).__name__}"
             raise Unavailable(sentence, everywhere=True) from None
-        if answer.is_success or answer.status_code in allowed:
+        # A page of something on the way may have any status; it says nothing of what was asked for.
+        if answer.is_success or (answer.status_code in allowed and _json(answer) is not None):
             return answer
         raise self._problem(answer, doing)
 
@@ -66,6 +70,18 @@ class Http:
             return Unavailable(sentence, status, everywhere=True)
         return Refused(sentence, status)
 
+    def found(self, answer: httpx2.Response, name: str, doing: str) -> Any:
+        """What stands under this name in the answer.
+
+        Raises:
+            Unavailable: nothing does. A page that something on the way put in place of the answer says nothing about the event.
+        """
+        value = fields(answer).get(name)
+        if value is None:
+            told = f"{self.sentence(answer, doing)}: that is no answer of {self._who}'s"
+            raise Unavailable(told, answer.status_code, everywhere=True)
+        return value
+
     def sentence(self, answer: httpx2.Response, doing: str) -> str:
         """What the destination said, on one line, without addresses."""
         said = _ADDRESS.sub("…", " ".join(_words(answer).split()))
@@ -79,18 +95,22 @@ class Http:
 
 def fields(answer: httpx2.Response) -> dict[str, Any]:
     """The answer's JSON object; an empty one where it is none."""
-    try:
-        value = answer.json()
-    except ValueError:
-        return {}
+    value = _json(answer)
     return value if isinstance(value, dict) else {}
+
+
+def _json(answer: httpx2.Response) -> Any:
+    """What the answer holds; None where it is no JSON."""
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def _words(answer: httpx2.Response) -> str:
     """The message of HubSpot's objects and Salesforce's lists; plain text as it is; of pages nothing."""
-    try:
-        value = answer.json()
-    except ValueError:
+    value = _json(answer)
+    if value is None:
         return "" if "html" in answer.headers.get("content-type", "") else answer.text
     if isinstance(value, list):
         value = value[0] if value else {}
@@ -104,12 +124,17 @@ def _words(answer: httpx2.Response) -> str:
 def _retry_after(answer: httpx2.Response) -> float | None:
     """The header in seconds; it may also be a date (RFC 9110, 10.2.3)."""
     value = answer.headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if _SECONDS.fullmatch(value):
         return float(value)
+    # Of the other one's clock: the difference alone counts. Without that moment the date says nothing.
+    moment, sent = _date(value), _date(answer.headers.get("date", ""))
+    return max((moment - sent).total_seconds(), 0.0) if moment and sent else None
+
+
+def _date(value: str) -> datetime | None:
+    """A date of a header; None where it is none."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    sent = answer.headers.get("date")
-    # Of the other one's clock: the difference alone counts. Without that moment the date says nothing.
-    return max((moment - parsedate_to_datetime(sent)).total_seconds(), 0.0) if sent else None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

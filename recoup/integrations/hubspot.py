@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from recoup.integrations import _words
-from recoup.integrations._http import GONE, Http, fields
+from recoup.integrations._http import GONE, Http
 from recoup.integrations.destination import About, Refused, Standing
 from recoup.integrations.published import EventType, PublicEvent
 from recoup.integrations.settings import HubSpotDestination
@@ -52,7 +52,8 @@ class HubSpot:
         kind = "tasks" if event.type is EventType.PERSON_NEEDED else "notes"
         if not (repeated and self._is_there(kind, event)):
             body = {"properties": _activity(kind, event), "associations": [self._association(kind, record)]}
-            self._ask("POST", kind, f"write down {event.key}", body)
+            doing = f"write down {event.key}"
+            self._http.found(self._ask("POST", kind, doing, body), "id", doing)
         properties = self._properties(about.standing()) | {self._settings.customer_property: event.customer}
         self._keep(record, properties)
 
@@ -62,6 +63,7 @@ class HubSpot:
         answer = self._ask("PATCH", path, doing, body, allowed=frozenset({GONE}))
         if answer.status_code == GONE:  # merged or removed since it was found
             raise Refused(self._http.sentence(answer, doing), GONE)
+        self._http.found(answer, "id", doing)
 
     def _find(self, event: PublicEvent, about: About) -> str:
         """The record by the customer's id, or a contact by the address that Stripe has."""
@@ -84,8 +86,8 @@ class HubSpot:
             "properties": [name],
             "limit": 1,
         }
-        answer = self._ask("POST", f"{kind}/search", f"find {kind} by {name}", search)
-        results = fields(answer).get("results") or []
+        doing = f"find {kind} by {name}"
+        results = self._http.found(self._ask("POST", f"{kind}/search", doing, search), "results", doing)
         return str(results[0]["id"]) if results else None
 
     def _association(self, kind: str, record: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ EVENT_FIELD = "Recoup_Event__c"
 
 _LONGEST_SUBJECT = 255
 _AMBIGUOUS = 300
+_CHANGED = 204
 
 
 class Salesforce:
@@ -45,24 +46,33 @@ class Salesforce:
         """Write the task, then the fields of the record."""
         record = self._find(event, about)
         if not (repeated and self._by_query("Task", EVENT_FIELD, event.key)):
-            self._ask("POST", "sobjects/Task", f"write down {event.key}", json=self._task(event, record))
+            doing = f"write down {event.key}"
+            answer = self._ask("POST", "sobjects/Task", doing, json=self._task(event, record))
+            self._http.found(answer, "id", doing)
         kept = self._kept(about.standing()) | {self._settings.customer_field: event.customer}
         path = f"sobjects/{self._settings.record}/{record}"
         doing = f"update the {self._settings.record}"
         answer = self._ask("PATCH", path, doing, allowed=frozenset({GONE}), json=kept)
         if answer.status_code == GONE:  # merged or removed since it was found
             raise Refused(self._http.sentence(answer, doing), GONE)
+        if answer.status_code != _CHANGED:
+            raise Unavailable(
+                f"{self._http.sentence(answer, doing)}: that is no answer of Salesforce's",
+                answer.status_code,
+                everywhere=True,
+            )
 
     def _find(self, event: PublicEvent, about: About) -> str:
         """The record by its external id, or a contact by the address that Stripe has."""
         name = self._settings.record
         path = f"sobjects/{name}/{self._settings.customer_field}/{quote(event.customer, safe='')}?fields=Id"
-        answer = self._ask("GET", path, f"find the {name}", allowed=frozenset({GONE, _AMBIGUOUS}))
+        doing = f"find the {name}"
+        answer = self._ask("GET", path, doing, allowed=frozenset({GONE, _AMBIGUOUS}))
         if answer.status_code == _AMBIGUOUS:
             raise Refused(
                 f"Salesforce has several {name} records for {event.customer}: leave one", _AMBIGUOUS
             )
-        found = fields(answer).get("Id") if answer.is_success else None
+        found = self._http.found(answer, "Id", doing) if answer.is_success else None
         if found is None and name == "Contact" and (email := about.email()):
             found = self._by_query(name, "Email", email)
         if found is None:
@@ -76,8 +86,9 @@ class Salesforce:
         """The newest record whose field has this value; quotes and backslashes are escaped as SOQL wants it."""
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
         query = f"SELECT Id FROM {name} WHERE {field} = '{escaped}' ORDER BY CreatedDate DESC LIMIT 1"  # noqa: S608
-        answer = self._ask("GET", f"query?q={quote(query, safe='')}", f"find a {name} by {field}")
-        records = fields(answer).get("records") or []
+        doing = f"find a {name} by {field}"
+        answer = self._ask("GET", f"query?q={quote(query, safe='')}", doing)
+        records = self._http.found(answer, "records", doing)
         return str(records[0]["Id"]) if records else None
 
     def _task(self, event: PublicEvent, record: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from recoup.integrations.destination import Standing
 from recoup.integrations.replaying import Wanted, replayed
 from recoup.ledger import DeliveryState
 from recoup.rules.case import Outcome
-from tests.integrations.crms import FakeHubSpot, FakeSalesforce
+from tests.integrations.crms import FakeHubSpot, FakeSalesforce, Fault
 from tests.integrations.stage import Inbox, Stage, hubspot, salesforce, slack
 
 
@@ -181,6 +181,53 @@ def test_a_version_that_hubspot_does_not_have_parks_nothing(
     assert stage.look(hubspot(httpserver, api_version="2019-01")).put_off == 1
     stage.clock.move(minutes=1)
     assert stage.look(hubspot(httpserver)).delivered == 1
+
+
+def _page(status: int) -> Fault:
+    """What a proxy or a login page puts in the place of an answer."""
+    return lambda _: Response("<html><body>Back soon</body></html>", status, content_type="text/html")
+
+
+def _none(_: Request) -> None:
+    """Let one request through."""
+
+
+@pytest.mark.parametrize("passed", [0, 1, 2])
+def test_a_page_in_place_of_hubspots_answer_loses_nothing(
+    stage: Stage, httpserver: HTTPServer, crm: FakeHubSpot, passed: int
+) -> None:
+    """A page with 200 or 404 instead of the search, the note or the record: it waits, and is caught up once."""
+    contact = crm.add("contacts", stripe_customer_id="cus_1")
+    destination = hubspot(httpserver)
+    stage.begin(destination)
+    stage.case()
+    for status in (200, 404):
+        crm.faults = [_none] * passed + [_page(status)]
+        assert stage.look(destination).put_off == 1
+        stage.clock.move(hours=1)
+        passed += passed == 1  # a repetition looks for its note first
+    assert stage.look(destination).delivered == 1
+    assert len(crm.objects["notes"]) == 1
+    assert crm.objects["contacts"][contact]["recoup_stage"] == "waiting"
+
+
+@pytest.mark.parametrize("passed", [0, 1, 2])
+def test_a_page_in_place_of_salesforces_answer_loses_nothing(
+    stage: Stage, httpserver: HTTPServer, sales: FakeSalesforce, passed: int
+) -> None:
+    """The same of the record, the task and the fields."""
+    contact = sales.add("Contact", Stripe_Customer_Id__c="cus_1")
+    destination = salesforce(httpserver)
+    stage.begin(destination)
+    stage.case()
+    for status in (200, 404):
+        sales.faults = [_none] * passed + [_page(status)]
+        assert stage.look(destination).put_off == 1
+        stage.clock.move(hours=1)
+        passed += passed == 1  # a repetition looks for its task first
+    assert stage.look(destination).delivered == 1
+    assert len(sales.records["Task"]) == 1
+    assert sales.records["Contact"][contact]["Recoup_Stage__c"] == "waiting"
 
 
 def test_salesforce_has_the_history_and_the_state_of_the_customer(

@@ -125,6 +125,30 @@ def test_too_many_requests_wait_as_long_as_they_are_asked_to(
     assert inbox.ids()[0] == inbox.ids()[1], "the same delivery under the same id"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry-after": "9" * 17},
+        {"retry-after": "²"},
+        {"retry-after": "Sat, 28 Nov 2026 12:00:00 -0000", "date": "Sat, 28 Nov 2026 11:00:00 GMT"},
+        {"retry-after": "Sat, 28 Nov 2026 12:00:00 GMT", "date": "today"},
+    ],
+)
+def test_a_moment_that_cannot_be_read_holds_a_destination_for_a_day_at_most(
+    stage: Stage, httpserver: HTTPServer, inbox: Inbox, headers: dict[str, str]
+) -> None:
+    """Whatever stands in Retry-After: the delivery is put off as too many requests are, and goes out on the next day."""
+    inbox.answers = [Response(status=429, headers=headers)]
+    company = webhook(httpserver)
+    stage.begin(company)
+    stage.case()
+    assert stage.look(company).put_off == 1
+    (late,) = stage.late("company")
+    assert late.because == "The webhook company answered 429 when asked to take recoup_evt_1"
+    stage.clock.move(days=1, seconds=1)
+    assert stage.look(company).delivered == 1
+
+
 def test_a_refused_delivery_is_parked_with_what_was_said(
     stage: Stage, httpserver: HTTPServer, inbox: Inbox
 ) -> None:
