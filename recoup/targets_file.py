@@ -15,6 +15,8 @@ PIECE = 500
 """So many lines are taken in at once."""
 
 _ID = re.compile(r"(pm|card|src|cus)_[A-Za-z0-9_]{1,100}")
+_HEADING = re.compile(r"[^\W\d]([^\W\d]|[ .()-])*")
+"""The name of a column. A misspelt id, a card's number and an address are mistakes in the first line too."""
 _LONGEST_LINE = 10_000
 
 
@@ -63,7 +65,7 @@ def _ids(path: Path) -> Iterator[str]:
                 first = next(iter(next(csv.reader([line]), [])), "").strip()
                 if _ID.fullmatch(first):
                     yield first
-                elif first and number > 1:
+                elif first and (number > 1 or not _HEADING.fullmatch(first)):
                     raise ConfigurationError(
                         f"{path}, line {number}: the first field is no id of a payment method (pm_…) or a customer (cus_…)"
                     )
