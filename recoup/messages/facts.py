@@ -23,7 +23,9 @@ from recoup.rules.declines import CustomerReason, Decline, read
 from recoup.rules.money import Money, totals
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_LOOKS_LIKE_ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
+_LOOKS_LIKE_ADDRESS = re.compile(r":/|www\.|@|[^\W_]\.[^\W\d_]{2,}(?!\.)", re.IGNORECASE)
+"""Mail programs make links of bare names such as ``shop.example`` too; of initials (``J.R.``) they do not."""
+_LONGEST_LINE = 500
 
 
 def _one_line(value: object) -> object:
@@ -45,8 +47,12 @@ def _zone(value: str) -> str:
     return value
 
 
-Line = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_one_line)]
-"""Text from outside on one line: line breaks, control characters and direction overrides become a space."""
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_LINE else value[: _LONGEST_LINE - 1] + "…"
+
+
+Line = Annotated[str, AfterValidator(_short), BeforeValidator(_one_line)]
+"""Text from outside on one line: line breaks, control characters and direction overrides become a space; 500 characters are enough."""
 
 CompanyName = Annotated[str, StringConstraints(min_length=1, max_length=100), BeforeValidator(_one_line)]
 """A company's name as its customers know it, on one line."""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recoup.messages import MessageFacts, Reason, reason_for, sample_facts
+from recoup.messages import MessageFacts, OpenInvoice, Reason, reason_for, sample_facts
+from recoup.messages.samples import WRITTEN_AT
 from recoup.rules.case import Template
 from recoup.rules.codes import CODES
 from recoup.rules.declines import AUTHENTICATION_CODES, Decline
@@ -66,11 +67,26 @@ def test_no_decline_is_no_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Win at https://evil.example", "www.evil.example", "a@b.example", "", " \n "]
+    "name",
+    ["Win at https://evil.example", "www.evil.example", "See evil.example", "a@b.example", "", " \n "],
 )
 def test_a_name_that_could_mislead_is_left_out(name: str) -> None:
     """A name typed at sign-up cannot smuggle an address into a mail, and an empty one is none."""
     assert changed(customer_name=name).customer_name is None
+
+
+@pytest.mark.parametrize("name", ["J.R. Smith", "Nowak sp. z o.o.", "Łódź S.A.", "A. B. Nowak"])
+def test_initials_are_no_address(name: str) -> None:
+    """What merely has dots in it, as initials and companies do, is a name."""
+    assert changed(customer_name=name).customer_name == name
+
+
+def test_a_long_description_keeps_no_message_back() -> None:
+    """Whoever writes a novel into an invoice still gets their message, with its beginning."""
+    item = OpenInvoice(
+        number="A-1", description="x" * 5000, due=Money(amount=1, currency="usd"), failed_at=WRITTEN_AT
+    )
+    assert item.description == "x" * 499 + "…"
 
 
 def test_text_from_outside_stays_on_one_line() -> None:
