@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
+from recoup.policy._sentences import plain_words
 from recoup.rules.base import Frozen
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.customer_page import CustomerPage
@@ -66,12 +67,19 @@ def read_policy(data: dict[str, Any], text: str, source: str, within: tuple[str,
 
 
 class _Strict(yaml.SafeLoader):
-    """A safe loader for which a key given twice is a mistake."""
+    """A safe loader for which a key given twice is a mistake, and one that is no text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the key {key} is no text; put it in quotes if it is meant",
+                    key_node.start_mark,
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key} is given twice", key_node.start_mark
@@ -119,7 +127,7 @@ def _sentence(error: ValidationError, within: tuple[str, ...]) -> str:
         return f"{place} is not a key of the policy" + (f"; did you mean {near[0]}?" if near else "")
     if first["type"] == "missing":
         return f"{place} is missing"
-    message = first["msg"].removeprefix("Value error, ")
+    message = plain_words(first)
     return f"{place}: {message}" if place else message
 
 

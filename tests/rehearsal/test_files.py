@@ -21,7 +21,7 @@ TEXT = shipped()["important-account"].read_text()
         ("says: approve,", "says: extend-grace,", "line 28: operators[1]: extend-grace needs days"),
         ("pays_with: limit", "pays_with: limits", "no card or debit is called 'limits'; did you mean 'limit'?"),
         ("expects: lost_suspended", "expects: lost_forever", "lost_forever is no outcome; there are recovered_by_retry"),
-        ("add: 60", "add: 600", "line 33: policy.priority[0].add: Input should be less than or equal to 100"),
+        ("add: 60", "add: 600", "line 33: policy.priority[0].add: must be 100 at most"),
         ("decide_after_days: 5", "decide_after: 5", "line 36: policy.campaigns[0].approval.decide_after_days is missing"),
         ("zone: Europe/London\n", "zone: Europe/Londn\n", "'Europe/Londn' is no IANA time zone"),
         ("version: 1\nname", "version: 1\nversion: 1\nname", "line 2: the key 'version' stands there twice"),
