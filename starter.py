@@ -8,13 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from recoup.addressing import address_keys
 from recoup.billing import stripe_client
 from recoup.clock import Clock, clock_for
-from recoup.errors import ConfigurationError
 from recoup.ledger import Ledger
 from recoup.links import unsubscribe_links, update_links
 from recoup.logs import configure_logs
@@ -32,6 +30,7 @@ from recoup.web.inbox import inbox_router
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.notice import notices_from
 from recoup.web.pages import ASSETS, ASSETS_PATH, Pages
+from recoup.web.returns import returns_from
 from recoup.web.serving import serve
 from recoup.web.stripe_side import Billing, StripeBilling
 from recoup.web.unsubscribing import Unsubscribing, unsubscribe_router
@@ -96,10 +95,12 @@ def assemble(
     app.include_router(customer_router(customer))
     unsubscribing = Unsubscribing(ledger, unsubscribe_links(settings), pages, settings.mail, clock)
     app.include_router(unsubscribe_router(unsubscribing))
-    if (notices := notices_from(settings, ledger, links, clock)) is not None:
-        app.include_router(notices)
-    if settings.mail.ses.topics:
-        app.include_router(_ses(settings, ledger, gateway, clock))
+    for router in (
+        notices_from(settings, ledger, links, clock),
+        returns_from(settings, ledger, gateway, clock),
+    ):
+        if router is not None:
+            app.include_router(router)
     app.include_router(health_router({"temporal": gateway.check, "ledger": ledger_check(ledger)}))
     if settings.starter.inbox:
         app.include_router(inbox_router(Outbox(settings.mail.outbox), pages, settings.mail.company))
@@ -107,18 +108,6 @@ def assemble(
     app.add_middleware(CarefulHeaders, public_url=settings.public_url)
     app.add_middleware(AccessLog)
     return app
-
-
-def _ses(settings: Settings, ledger: Ledger, gateway: Door, clock: Clock) -> APIRouter:
-    """The route for bounces and complaints, of those who have them told."""
-    try:
-        from recoup.web import ses
-    except ImportError:
-        raise ConfigurationError(
-            "mail.ses.topics is set, and signatures of SNS cannot be checked: install recoup[ses]"
-        ) from None
-    returns = ses.Returns(ledger, gateway, address_keys(settings), clock)
-    return ses.ses_router(ses.ses_intake(settings, clock, ses.fetch_from_aws), returns)
 
 
 def main() -> None:

@@ -166,22 +166,14 @@ def bootstrap() -> None:
     from recoup.settings import load_settings
     from recoup.temporal.bootstrap import prepare
     from recoup.temporal.connection import connect
-    from recoup.temporal.expiring import keep_card_schedule
-    from recoup.temporal.sweeping import keep_schedule
-    from recoup.temporal.training import keep_training_schedule
+    from recoup.temporal.regular import keep_regular
 
     loaded = load_settings()
     settings = loaded.temporal
 
     async def made() -> tuple[str, ...]:
         client = await connect(settings)
-        prepared = await prepare(client)
-        scheduled = [
-            await keep_schedule(client, loaded.sweep.every_hours),
-            await keep_card_schedule(client, loaded.cards.every_hours),
-            await keep_training_schedule(client, loaded.timing.train_every_hours),
-        ]
-        return (*prepared, *filter(None, scheduled))
+        return (*await prepare(client), *await keep_regular(client, loaded))
 
     for what in asyncio.run(made()):
         click.echo(f"made: {what}")

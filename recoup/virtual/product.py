@@ -23,13 +23,14 @@ from recoup.settings import AccessSettings, Settings, StarterSettings, StripeSet
 from recoup.temporal.gateway import CaseGateway
 from recoup.virtual.client import HostClient
 from recoup.web.stripe_side import StripeBilling
+from workflows.hosted import RECOVERY
 
 API_KEY = "sk_test_of_virtual_time"
 # Everything here listens on this machine alone and is gone in a minute.
 WEBHOOK_SECRET = "whsec_of_virtual_time_not_a_secret"  # noqa: S105
 LINK_SECRET = "virtual-time-of-recoup-not-a-secret"  # noqa: S105
 ACCESS_SECRET = "whsec_Y2hhb3Mgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="  # noqa: S105
-WORKFLOWS = worker.WORKFLOWS
+WORKFLOWS = list(RECOVERY)
 STARTER = "http://127.0.0.1:1"
 """Where the starter says that it is; it is called in this process."""
 

@@ -39,6 +39,7 @@ from recoup.web.webhooks.signature import sign
 from tests.fixtures.sandbox import KEY, Sandbox, running_sandbox
 from tests.proofs.lives import Act, Chapter, Event, Life, Post, world_of
 from tests.proofs.standins import Calm, CountingCompany, Standing
+from workflows.hosted import RECOVERY
 
 WEBHOOK_SECRET = "whsec_of_the_lives"
 ACCESS_SECRET = "whsec_bGl2ZXMgb2YgcmVjb3VwLCBub3QgYSBzZWNyZXQ="
@@ -116,7 +117,7 @@ class Theatre:
             return client
 
         activities = worker.build_activities(settings, self.ledger, cast(Any, connected))
-        self.host = client.host = Host(self._agenda, self._clock, worker.WORKFLOWS, activities, Calm())
+        self.host = client.host = Host(self._agenda, self._clock, list(RECOVERY), activities, Calm())
         billing = StripeBilling(stripe_client(settings.stripe), None)
         app = starter.assemble(settings, self.ledger, CaseGateway(cast(Any, connected)), billing, self._clock)
         transport = httpx2.ASGITransport(app)

@@ -43,7 +43,7 @@ async def test_a_running_case_goes_on_with_the_version_that_is_made_current(
 ) -> None:
     """Begun by a worker of no deployment, it sleeps through the change, and is carried to its end by the current version."""
     env, queue, outside = time_skipping_env, f"test-{uuid.uuid4()}", Outside(answers=["declined", "paid"])
-    monkeypatch.setattr(worker, "TASK_QUEUE", queue)
+    monkeypatch.setattr("recoup.hosting.TASK_QUEUE", queue)
     start = StartCase(invoice=f"in_{uuid.uuid4().hex[:12]}", at=datetime.now(UTC))
     with ThreadPoolExecutor(worker.ACTIVITY_THREADS) as threads:
         async with worker.build_worker(env.client, outside.activities(), threads):

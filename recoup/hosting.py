@@ -1,0 +1,60 @@
+"""Temporal workers over a connected client: which workflows and activities they host, and how much of each at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.contracts import TASK_QUEUE
+from activities.integration_contracts import INTEGRATION_QUEUE
+from recoup.observing.activities import Timed
+from recoup.temporal.heartbeats import Heartbeats
+from recoup.temporal.versions import told
+from workflows.hosted import DELIVERING, RECOVERY
+
+ACTIVITY_THREADS = 20
+GRACE = timedelta(seconds=20)
+
+
+def build_worker(
+    client: Client,
+    activities: list[Callable[..., Any]],
+    threads: ThreadPoolExecutor,
+    deployment: str | None = None,
+) -> Worker:
+    """The worker over a connected client, of a Worker Deployment where one is named."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=RECOVERY,
+        activities=activities,
+        activity_executor=threads,
+        max_concurrent_activities=ACTIVITY_THREADS,
+        max_concurrent_workflow_tasks=10,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
+        interceptors=[Heartbeats(), Timed()],
+        **told(deployment),
+    )
+
+
+def build_courier(
+    client: Client, activities: list[Callable[..., Any]], deployment: str | None = None
+) -> Worker:
+    """The worker of the deliveries outside, on a task queue of its own: it takes no place from a case."""
+    return Worker(
+        client,
+        task_queue=INTEGRATION_QUEUE,
+        workflows=DELIVERING,
+        activities=activities,
+        max_concurrent_workflow_tasks=2,
+        graceful_shutdown_timeout=GRACE,
+        interceptors=[Heartbeats()],
+        **told(deployment),
+    )
