@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from activities.contracts import MethodUpdated, OperatorRequest
+from activities.contracts import CaseResult, MethodUpdated, OperatorRequest
 from activities.people_contracts import CustomerExcluded, ExcludeCustomer, StopCase
 from recoup.rules.case import Outcome
 from recoup.rules.people import StopEnding
 from recoup.rules.policy import Campaign, Ending
 from recoup.rules.steps import StepKind
 from tests.workflows.outside import Outside
-from tests.workflows.playing import Begin, asleep
+from tests.workflows.playing import Begin, Handle, asleep
 from tests.workflows.test_called_off import tried_once
 from workflows.recovery import RecoveryCase
 
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OTHERWISE = Campaign(ending=Ending.KEEP)
 """What the campaign would do is another thing than what the operator says."""
+
+
+async def ended(handle: Handle) -> CaseResult:
+    """How the case ended; one that never does fails the test."""
+    return await asyncio.wait_for(handle.result(), 30)
 
 
 def stop(ending: StopEnding) -> StopCase:
@@ -45,7 +51,7 @@ async def test_a_recovery_is_stopped_with_the_end_that_was_said(
         said = await handle.execute_update(RecoveryCase.stop, stop(ending))
         assert said.next.kind in (StepKind.SUSPEND, StepKind.WRITE_OFF)
         assert "an operator stopped the recovery: asked to leave" in said.next.because
-        result = await handle.result()
+        result = await ended(handle)
     assert (result.outcome, outside.kinds()[2:]) == (outcome, done)
     assert [(note.word, note.ending, note.operator) for note in outside.notes] == [("stop", ending, "ops")]
 
@@ -61,7 +67,7 @@ async def test_an_attempt_on_its_way_is_waited_for(begin: Begin) -> None:
         await hold.begun()
         await handle.execute_update(RecoveryCase.stop, stop(StopEnding.CANCEL))
         hold.let_go()
-        result = await handle.result()
+        result = await ended(handle)
     assert result.outcome is Outcome.RECOVERED_BY_OPERATOR
     assert not [kind for kind in outside.kinds() if kind.startswith("suspend")]
 
@@ -76,7 +82,7 @@ async def test_an_attempt_that_waits_to_be_tried_again_is_called_off(begin: Begi
         await tried_once(outside)
         await handle.execute_update(RecoveryCase.stop, stop(StopEnding.CANCEL))
         tried = outside.kinds().count("attempt:manual")
-        result = await handle.result()
+        result = await ended(handle)
     assert (result.outcome, outside.only_read) == (Outcome.LOST_SUSPENDED, [True])
     assert outside.kinds().count("attempt:manual") <= tried + 1
     assert outside.kinds()[-4:] == ["settle:0", "suspend:cancel", "close:lost_suspended", "message:suspended"]
@@ -93,7 +99,7 @@ async def test_a_new_card_that_comes_meanwhile_is_tried(begin: Begin) -> None:
         news = MethodUpdated(at=datetime.now(UTC), method="pm_2", version="pm_2/2030-1")
         await handle.signal(RecoveryCase.payment_method_updated, news)
         hold.let_go()
-        result = await handle.result()
+        result = await ended(handle)
     assert result.outcome is Outcome.RECOVERED_BY_CARD_UPDATE
     assert outside.kinds()[2:5] == ["suspend:pause", "attempt:card_update", "close:recovered_by_card_update"]
     assert "restore:" in outside.kinds()
@@ -110,7 +116,7 @@ async def test_an_excluded_customer_is_left_alone(begin: Begin) -> None:
         assert said.next.because == "ops excluded the customer: a friend of the house"
         news = CustomerExcluded(at=datetime.now(UTC), because="a friend of the house", operator="ops")
         await told.signal(RecoveryCase.customer_excluded, news)
-        results = [await handle.result(), await told.result()]
+        results = [await ended(handle), await ended(told)]
     assert [result.outcome for result in results] == [Outcome.CLOSED_STOPPED] * 2
     assert outside.kinds()[2:] == other.kinds()[2:] == ["close:closed_stopped", "release:"]
     (order,) = outside.changes

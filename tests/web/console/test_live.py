@@ -35,8 +35,11 @@ def followed(
     if not until_over:
         time.sleep(0.4)
         app.state.live.end()
-    listening.join(10)
-    assert not listening.is_alive()
+    listening.join(5)
+    ended = not listening.is_alive()
+    app.state.live.end()
+    listening.join(5)
+    assert ended
     return said[0]
 
 
