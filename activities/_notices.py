@@ -75,6 +75,18 @@ class Notices:
                     raise
                 return Mirrored()
 
+    def is_known(self, customer: str) -> bool:
+        """Whether Stripe has, or had, such a customer under this key."""
+        self.pace.wait_for()
+        with stripe_errors(f"read the customer {customer}"):
+            try:
+                read_contact(self.messages.client, customer)
+            except InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return False
+        return True
+
     def owes(self, customer: str) -> bool:
         """Whether a case of the customer's is open, or ended in a suspension: its own messages speak already."""
         cases = self.messages.ledger.cases

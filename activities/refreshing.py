@@ -116,6 +116,8 @@ class Refreshing:
         found = self.notices.read(customer)
         card = _card_in_question(target, found)
         if card is None:
+            if not found.renewals and target.reference == customer and not self.notices.is_known(customer):
+                raise _not_at_stripe(customer)
             return _done(target, customer, *_why_none(target, found))
         if target.version is not None and card.version != target.version:
             return _done(target, customer, TargetState.RENEWED, "the network renewed the card meanwhile")
@@ -133,8 +135,10 @@ class Refreshing:
             except InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
-                return None
-        return method.customer if method else None
+                raise _not_at_stripe(reference) from None
+        if method is None:
+            raise _not_at_stripe(reference)
+        return method.customer
 
     def _may_write(self, refresh: RefreshRow) -> bool:
         rate = refresh.per_hour / 3600
@@ -163,6 +167,12 @@ class Refreshing:
             on=renewal.renews_at,
             link_valid_days=self.rules.link_valid_days,
         )
+
+
+def _not_at_stripe(reference: str) -> ApplicationError:
+    """A list from another account, or from the other mode, must not pass for one that needs nothing."""
+    because = f"Stripe knows no {reference} under this key: was it deleted, or is it of another account, or of the other mode?"
+    return ApplicationError(because, non_retryable=True)
 
 
 def tally_of(counts: dict[TargetState, int]) -> RefreshTally:

@@ -79,10 +79,11 @@ async def test_each_customer_is_asked_once_and_only_if_it_makes_sense(stage: Sta
     values = a_case("in_1").model_dump() | {"customer": debtor[0], "subscription": None}
     stage.ledger.cases.open(NewCase(**values), stage.clock.now())
     result = await (await begin(stage.client, StartRefresh(name="autumn"))).result()
-    assert result.tally == RefreshTally(told=3, renewed=2, left=4, failed=1)
+    assert result.tally == RefreshTally(told=3, renewed=2, left=2, failed=3)
     assert asked(stage) == Counter({plain[0]: 1, by_id[0]: 1})
-    (refused,) = stage.ledger.refreshes.refused("autumn", 10)
+    refused, *unknown = stage.ledger.refreshes.refused("autumn", 10)
     assert (refused.customer, refused.because) == (deaf[0], "the customer has no e-mail address")
+    assert [row.reference for row in unknown] == ["pm_unknown", "cus_unknown"]
     assert {mail.template for mail in stage.mails()} == {"card_refresh"}
     row = stage.ledger.refreshes.get("autumn")
     assert row is not None
@@ -287,6 +288,16 @@ async def test_what_can_never_succeed_for_one_holds_up_no_other(stage: Stage) ->
     (refused,) = stage.ledger.refreshes.refused("autumn", 10)
     assert (refused.reference, refused.state) == (people[1][1], TargetState.FAILED)
     assert "Stripe could not read the customer" in str(refused.because)
+
+
+async def test_ids_that_stripe_does_not_know_are_refused_and_named(stage: Stage) -> None:
+    """A list of another account or of the other mode is no list of customers who need nothing; whoever is known is asked."""
+    people = await stage.in_thread(customers, stage, 1)
+    result = await refreshed(stage, "autumn", ["cus_elsewhere", "pm_elsewhere", people[0][1]])
+    assert result.tally == RefreshTally(told=1, failed=2)
+    refused = stage.ledger.refreshes.refused("autumn", 10)
+    assert [row.reference for row in refused] == ["cus_elsewhere", "pm_elsewhere"]
+    assert all(str(row.because).startswith(f"Stripe knows no {row.reference}") for row in refused)
 
 
 async def test_new_targets_of_one_that_is_ending_are_not_forgotten(idle: Stage) -> None:
