@@ -32,6 +32,20 @@ class Look(StrEnum):
     FORGOTTEN_INVOICES = "forgotten_invoices"
     """Failed invoices that never became a case."""
 
+    @property
+    def words(self) -> str:
+        """What it looks at, for people to read."""
+        return _LOOKED_AT[self]
+
+
+_LOOKED_AT = {
+    Look.UNSETTLED_ATTEMPTS: "attempts without a result",
+    Look.ENDED_INVOICES: "invoices of open cases",
+    Look.STOPPED_CASES: "workflows of open cases",
+    Look.WITHHELD_ACCESS: "suspended subscriptions",
+    Look.FORGOTTEN_INVOICES: "open invoices at Stripe",
+}
+
 
 class Finding(Wire):
     """One thing that is not as it should be."""

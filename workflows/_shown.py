@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,9 @@ _DOING = {
 }
 
 
+_MINUTE = "%a %d %b %Y %H:%M"
+
+
 def waiting_for(step: Step) -> str:
     """The summary of the timer that waits for this step."""
     return cut(f"{_DOING[step.kind]}: {step.because}")
@@ -42,7 +46,7 @@ def waiting_for(step: Step) -> str:
 
 def show(before: Case, case: Case, step: Step, now: datetime) -> None:
     """Bring what the UI shows up to date, with one history event at most."""
-    workflow.set_current_details(_details(case, step, now))
+    workflow.set_current_details(details(case, step, now))
     if _follows_at_once(case, step, now) and not case.stage.is_final and case.stage is before.stage:
         return
     updates = _updates(case, step, now)
@@ -87,7 +91,8 @@ def _updates(case: Case, step: Step, now: datetime) -> list[SearchAttributeUpdat
     return wanted
 
 
-def _details(case: Case, step: Step, now: datetime) -> str:
+def details(case: Case, step: Step, now: datetime) -> str:
+    """What stands under "current details": what it is about, what comes next and why, and whom it waits for."""
     lines = [
         f"**{case.stage}** · {in_words(case.due)} · {case.invoice} · {case.customer}",
         "",
@@ -104,12 +109,27 @@ def _details(case: Case, step: Step, now: datetime) -> str:
     lines.append(
         f"Attempts: {case.attempts_made} ({case.retries_made} scheduled). Messages: {sent}. Access: {case.access}."
     )
+    if case.outcome is None:
+        lines += _waits(case, step)
     if case.priority:
         lines.append(f"Priority: **{case.priority}** ({', '.join(case.priority_because)}).")
     return "\n\n".join(line for line in lines if line)
 
 
+def _waits(case: Case, step: Step) -> Iterator[str]:
+    """What stands beside the next step: messages that were put off, a customer's word, the person in whose hands it is."""
+    for held in (each for each in case.put_off if each.key != step.key):
+        yield f"Put off: {held.key}, until {held.until:{_MINUTE}} UTC, because {held.because}."
+    if case.promise is not None:
+        kept = ", tried on that day" if case.promise.tried else ""
+        yield f"Promise: the customer pays by {case.promise.until:{_MINUTE}} UTC{kept}."
+    if case.person_because is not None and step.kind is not StepKind.PERSON:
+        yield f"Waits for a person: {case.person_because}."
+    if case.assigned_to is not None:
+        yield f"Given to: {case.assigned_to}."
+
+
 def _when(step: Step, now: datetime) -> str:
     if step.due_at is None:
         return "(no date)"
-    return "now" if step.is_due(now) else f"on {step.due_at:%a %d %b %Y %H:%M} UTC"
+    return "now" if step.is_due(now) else f"on {step.due_at:{_MINUTE}} UTC"

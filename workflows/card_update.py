@@ -62,8 +62,8 @@ class CardUpdate:
         if not adopted.adopted:
             return self._nothing(adopted.because)
         await self._tell(waiting, update, adopted)
-        workflow.set_current_details(f"{adopted.because}; told {len(self._told)} cases")
         told = tuple(dict.fromkeys(case.case_id for case, _ in self._told))
+        workflow.set_current_details(f"{adopted.because}; told: {', '.join(told) or 'no case'}")
         return CardUpdateResult(adopted=True, cases=told, because=adopted.because)
 
     async def _waiting_cases(self, update: CardUpdated) -> list[CustomerCase]:

@@ -56,6 +56,7 @@ class Integration:
             start_to_close_timeout=orders.START_TO_CLOSE,
             heartbeat_timeout=orders.HEARTBEAT,
             retry_policy=orders.RETRY,
+            summary=orders.cut(f"deliver to {self._destination}"),
         )
         said = f"Last look: {done.delivered} delivered, {done.put_off} put off, {done.refused} parked."
         workflow.set_current_details(f"{said}\n\n{done.because}" if done.because else said)
@@ -63,6 +64,8 @@ class Integration:
 
     async def _rest(self, at_most: timedelta) -> None:
         try:
-            await workflow.wait_condition(lambda: self._asked, timeout=at_most)
+            await workflow.wait_condition(
+                lambda: self._asked, timeout=at_most, timeout_summary="until the next look"
+            )
         except TimeoutError:
             return

@@ -98,7 +98,7 @@ class Reconcile:
             start_to_close_timeout=orders.START_TO_CLOSE,
             heartbeat_timeout=orders.HEARTBEAT,
             retry_policy=orders.RETRY,
-            summary=orders.cut(f"{order.look} after {order.after or 'the beginning'}"),
+            summary=orders.cut(f"look at {order.look.words}, after {order.after or 'the beginning'}"),
         )
         return page
 
@@ -161,7 +161,7 @@ class Reconcile:
 
 
 def _line(tally: Tally) -> str:
-    said = f"{tally.look}: looked at {tally.looked}, found {tally.found}, mended {tally.mended}"
+    said = f"{tally.look.words}: {tally.looked} looked at, {tally.found} found, {tally.mended} mended"
     more = [
         f"{n} {what}"
         for n, what in ((tally.left, "need nothing"), (tally.failed, "could not be mended"))

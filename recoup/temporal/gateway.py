@@ -124,7 +124,7 @@ class CaseGateway:
                     start_signal=signal,
                     start_signal_args=[news] if signal else [],
                     search_attributes=_attributes(start.invoice, customer, subscription, due),
-                    static_summary=_summary(customer, due),
+                    static_summary=_summary(customer, due, start.return_number),
                     rpc_timeout=RPC_TIMEOUT,
                 )
             except WorkflowAlreadyStartedError:
@@ -350,9 +350,10 @@ def _attributes(
     return TypedSearchAttributes(pairs)
 
 
-def _summary(customer: str | None, due: Money | None) -> str | None:
-    """For the list of workflows: ``49.00 USD · cus_X``."""
-    return " · ".join(part for part in (_amount(due), customer) if part) or None
+def _summary(customer: str | None, due: Money | None, return_number: int) -> str | None:
+    """For the list of workflows: ``49.00 USD · cus_X``, and of a return that it is one."""
+    back = "back after a suspension" if return_number > 1 else None
+    return " · ".join(part for part in (_amount(due), customer, back) if part) or None
 
 
 def _amount(due: Money | None) -> str | None:

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from activities.sweep_contracts import Look, Mend, SweepResult, Tally
-
-_LOOKED_AT = {
-    Look.UNSETTLED_ATTEMPTS: "attempts without a result",
-    Look.ENDED_INVOICES: "invoices of open cases",
-    Look.STOPPED_CASES: "workflows of open cases",
-    Look.WITHHELD_ACCESS: "suspended subscriptions",
-    Look.FORGOTTEN_INVOICES: "open invoices at Stripe",
-}
+from activities.sweep_contracts import Mend, SweepResult, Tally
 
 
 def lines_of(result: SweepResult) -> list[str]:
@@ -32,7 +24,7 @@ def _tally(tally: Tally) -> str:
     more = [f"{tally.left} need nothing"] if tally.left else []
     more += [f"{tally.failed} could not be mended"] if tally.failed else []
     more += [f"NOT FINISHED: {tally.problem}"] if tally.problem else []
-    return f"{_LOOKED_AT[tally.look]}: {', '.join([figures, *more])}"
+    return f"{tally.look.words}: {', '.join([figures, *more])}"
 
 
 def _mend(mend: Mend) -> str:

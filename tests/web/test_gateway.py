@@ -306,12 +306,13 @@ async def test_a_button_that_is_pressed_twice_is_one_wish(
 async def test_a_return_that_runs_hears_of_the_next_card_too(
     client: Client, gateway: CaseGateway, invoice: str
 ) -> None:
-    """Two cards bring a customer back at the same moment: one return, told of both."""
+    """Two cards bring a customer back at the same moment: one return, told of both, and shown as one."""
     for version in ("pm_2/1", "pm_3/1"):
         method = MethodUpdated(at=NOW, method=version[:4], version=version)
         assert await gateway.begin(StartCase(invoice=invoice, at=NOW, return_number=2, method=method))
     handle = client.get_workflow_handle(recovery_workflow_id(f"{invoice}/r2"))
     assert await handle.query("heard") == ["pm_2/1", "pm_3/1"]
+    assert await (await handle.describe()).static_summary() == "back after a suspension"
     await handle.terminate()
 
 
