@@ -1,8 +1,13 @@
-"""Looking through the cases: by where they stand, filtered, sorted, page by page, and counted. Reads only."""
+"""Looking through the cases: by where they stand, filtered, sorted, page by page, and counted. Reads only.
+
+Every stage of a tab is read by itself from where the page before ended, in the order of an index, and so many of each are enough for a
+page: the millionth case costs what the first one does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +18,7 @@ from recoup.ledger._store import Store, every
 from recoup.ledger.rows import CaseRow
 from recoup.ledger.schema import cases
 from recoup.rules.base import Frozen
-from recoup.rules.case import Stage
+from recoup.rules.case import FINAL_STAGES, Stage
 from recoup.rules.declines import DeclineClass
 
 
@@ -35,6 +40,9 @@ class Tab(StrEnum):
 
 
 _FINAL = {Tab.RECOVERED: Stage.RECOVERED, Tab.LOST: Stage.LOST, Tab.CLOSED: Stage.CLOSED}
+_OPEN = (Tab.PERSON, Tab.ACTIVE, Tab.CUSTOMER, Tab.PAUSED)
+_LAST = "\U0010ffff"
+"""Comes after every character that an id or a number has."""
 _CUSTOMERS_TURN = (DeclineClass.HARD, DeclineClass.ACTION, DeclineClass.FRAUD)
 """Where no attempt with the same card can bring the money."""
 
@@ -94,10 +102,31 @@ class Browsing:
 
     def counts(self, wanted: CaseFilter, paused: Collection[str] = ()) -> dict[Tab, int]:
         """How many cases each tab has; which ones are paused only their workflows know."""
-        of: list[Any] = [sa.func.count().filter(_in(tab, paused)).label(tab.value) for tab in Tab]
-        statement = sa.select(*of).select_from(cases).where(*_where(wanted))
-        found = self._store.read(lambda conn: every(conn, statement))[0]
-        return {tab: found[tab.value] for tab in Tab}
+        where = self._where(wanted)
+        of: list[Any] = [sa.func.count().filter(_in(tab, paused)).label(tab.value) for tab in _OPEN]
+        still_open = sa.select(*of).where(cases.c.outcome.is_(None), *where)
+        ended = sa.select(cases.c.stage, sa.func.count().label("cases")).where(
+            cases.c.stage.in_(sorted(FINAL_STAGES)), *where
+        )
+
+        def work(conn: sa.Connection) -> dict[Tab, int]:
+            found = {
+                tab: int(count) for tab, count in zip(_OPEN, conn.execute(still_open).one(), strict=True)
+            }
+            by_stage = {row["stage"]: row["cases"] for row in every(conn, ended.group_by(cases.c.stage))}
+            found |= {tab: by_stage.get(stage, 0) for tab, stage in _FINAL.items()}
+            return found | {Tab.ALL: sum(found.values())}
+
+        return self._store.read(work)
+
+    def waiting(self) -> int:
+        """How many cases wait for a person."""
+        mine = sa.select(sa.func.count()).where(cases.c.outcome.is_(None), cases.c.stage == Stage.PERSON)
+        return self._store.read(lambda conn: conn.execute(mine).scalar_one())
+
+    def is_empty(self) -> bool:
+        """Whether there has never been a case."""
+        return self._store.read(lambda conn: conn.execute(sa.select(cases.c.id).limit(1)).first() is None)
 
     def page(
         self,
@@ -109,11 +138,19 @@ class Browsing:
         paused: Collection[str] = (),
     ) -> Page:
         """So many cases after this one, in order; what is opened or closed meanwhile moves no page boundary."""
-        where = [*_where(wanted), _in(tab, paused)]
-        if after is not None:
-            where.append(_behind(sort, after))
+        where = [*self._where(wanted), _in(tab, paused)]
         order = [column.desc() if down else column.asc() for column, _, down in _ORDERS[sort]]
-        statement = sa.select(cases).where(*where).order_by(*order, cases.c.id).limit(limit + 1)
+        parts = [
+            sa.select(cases.c.id)
+            .where(cases.c.stage == stage, behind, *where)
+            .order_by(*order, cases.c.id)
+            .limit(limit + 1)
+            .subquery()
+            for stage in _stages(tab)
+            for behind in _behind(sort, after)
+        ]
+        ids = sa.union_all(*(sa.select(part) for part in parts))
+        statement = sa.select(cases).where(cases.c.id.in_(ids)).order_by(*order, cases.c.id).limit(limit + 1)
         rows = [CaseRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
         return Page(rows=tuple(rows[:limit]), more=len(rows) > limit)
 
@@ -135,6 +172,12 @@ class Browsing:
         statement = mine.order_by(cases.c.failed_at.desc(), cases.c.id.desc()).limit(limit)
         return [CaseRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
 
+    def named(self, ids: Collection[str]) -> dict[str, CaseRow]:
+        """The cases with these ids, so many of them as there are."""
+        mine = sa.select(cases).where(cases.c.id.in_(sorted(ids)))
+        rows = [CaseRow.model_validate(row) for row in self._store.read(lambda conn: every(conn, mine))]
+        return {row.id: row for row in rows}
+
     def versions(self) -> list[tuple[CaseRow, int]]:
         """For each policy version and campaign that open cases go on by, how many do and one of them as a sample."""
         of = cases.c.policy_version, cases.c.campaign
@@ -153,12 +196,58 @@ class Browsing:
         """The currencies and the campaigns that cases have."""
 
         def work(conn: sa.Connection) -> tuple[list[str], list[str]]:
-            columns = cases.c.currency, cases.c.campaign
-            found = (conn.execute(sa.select(each).distinct().order_by(each)).scalars() for each in columns)
-            currencies, campaigns = (list(names) for names in found)
-            return currencies, campaigns
+            return _distinct(conn, cases.c.currency), _distinct(conn, cases.c.campaign)
 
         return self._store.read(work)
+
+    def _where(self, wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
+        where = _where(wanted)
+        if wanted.search:
+            begins = _Begins(wanted.search, is_sqlite=self._store.engine.dialect.name == "sqlite")
+            where.append(begins.any())
+        return where
+
+
+@dataclass(frozen=True, slots=True)
+class _Begins:
+    """How either database finds the beginning of a text in an index."""
+
+    text: str
+    is_sqlite: bool
+
+    def any(self) -> sa.ColumnElement[bool]:
+        mine, invoice = cases.c, self.text.split("/", 1)[0]
+        case = sa.and_(self._of(mine.invoice, invoice), self._of(mine.id, self.text))
+        return sa.or_(
+            case, *(self._of(each, self.text) for each in (mine.number, mine.customer, mine.subscription))
+        )
+
+    def _of(self, column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
+        if self.is_sqlite:
+            return sa.and_(column >= text, column <= text + _LAST)
+        return column.startswith(text, autoescape=True)
+
+
+def _distinct(conn: sa.Connection, column: sa.Column[str]) -> list[str]:
+    """Every value of a column, each found from the one before it in the column's index."""
+    found: list[str] = []
+    least = sa.select(sa.func.min(column))
+    value = conn.execute(least).scalar()
+    while value is not None:
+        found.append(value)
+        value = conn.execute(least.where(column > value)).scalar()
+    return found
+
+
+def _stages(tab: Tab) -> list[Stage]:
+    """The stages that a tab's cases can be in."""
+    if tab is Tab.ALL:
+        return list(Stage)
+    if tab in _FINAL:
+        return [_FINAL[tab]]
+    if tab is Tab.PERSON:
+        return [Stage.PERSON]
+    return [stage for stage in Stage if stage not in FINAL_STAGES and stage is not Stage.PERSON]
 
 
 def _in(tab: Tab, paused: Collection[str]) -> sa.ColumnElement[bool]:
@@ -190,19 +279,17 @@ def _where(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
         (mine.amount.__ge__, wanted.least),
         (mine.amount.__le__, wanted.most),
     ]
-    where = [holds(given) for holds, given in asked if given is not None]
-    if wanted.search:
-        looked_at = mine.id, mine.number, mine.customer, mine.subscription
-        where.append(sa.or_(*(each.startswith(wanted.search, autoescape=True) for each in looked_at)))
-    return where
+    return [holds(given) for holds, given in asked if given is not None]
 
 
-def _behind(sort: Sort, after: CaseRow) -> sa.ColumnElement[bool]:
-    """What comes after this case: greater in the first column, or as great and greater in the second, and so on."""
+def _behind(sort: Sort, after: CaseRow | None) -> list[sa.ColumnElement[bool]]:
+    """What comes after this case, in parts that an index has side by side: greater in the first column, as great and greater in the second, and so on."""
+    if after is None:
+        return [sa.true()]
     keys = [*_ORDERS[sort], (cases.c.id, "id", False)]
-    reached: list[sa.ColumnElement[bool]] = []
+    parts: list[sa.ColumnElement[bool]] = []
     for number, (column, name, down) in enumerate(keys):
         value = getattr(after, name)
         same = [each == getattr(after, before) for each, before, _ in keys[:number]]
-        reached.append(sa.and_(*same, column < value if down else column > value))
-    return sa.or_(*reached)
+        parts.append(sa.and_(*same, column < value if down else column > value))
+    return parts

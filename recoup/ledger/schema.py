@@ -24,6 +24,8 @@ metadata = sa.MetaData(
 
 _UNSETTLED = sa.text("settled_at IS NULL")
 _NOT_CLOSED = sa.text("outcome IS NULL")
+_SEARCHED = ("invoice", "number", "customer", "subscription")
+"""PostgreSQL finds the beginning of a text in an index only where its order is that of the bytes."""
 _LIVE = sa.text("revoked_at IS NULL AND replaced_at IS NULL")
 
 
@@ -73,10 +75,21 @@ cases = sa.Table(
     _moment("opened_at"),
     _moment("updated_at"),
     _moment("closed_at", null=True),
-    sa.Index("ix_cases_invoice", "invoice"),
-    sa.Index("ix_cases_customer", "customer"),
-    sa.Index("ix_cases_subscription", "subscription"),
+    *(sa.Index(f"ix_cases_{name}", name, postgresql_ops={name: "varchar_pattern_ops"}) for name in _SEARCHED),
+    sa.Index("ix_cases_campaign", "campaign"),
+    sa.Index("ix_cases_currency", "currency"),
     sa.Index("ix_cases_opened_at", "opened_at"),
+    sa.Index("ix_cases_stage_priority", "stage", sa.desc("priority"), "failed_at", "id"),
+    sa.Index("ix_cases_stage_failed_at", "stage", "failed_at", "id"),
+    sa.Index("ix_cases_stage_currency_amount", "stage", "currency", sa.desc("amount"), "id"),
+    sa.Index("ix_cases_stage_updated_at", "stage", "updated_at", "id"),
+    sa.Index(
+        "ix_cases_open",
+        "stage",
+        "decline_class",
+        sqlite_where=_NOT_CLOSED,
+        postgresql_where=_NOT_CLOSED,
+    ),
     sa.Index(
         "uq_cases_open_invoice",
         "invoice",

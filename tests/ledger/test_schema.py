@@ -6,6 +6,7 @@ import ast
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -38,9 +39,20 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "ledger.md"
 def test_migrations_make_exactly_the_schema(ledger: Ledger) -> None:
     """What the migrations make and what the code describes do not differ, on either database."""
     with ledger._store.engine.connect() as connection:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "include_object": _is_comparable}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_comparable(thing: Any, name: str | None, kind: str, *_: object) -> bool:
+    """All but indexes with a descending column, of which Alembic knows too little: the next test compares them word for word."""
+    descending = {
+        index.name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if not all(isinstance(each, sa.Column) for each in index.expressions)
+    }
+    return kind != "index" or name not in descending
 
 
 def test_partial_indexes_are_really_partial(ledger: Ledger, empty_url: str) -> None:
@@ -49,7 +61,7 @@ def test_partial_indexes_are_really_partial(ledger: Ledger, empty_url: str) -> N
     metadata.create_all(described._store.engine)
     if ledger._store.engine.dialect.name == described._store.engine.dialect.name:
         assert _index_statements(ledger) == _index_statements(described)
-        assert sum("WHERE" in statement for statement in _index_statements(ledger)) == 3
+        assert sum("WHERE" in statement for statement in _index_statements(ledger)) == 4
     described.close()
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from activities.contracts import CaseView, WhatWillHappen
 from recoup.clock import Clock
-from recoup.ledger import CaseFilter, CaseRow, Ledger, Tab
+from recoup.ledger import CaseRow, Ledger
 from recoup.policy.file import LoadedPolicy
 from recoup.rules.base import Wire
 from recoup.rules.case import Stage
@@ -106,7 +106,7 @@ class Desk:
             "htmx": HTMX,
             "slug": slug,
             "said": visit.query.get("said"),
-            "waiting": self.ledger.browsing.counts(CaseFilter())[Tab.PERSON] if visit.identity else 0,
+            "waiting": self.ledger.browsing.waiting() if visit.identity else 0,
         }
         html = self.pages.html(name, self._language(visit), shared | values)
         return page(html, status, policy=SCRIPTED)

@@ -117,8 +117,8 @@ class Home:
             return [], str(away)
 
     def _rows(self, due: Iterable[Standing]) -> dict[str, CaseRow]:
-        found = (self._desk.ledger.cases.get(each.case) for each in due)
-        return {row.id: row for row in found if row is not None and row.is_open}
+        found = self._desk.ledger.browsing.named([each.case for each in due])
+        return {name: row for name, row in found.items() if row.is_open}
 
     async def _steps(self, first: list[Standing]) -> list[Step | None]:
         return list(await asyncio.gather(*(self._step(each.case) for each in first)))

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from recoup.ledger import CaseFilter, CaseRow, Page, Role, Sort, Tab
+from recoup.ledger import CaseRow, Page, Role, Sort, Tab
 from recoup.rules.case import Stage
 from recoup.rules.declines import DeclineClass
 from recoup.rules.money import Money, to_decimal
@@ -78,7 +78,7 @@ class Listing:
             "cases",
             asked=asked,
             counts=browsing.counts(asked.wanted, paused),
-            everything=browsing.counts(CaseFilter())[Tab.ALL],
+            is_empty=not found.rows and browsing.is_empty(),
             rows=found.rows,
             further=asked.further(found.rows[-1].id) if found.more else None,
             tabs=list(Tab),

@@ -1,0 +1,110 @@
+"""Figures and pages over a ledger of many cases: every page of the console, the pages of figures, the report of a month.
+
+The ledgers are those whose addresses stand in ``BENCH_LEDGERS``, divided by spaces and filled with ``python -m bench.filling``; without
+it, a SQLite file of 20,000 cases that is made for it. What comes first reads nothing that is kept in memory from one page to the next.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi.testclient import TestClient
+
+from bench._console import console
+from bench._rows import Figures, Row
+from bench.filling import END, fill
+from recoup import figures
+from recoup.figures import Selection, month_bounds
+from recoup.ledger import CaseFilter, Ledger, Sort, Tab
+
+CASES = 20_000
+MONTH = "2026-10"
+
+
+def measure(place: Path, times: int) -> list[Row]:
+    """Each ledger by itself."""
+    addresses = os.environ.get("BENCH_LEDGERS", "").split()
+    if not addresses:
+        addresses = [f"sqlite:///{place}/ledger.db"]
+        fill(addresses[0], CASES)
+    return [row for address in addresses for row in _of(address, place, times)]
+
+
+def _of(address: str, place: Path, times: int) -> list[Row]:
+    ledger = Ledger.connect(address)
+    on = "SQLite" if address.startswith("sqlite") else "PostgreSQL"
+    try:
+        paths = _paths(ledger)
+        rows = _reports(ledger, on, times)
+    finally:
+        ledger.close()
+    with console(address, place) as browser:
+        rows += [_page(browser, on, what, path, times) for what, path in paths.items()]
+    return rows
+
+
+def _paths(ledger: Ledger) -> dict[str, str]:
+    """Every kind of page that reads the ledger, by what it is."""
+    some = ledger.browsing.page(Tab.LOST, CaseFilter(), Sort.OLDEST, limit=1).rows[0]
+    deep = {"tab": "lost", "after": some.id, "sort": "newest"}
+    lists: dict[str, dict[str, str]] = {
+        "list: for a person": {},
+        "list: active": {"tab": "active"},
+        "list: recovered": {"tab": "recovered"},
+        "list: lost, newest first, far behind": deep,
+        "list: all, by amount": {"tab": "all", "sort": "amount"},
+        "list: all, changed last": {"tab": "all", "sort": "changed"},
+        "list: one currency": {"tab": "all", "currency": "pln"},
+        "list: one campaign": {"tab": "lost", "campaign": "big"},
+        "list: hard declines": {"tab": "recovered", "class": "hard"},
+        "list: searched by customer": {"tab": "all", "q": some.customer},
+        "list: searched by the beginning of a number": {"tab": "all", "q": "AC-00001"},
+    }
+    return {
+        "first page": "/",
+        **{what: f"/cases?{urlencode(query)}" for what, query in lists.items()},
+        "case": f"/cases/{some.id}",
+        "deliverability": "/deliverability",
+        "integrations": "/integrations",
+        "policy": "/policy",
+        "log": "/log",
+        "API: cases": "/api/v1/cases?tab=all",
+    }
+
+
+def _page(browser: TestClient, on: str, what: str, path: str, times: int) -> Row:
+    def get() -> None:
+        answer = browser.get(path)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path} answers {answer.status_code}")
+
+    get()
+    took = Figures("from the question to the answer", "ms", tuple(1000 * _timed(get) for _ in range(times)))
+    return Row(f"page {what} {on}", f"{what}, {on}", "≤ 200 ms", took, limit=200)
+
+
+def _reports(ledger: Ledger, on: str, times: int) -> list[Row]:
+    since, until = month_bounds(MONTH)
+    wanted = {
+        f"figures of {days} days": Selection(now=END, since=END - timedelta(days=days))
+        for days in (30, 90, 365)
+    }
+    rows = [_made(ledger, on, what, selection, times, limit=1.0) for what, selection in wanted.items()]
+    month = Selection(now=END, since=since, until=until)
+    return [*rows, _made(ledger, on, "report of a month", month, times, limit=5.0)]
+
+
+def _made(ledger: Ledger, on: str, what: str, selection: Selection, times: int, limit: float) -> Row:
+    took = tuple(_timed(lambda: figures.of(ledger, selection)) for _ in range(times))
+    return Row(f"{what} {on}", f"{what}, {on}", f"≤ {limit:g} s", Figures("made", "s", took), limit=limit)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
