@@ -121,7 +121,7 @@ def _row(chance: random.Random, number: int, customer: int, failed: datetime, co
     invoice = f"in_1Q{number:020d}"
     return {
         "id": invoice, "invoice": invoice, "number": f"AC-{number:08d}", "customer": f"cus_{customer:014d}",
-        "subscription": f"sub_1Q{customer:020d}", "amount": chance.choice((900, 1900, 4900, 4900, 9900, 29900)),
+        "subscription": f"sub_1Q{customer:020d}", "amount": _amount(chance),
         "currency": chance.choice(("usd", "usd", "usd", "eur", "eur", "pln")), "failed_at": failed,
         "campaign": campaign, "policy_version": version,
         "policy": Campaign(name=campaign).model_dump(mode="json"), "rules_version": 1,
@@ -129,6 +129,13 @@ def _row(chance: random.Random, number: int, customer: int, failed: datetime, co
         "workflow_id": f"recovery/{invoice}", "run_id": f"run-{number}", "is_return": False,
         "priority": 60 if campaign == "big" else chance.choice((0, 0, 0, 20)), "opened_at": failed,
     }  # fmt: skip
+
+
+def _amount(chance: random.Random) -> int:
+    """A price, or what is left of one after a change within the month."""
+    if chance.random() < 0.7:
+        return chance.choice((900, 1900, 4900, 4900, 9900, 29900))
+    return int(chance.lognormvariate(8.3, 1))
 
 
 def _standing(

@@ -6,9 +6,8 @@ experiment does (``docs/experiments.md``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from recoup.figures.debts import Debt
+from recoup.figures.columns import NEVER
+from recoup.figures.facts import Facts
 from recoup.figures.recovery import owed
 from recoup.figures.selection import Selection
 from recoup.figures.values import Figure, rate
@@ -48,23 +47,20 @@ class Causes(Frozen):
     before_any_message_money: tuple[Money, ...]
 
 
-def causes(debts: Sequence[Debt], selection: Selection) -> Causes:
+def causes(facts: Facts, selection: Selection) -> Causes:
     """Of the debts that failed in the selection's time and are recovered."""
-    recovered = [debt for debt in debts if debt.is_recovered and selection.holds(debt.case.failed_at)]
-    unasked = [debt for debt in recovered if _unasked(debt)]
-    found = []
+    recovered = facts.recovered & facts.failed_in(selection)
+    asked, closed = facts.debts["asked_at"], facts.debts["closed_at"]
+    unasked = recovered & ((asked == NEVER) | (asked >= closed))
+    count, found = int(recovered.sum()), []
     for outcome, name in ORDER.items():
-        mine = [debt for debt in recovered if debt.case.outcome is outcome]
-        share = rate(len(mine), len(recovered), "recovered cases")
-        found.append(Cause(cause=name, cases=len(mine), share=share, money=owed(mine)))
+        mine = recovered & facts.debts.says("outcome", outcome.value)
+        cases = int(mine.sum())
+        share = rate(cases, count, "recovered cases")
+        found.append(Cause(cause=name, cases=cases, share=share, money=owed(facts, mine)))
     return Causes(
-        recovered=len(recovered),
+        recovered=count,
         by_cause=tuple(found),
-        before_any_message=len(unasked),
-        before_any_message_money=owed(unasked),
+        before_any_message=int(unasked.sum()),
+        before_any_message_money=owed(facts, unasked),
     )
-
-
-def _unasked(debt: Debt) -> bool:
-    asked, closed = debt.case.asked_at, debt.case.closed_at
-    return asked is None or (closed is not None and asked >= closed)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from recoup.figures.debts import Debt, End
+from recoup.figures.debts import End
 from recoup.figures.definitions import NOT_CAUSAL
 from recoup.figures.ends import Ended, Why
+from recoup.figures.facts import Facts
 from recoup.figures.selection import Selection, month_bounds, month_of, next_month
 from recoup.figures.values import Estimate, Figure, NotEnough, estimate, rate
 from recoup.ledger.history_figures import KnownSubscription
@@ -73,12 +74,12 @@ class Churn(Frozen):
 def churn(
     subscriptions: Sequence[KnownSubscription],
     ends: Mapping[str, Ended],
-    debts: Sequence[Debt],
+    facts: Facts,
     known_since: datetime | None,
     began: datetime | None,
     selection: Selection,
 ) -> Churn | NotEnough:
-    """Of the months of the selection's time since which history is known; ``debts`` are all there are.
+    """Of the months of the selection's time since which history is known; the ``facts`` are all there are.
 
     ``began`` is when Recoup took up its first case.
     """
@@ -87,7 +88,10 @@ def churn(
     if selection.is_of_a_part:
         return NotEnough(not_enough=NO_PARTS)
     mine = [each for each in subscriptions if selection.currency in (None, each.currency)]
-    months = [_month(first, mine, ends, debts, selection.now) for first in _firsts(known_since, selection)]
+    came_back = facts.subscriptions(facts.ended(End.SUSPENDED) & facts.debts["returned"])
+    months = [
+        _month(first, mine, ends, came_back, selection.now) for first in _firsts(known_since, selection)
+    ]
     return Churn(months=tuple(months), before_after=_before_after(months, began))
 
 
@@ -107,7 +111,7 @@ def _month(
     first: datetime,
     subscriptions: Sequence[KnownSubscription],
     ends: Mapping[str, Ended],
-    debts: Sequence[Debt],
+    came_back: Sequence[tuple[str, datetime, datetime | None]],
     now: datetime,
 ) -> ChurnMonth:
     last = next_month(first)
@@ -115,14 +119,7 @@ def _month(
     active = [each.id for each in subscriptions if is_active(each, ends, first)]
     ended = [end for name, end in ends.items() if name in names and first <= end.at < last]
     unpaid = sum(end.why is Why.UNPAID for end in ended)
-    back = {
-        debt.case.subscription
-        for debt in debts
-        if debt.end is End.SUSPENDED
-        and debt.returned is not None
-        and debt.case.closed_at
-        and first <= debt.case.closed_at < last
-    }
+    back = {name for name, _, closed in came_back if closed and first <= closed < last}
     return ChurnMonth(
         month=month_of(first),
         active=len(active),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from recoup.figures.debts import Debt
+from recoup.figures.facts import Facts, held
 from recoup.figures.selection import Selection
 from recoup.figures.values import NotEnough
-from recoup.ledger.figures_rows import FigureMessage, FigureRefusal
 from recoup.rules.base import Frozen
 
 CHANNELS = ("email", "sms")
@@ -45,23 +43,12 @@ class Costs(Frozen):
     """For attempts that the guard did not let through: at most, since not each would have been charged for."""
 
 
-def costs(
-    debts: Sequence[Debt],
-    messages: Iterable[FigureMessage],
-    refusals: Iterable[FigureRefusal],
-    prices: Prices | None,
-    selection: Selection,
-) -> Costs:
-    """Of messages about these debts, and of refused attempts at them."""
-    invoices = {debt.case.invoice for debt in debts}
-    sent = Counter(
-        message.channel
-        for message in messages
-        if selection.holds(message.at) and _invoice(message.case_id) in invoices
-    )
-    refused = sum(selection.holds(each.at) and _invoice(each.case_id) in invoices for each in refusals)
+def costs(facts: Facts, prices: Prices | None, selection: Selection) -> Costs:
+    """Of messages about the debts, and of refused attempts at them."""
+    sent = Counter(facts.sent.counts("channel", held(facts.sent["at"], selection)))
+    refused = int(held(facts.refused["at"], selection).sum())
     price = {"email": prices.email, "sms": prices.sms} if prices else {}
-    channels = [*CHANNELS, *sorted(sent.keys() - set(CHANNELS))]
+    channels = [*CHANNELS, *sorted(name for name in sent if name and name not in CHANNELS)]
     return Costs(
         currency=prices.currency if prices else None,
         messages=tuple(_cost(name, sent[name], price.get(name)) for name in channels),
@@ -72,7 +59,3 @@ def costs(
 def _cost(what: str, count: int, price: Decimal | None) -> Cost:
     none = NotEnough(not_enough="no price is set: see the settings under figures")
     return Cost(what=what, count=count, cost=none if price is None else price * count)
-
-
-def _invoice(case_id: str) -> str:
-    return case_id.split("/", 1)[0]

@@ -7,12 +7,12 @@ else is voluntary, or of an unknown will.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from recoup.figures.debts import Debt, End
+from recoup.figures.debts import End
+from recoup.figures.facts import Facts
 from recoup.ledger.history_figures import KnownHistory, KnownSubscription
 from recoup.rules.case import Outcome
 
@@ -35,16 +35,15 @@ class Ended:
     why: Why
 
 
-def ends_of(history: KnownHistory, debts: Sequence[Debt]) -> dict[str, Ended]:
+def ends_of(history: KnownHistory, facts: Facts) -> dict[str, Ended]:
     """By subscription; those that run are missing, and those too that were suspended and whose customer came back."""
-    left_themselves = {
-        debt.case.subscription for debt in debts if debt.case.outcome is Outcome.LOST_CANCELLED_BY_CUSTOMER
-    }
+    by_themselves = facts.debts.says("outcome", Outcome.LOST_CANCELLED_BY_CUSTOMER.value)
+    left_themselves = {name for name, _, _ in facts.subscriptions(by_themselves)}
     unpaid: dict[str, datetime] = {}
     for invoice in history.unpaid:
         known = unpaid.get(invoice.subscription, invoice.made_at)
         unpaid[invoice.subscription] = min(invoice.made_at, known)
-    found = _suspended(debts)
+    found = _suspended(facts)
     for each in history.subscriptions:
         if each.ended_at is not None and each.id not in found:
             why = _why(each, each.ended_at, unpaid.get(each.id), left=each.id in left_themselves)
@@ -52,14 +51,13 @@ def ends_of(history: KnownHistory, debts: Sequence[Debt]) -> dict[str, Ended]:
     return found
 
 
-def _suspended(debts: Iterable[Debt]) -> dict[str, Ended]:
+def _suspended(facts: Facts) -> dict[str, Ended]:
     """Those that a case suspended for good, since the first time."""
     found: dict[str, Ended] = {}
-    for debt in debts:
-        name, at = debt.case.subscription, debt.case.closed_at
-        if debt.end is End.SUSPENDED and debt.returned is None and name is not None and at is not None:
-            known = found.get(name)
-            found[name] = known if known is not None and known.at <= at else Ended(name, at, Why.UNPAID)
+    for name, _, at in facts.subscriptions(facts.ended(End.SUSPENDED) & ~facts.debts["returned"]):
+        known = found.get(name)
+        if name and at is not None and (known is None or at < known.at):
+            found[name] = Ended(name, at, Why.UNPAID)
     return found
 
 

@@ -3,44 +3,61 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from recoup.figures.causes import causes
-from recoup.figures.charges import placed
-from recoup.figures.churn import churn
+from recoup.figures.churn import NO_HISTORY, churn
+from recoup.figures.columns import moment
 from recoup.figures.costs import Prices, costs
-from recoup.figures.debts import debts_of
 from recoup.figures.ends import ends_of
+from recoup.figures.facts import Facts
 from recoup.figures.funnel import funnel
+from recoup.figures.keeping import facts_of
 from recoup.figures.recovery import recovery_rate
 from recoup.figures.result import Figures
 from recoup.figures.selection import Selection
 from recoup.figures.times import time_to_recover
 from recoup.figures.tries import attempts_of, declines_of
+from recoup.figures.values import NotEnough
 from recoup.figures.worth import lifetime_value
 from recoup.ledger import Ledger
+from recoup.ledger.history_figures import KnownHistory
 from recoup.ledger.history_rows import HistoryImport, Kind
 
 
 def of(ledger: Ledger, selection: Selection, prices: Prices | None = None) -> Figures:
     """All figures of the cases asked for, in the time asked for, as the ledger stands now."""
-    rows, history = ledger.figures, ledger.before_recoup.known()
-    cases = [case for case in rows.cases() if case.invoice not in history.tests]
-    everything, debts = debts_of(cases, Selection(now=selection.now)), debts_of(cases, selection)
-    known_since, read_at = _known(ledger.history.imports())
-    ends, attempts, refusals = ends_of(history, everything), rows.attempts(), rows.refusals()
-    began = min((case.opened_at for case in cases), default=None)
+    history = ledger.before_recoup.known()
+    has_history = bool(history.subscriptions or history.payments or history.tests)
+    everything = facts_of(ledger, selection, whole=has_history).without(history.tests)
+    facts = everything.concerned(selection)
     return Figures(
         period=selection,
-        recovery_rate=recovery_rate(debts, selection, history.payments),
-        causes=causes(debts, selection),
-        time_to_recover=time_to_recover(debts, selection),
-        involuntary_churn=churn(history.subscriptions, ends, everything, known_since, began, selection),
-        lifetime_value=lifetime_value(history, ends, debts, everything, read_at, selection),
-        attempts=attempts_of(debts, attempts, refusals, selection),
-        declines=declines_of(debts, attempts, placed(rows.charges(), everything), selection),
-        funnel=funnel(debts, rows.contacts(), selection),
-        costs=costs(debts, rows.messages(), refusals, prices, selection),
+        recovery_rate=recovery_rate(facts, selection, history.payments),
+        causes=causes(facts, selection),
+        time_to_recover=time_to_recover(facts, selection),
+        **_of_history(ledger, history, everything, facts, selection),
+        attempts=attempts_of(facts, selection),
+        declines=declines_of(facts, selection),
+        funnel=funnel(facts, selection),
+        costs=costs(facts, prices, selection),
     )
+
+
+def _of_history(
+    ledger: Ledger, history: KnownHistory, everything: Facts, facts: Facts, selection: Selection
+) -> dict[str, Any]:
+    """What is made of the subscriptions that an import has brought."""
+    if not history.subscriptions:
+        none = NotEnough(not_enough=NO_HISTORY)
+        return {"involuntary_churn": none, "lifetime_value": none}
+    known_since, read_at = _known(ledger.history.imports())
+    ends, began = ends_of(history, everything), everything.debts["opened_at"]
+    since = moment(int(began.min())) if len(began) else None
+    return {
+        "involuntary_churn": churn(history.subscriptions, ends, everything, known_since, since, selection),
+        "lifetime_value": lifetime_value(history, ends, facts, everything, read_at, selection),
+    }
 
 
 def _known(imports: dict[Kind, HistoryImport]) -> tuple[datetime | None, datetime | None]:

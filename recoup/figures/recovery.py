@@ -8,13 +8,16 @@ days; and for all of them the cumulative incidence (:mod:`recoup.statistics.surv
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
-from recoup.figures.debts import Debt, End
+import numpy as np
+
+from recoup.figures.columns import DAY, Array, micros, month_name, months
+from recoup.figures.debts import End
+from recoup.figures.facts import Facts, held
 from recoup.figures.selection import Selection, month_of
-from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, money_rate, rate, too_few
+from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, rate, too_few
 from recoup.ledger.history_figures import Payment
 from recoup.rules.base import Frozen
 from recoup.rules.money import Money, totals
@@ -158,107 +161,104 @@ class RecoveryRate(Frozen):
     paid_in_part: PaidInPart
 
 
-def recovery_rate(
-    debts: Sequence[Debt], selection: Selection, payments: Iterable[Payment] = ()
-) -> RecoveryRate:
+def recovery_rate(facts: Facts, selection: Selection, payments: Sequence[Payment] = ()) -> RecoveryRate:
     """The recovery rate of the debts that failed in the selection's time; the cash that came in in it.
 
     ``payments`` are those that an import has brought.
     """
-    failed = [debt for debt in debts if selection.holds(debt.case.failed_at)]
-    counted = [debt for debt in failed if debt.end is not End.LEFT_OUT]
-    out = [debt for debt in failed if debt.end is End.LEFT_OUT]
+    out, failed = facts.ended(End.LEFT_OUT), facts.failed_in(selection)
+    counted, left = facts.alone().take(failed & ~out), failed & out
     cohorts = _cohorts(counted, selection.now)
-    returned = [debt for debt in counted if debt.returned is not None]
-    known = list(payments)
+    returned = counted.debts["returned"]
     return RecoveryRate(
         all=shares(counted),
         within=tuple(within(counted, days, selection.now) for days in WINDOWS),
         estimated=_estimated(counted, selection.now),
         last_mature=next((cohort for cohort in reversed(cohorts) if cohort.is_mature), None),
         cohorts=cohorts,
-        cash=_cash(debts, selection),
-        left_out=LeftOut(cases=len(out), money=owed(out)),
+        cash=_cash(facts, selection),
+        left_out=LeftOut(cases=int(left.sum()), money=owed(facts, left)),
         returned=Returned(
-            cases=len(returned),
-            suspended=sum(debt.end is End.SUSPENDED for debt in counted),
-            money=owed(returned),
+            cases=int(returned.sum()),
+            suspended=int(counted.ended(End.SUSPENDED).sum()),
+            money=owed(counted, returned),
         ),
-        given_back=_given_back(counted, known),
-        paid_in_part=_paid_in_part(counted, known),
+        given_back=_given_back(counted, payments),
+        paid_in_part=_paid_in_part(counted, payments),
     )
 
 
-def shares(debts: Sequence[Debt]) -> Shares:
+def shares(facts: Facts) -> Shares:
     """How debts stand, none of which is left out."""
-    by_end = Counter(debt.end for debt in debts)
-    recovered, still_open = by_end[End.RECOVERED], by_end[End.OPEN]
+    count = {end: int(facts.ended(end).sum()) for end in End}
+    cases, recovered, still_open = len(facts.debts), count[End.RECOVERED], count[End.OPEN]
     return Shares(
-        cases=len(debts),
+        cases=cases,
         recovered=recovered,
         open=still_open,
-        suspended=by_end[End.SUSPENDED],
-        cancelled=by_end[End.CANCELLED],
-        written_off=by_end[End.WRITTEN_OFF],
-        of_all=rate(recovered, len(debts)),
-        of_closed=rate(recovered, len(debts) - still_open, "closed cases"),
-        money=tuple(_money_shares(name, mine) for name, mine in by_currency(debts)),
+        suspended=count[End.SUSPENDED],
+        cancelled=count[End.CANCELLED],
+        written_off=count[End.WRITTEN_OFF],
+        of_all=rate(recovered, cases),
+        of_closed=rate(recovered, cases - still_open, "closed cases"),
+        money=tuple(_money_shares(facts, name, mine) for name, mine in by_currency(facts)),
     )
 
 
-def _money_shares(currency: str, debts: Sequence[Debt]) -> MoneyShares:
-    def part(*ends: End) -> int:
-        return sum(debt.case.amount for debt in debts if debt.end in ends)
-
-    closed = [debt for debt in debts if debt.end is not End.OPEN]
+def _money_shares(facts: Facts, currency: str, mine: Array) -> MoneyShares:
+    amounts, won, is_open = facts.debts["amount"], facts.recovered & mine, facts.ended(End.OPEN) & mine
+    closed = mine & ~is_open
+    lost = facts.ended(End.SUSPENDED, End.CANCELLED, End.WRITTEN_OFF) & mine
     return MoneyShares(
         currency=currency,
-        failed=sum(debt.case.amount for debt in debts),
-        recovered=part(End.RECOVERED),
-        open=part(End.OPEN),
-        lost=part(End.SUSPENDED, End.CANCELLED, End.WRITTEN_OFF),
-        of_all=money_rate([(_won(debt), debt.case.amount) for debt in debts]),
-        of_closed=money_rate([(_won(debt), debt.case.amount) for debt in closed], "closed cases"),
+        failed=int(amounts[mine].sum()),
+        recovered=int(amounts[won].sum()),
+        open=int(amounts[is_open].sum()),
+        lost=int(amounts[lost].sum()),
+        of_all=facts.amounts.rate(mine, won),
+        of_closed=facts.amounts.rate(closed, won, "closed cases"),
     )
 
 
-def within(debts: Sequence[Debt], days: int, now: datetime) -> Within:
+def within(facts: Facts, days: int, now: datetime) -> Within:
     """What was recovered within so many days, of those that have had them: young ones cannot lower or raise it."""
-    span = timedelta(days=days)
-    old = [debt for debt in debts if debt.had(span, now)]
-    recovered = sum(debt.recovered_within(span) for debt in old)
-    money = []
-    for currency, mine in by_currency(old):
-        parts = [(debt.case.amount * debt.recovered_within(span), debt.case.amount) for debt in mine]
-        won, owed_ = sum(part for part, _ in parts), sum(whole for _, whole in parts)
-        money.append(WithinMoney(currency=currency, failed=owed_, recovered=won, rate=money_rate(parts)))
+    until = facts.debts["failed_at"] + days * DAY
+    old = until <= micros(now)
+    won = old & facts.recovered & (facts.debts["closed_at"] <= until)
+    amounts, count, money = facts.debts["amount"], int(old.sum()), []
+    for currency, all_of_it in by_currency(facts):
+        mine = all_of_it & old
+        if mine.any():
+            failed, recovered = int(amounts[mine].sum()), int(amounts[mine & won].sum())
+            part = facts.amounts.rate(mine, won)
+            money.append(WithinMoney(currency=currency, failed=failed, recovered=recovered, rate=part))
     return Within(
         days=days,
-        cases=len(old),
-        recovered=recovered,
-        too_young=len(debts) - len(old),
-        rate=rate(recovered, len(old), f"cases that have had {days} days"),
+        cases=count,
+        recovered=int(won.sum()),
+        too_young=len(facts.debts) - count,
+        rate=rate(int(won.sum()), count, f"cases that have had {days} days"),
         money=tuple(money),
     )
 
 
-def curve_of(debts: Sequence[Debt], now: datetime) -> Curve:
+def curve_of(facts: Facts, now: datetime) -> Curve:
     """The cumulative incidence of recovery, in days; cancelled, suspended and written off compete, open is censored."""
-    return incidence((debt.span(now) for debt in debts), End.RECOVERED.value)
+    return incidence(facts.watched(now), list(End).index(End.RECOVERED))
 
 
-def _estimated(debts: Sequence[Debt], now: datetime) -> Estimated:
-    curve = curve_of(debts, now)
+def _estimated(facts: Facts, now: datetime) -> Estimated:
+    count, curve = len(facts.debts), curve_of(facts, now)
     by_day: dict[int, Figure] = {}
     for day in WINDOWS:
-        if len(debts) < FEWEST:
-            by_day[day] = NotEnough(not_enough=too_few(len(debts), "cases"))
+        if count < FEWEST:
+            by_day[day] = NotEnough(not_enough=too_few(count, "cases"))
         elif curve.until < day:
             by_day[day] = NotEnough(not_enough=f"no case has been watched for {day} days")
         else:
-            by_day[day] = estimate(curve.interval(day), len(debts))
+            by_day[day] = estimate(curve.interval(day), count)
     known = [day for day in range(WINDOWS[-1] + 1) if day <= curve.until]
-    if len(debts) < FEWEST:
+    if count < FEWEST:
         return Estimated(by_day=by_day, curve=())
     return Estimated(by_day=by_day, curve=tuple(_point(curve, day) for day in known))
 
@@ -268,69 +268,69 @@ def _point(curve: Curve, day: int) -> Point:
     return Point(day=day, value=band.estimate, low=band.low, high=band.high)
 
 
-def _cohorts(debts: Sequence[Debt], now: datetime) -> tuple[Cohort, ...]:
-    months: dict[str, list[Debt]] = {}
-    for debt in debts:
-        months.setdefault(month_of(debt.case.failed_at), []).append(debt)
-    return tuple(_cohort(month, mine, now) for month, mine in sorted(months.items()))
+def _cohorts(facts: Facts, now: datetime) -> tuple[Cohort, ...]:
+    failed = months(facts.debts["failed_at"])
+    found = np.unique(failed).tolist()
+    return tuple(_cohort(month_name(month), facts.take(failed == month), now) for month in found)
 
 
-def _cohort(month: str, debts: Sequence[Debt], now: datetime) -> Cohort:
-    windows = tuple(within(debts, days, now) for days in WINDOWS)
+def _cohort(month: str, facts: Facts, now: datetime) -> Cohort:
+    windows = tuple(within(facts, days, now) for days in WINDOWS)
     is_over = month < month_of(now)
     mature = next(each for each in windows if each.days == HEADLINE).too_young == 0 and is_over
-    return Cohort(month=month, shares=shares(debts), within=windows, is_mature=mature)
+    return Cohort(month=month, shares=shares(facts), within=windows, is_mature=mature)
 
 
-def _cash(debts: Iterable[Debt], selection: Selection) -> tuple[CashMonth, ...]:
-    months: dict[str, list[Debt]] = {}
-    for debt in debts:
-        if debt.is_recovered and debt.case.closed_at and selection.holds(debt.case.closed_at):
-            months.setdefault(month_of(debt.case.closed_at), []).append(debt)
-    return tuple(
-        CashMonth(
-            month=month,
-            cases=len(mine),
-            money=owed(mine),
-            failed_in=dict(sorted(Counter(month_of(debt.case.failed_at) for debt in mine).items())),
+def _cash(facts: Facts, selection: Selection) -> tuple[CashMonth, ...]:
+    came = facts.recovered & held(facts.debts["closed_at"], selection)
+    closed, failed = months(facts.debts["closed_at"]), months(facts.debts["failed_at"])
+    found = []
+    for month in np.unique(closed[came]).tolist():
+        mine = came & (closed == month)
+        begun, counts = np.unique(failed[mine], return_counts=True)
+        failed_in = dict(zip(map(month_name, begun.tolist()), counts.tolist(), strict=True))
+        money = owed(facts, mine)
+        found.append(
+            CashMonth(month=month_name(month), cases=int(mine.sum()), money=money, failed_in=failed_in)
         )
-        for month, mine in sorted(months.items())
-    )
+    return tuple(found)
 
 
-def _given_back(debts: Iterable[Debt], payments: Iterable[Payment]) -> GivenBack:
-    recovered = {debt.case.invoice for debt in debts if debt.is_recovered}
-    mine = [payment for payment in payments if payment.invoice in recovered]
+def _given_back(facts: Facts, payments: Sequence[Payment]) -> GivenBack:
+    touched = [payment for payment in payments if payment.given_back or payment.disputed]
+    mine: list[Payment] = []
+    if touched and facts.names is not None:
+        recovered = set(facts.names["invoice"][facts.recovered].tolist())
+        mine = [payment for payment in touched if payment.invoice.encode() in recovered]
     money = totals(
         Money(amount=payment.given_back, currency=payment.currency) for payment in mine if payment.given_back
     )
     return GivenBack(
-        cases=len({payment.invoice for payment in mine if payment.given_back or payment.disputed}),
+        cases=len({payment.invoice for payment in mine}),
         disputed=len({payment.invoice for payment in mine if payment.disputed}),
         money=tuple(sorted(money, key=lambda each: each.currency)),
     )
 
 
-def _paid_in_part(debts: Iterable[Debt], payments: Iterable[Payment]) -> PaidInPart:
+def _paid_in_part(facts: Facts, payments: Sequence[Payment]) -> PaidInPart:
     """What came in of debts that are open or lost; who returned has paid the whole, and stands elsewhere."""
-    owing = {debt.case.invoice for debt in debts if not debt.is_recovered and debt.returned is None}
-    mine = [each for each in payments if each.invoice in owing and each.amount > each.given_back]
+    mine: list[Payment] = []
+    if payments and facts.names is not None:
+        owing = set(facts.names["invoice"][~facts.recovered & ~facts.debts["returned"]].tolist())
+        some = (each for each in payments if each.amount > each.given_back)
+        mine = [each for each in some if each.invoice.encode() in owing]
     parts = totals(Money(amount=each.amount - each.given_back, currency=each.currency) for each in mine)
     cases = len({each.invoice for each in mine})
     return PaidInPart(cases=cases, money=tuple(sorted(parts, key=lambda each: each.currency)))
 
 
-def by_currency(debts: Sequence[Debt]) -> list[tuple[str, list[Debt]]]:
-    """The debts of each currency; amounts of different ones are never added up."""
-    names = sorted({debt.case.currency for debt in debts})
-    return [(name, [debt for debt in debts if debt.case.currency == name]) for name in names]
+def by_currency(facts: Facts) -> list[tuple[str, Array]]:
+    """A mask of the debts of each currency there is; amounts of different ones are never added up."""
+    names = sorted(name for name in facts.debts.counts("currency") if name)
+    return [(name, facts.debts.says("currency", name)) for name in names]
 
 
-def owed(debts: Iterable[Debt]) -> tuple[Money, ...]:
-    """What they come to, by currency."""
-    monies = (Money(amount=debt.case.amount, currency=debt.case.currency) for debt in debts)
-    return tuple(sorted(totals(monies), key=lambda money: money.currency))
-
-
-def _won(debt: Debt) -> int:
-    return debt.case.amount if debt.is_recovered else 0
+def owed(facts: Facts, which: Array) -> tuple[Money, ...]:
+    """What some of the debts come to, by currency."""
+    parts = ((name, facts.debts["amount"][mine & which]) for name, mine in by_currency(facts))
+    return tuple(Money(amount=int(part.sum()), currency=name) for name, part in parts if len(part))

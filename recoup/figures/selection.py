@@ -9,7 +9,6 @@ from typing import Self
 from pydantic import AwareDatetime, model_validator
 
 from recoup.errors import ConfigurationError
-from recoup.ledger.figures_rows import FigureCase
 from recoup.rules.base import Frozen
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -33,20 +32,6 @@ class Selection(Frozen):
         if self.since and self.until and self.since >= self.until:
             raise ValueError("the time ends before it begins")
         return self
-
-    def holds(self, moment: datetime | None) -> bool:
-        """Whether the moment lies in the time."""
-        if moment is None:
-            return False
-        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
-
-    def concerns(self, case: FigureCase) -> bool:
-        """Whether the case is one of those asked for, whenever it failed."""
-        return (
-            self.currency in (None, case.currency)
-            and self.campaign in (None, case.campaign)
-            and self.policy_version in (None, case.policy_version)
-        )
 
     @property
     def is_of_a_part(self) -> bool:

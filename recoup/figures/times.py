@@ -8,10 +8,12 @@ recovery cut at 28 days, which counts the debts that were never recovered too (r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
-from recoup.figures.debts import Debt, End
+from recoup.figures.columns import DAY, Array, micros
+from recoup.figures.debts import End
+from recoup.figures.facts import Facts
 from recoup.figures.recovery import HEADLINE, curve_of
 from recoup.figures.selection import Selection
 from recoup.figures.values import FEWEST, Estimate, Figure, NotEnough, too_few
@@ -34,43 +36,41 @@ class TimeToRecover(Frozen):
     """The mean time to any end, cut at 28 days."""
 
 
-def time_to_recover(debts: Sequence[Debt], selection: Selection) -> TimeToRecover:
+def time_to_recover(facts: Facts, selection: Selection) -> TimeToRecover:
     """Of the debts that failed in the selection's time."""
-    counted = [
-        debt for debt in debts if selection.holds(debt.case.failed_at) and debt.end is not End.LEFT_OUT
-    ]
-    old = [debt for debt in counted if debt.had(timedelta(days=HEADLINE), selection.now)]
-    lasted = [debt.span(selection.now).lasted for debt in old if debt.is_recovered]
+    counted = facts.alone().take(facts.failed_in(selection) & ~facts.ended(End.LEFT_OUT))
+    old = counted.debts["failed_at"] + HEADLINE * DAY <= micros(selection.now)
+    lasted = counted.lasted(selection.now)[old & counted.recovered]
     return TimeToRecover(
         recovered=len(lasted),
-        median=_of(lasted, quantile(lasted, 0.5) if lasted else 0),
-        mean=_of(lasted, sum(lasted) / len(lasted) if lasted else 0),
-        p90=_of(lasted, quantile(lasted, 0.9) if lasted else 0),
+        median=_of(lasted, lambda: quantile(lasted, 0.5)),
+        mean=_of(lasted, lambda: float(lasted.mean())),
+        p90=_of(lasted, lambda: quantile(lasted, 0.9)),
         half_of_all=_half(counted, selection.now),
         in_recovery=_in_recovery(counted, selection.now),
     )
 
 
-def _of(lasted: Sequence[float], value: float) -> Figure:
+def _of(lasted: Array, value: Callable[[], float]) -> Figure:
     if len(lasted) < FEWEST:
         return NotEnough(not_enough=too_few(len(lasted), f"recovered cases that have had {HEADLINE} days"))
-    return Estimate(value=value, n=len(lasted))
+    return Estimate(value=value(), n=len(lasted))
 
 
-def _half(debts: Sequence[Debt], now: datetime) -> Figure:
-    recovered = sum(debt.is_recovered for debt in debts)
+def _half(facts: Facts, now: datetime) -> Figure:
+    recovered = int(facts.recovered.sum())
     if recovered < FEWEST:
         return NotEnough(not_enough=too_few(recovered, "recovered cases"))
-    curve = curve_of(debts, now)
+    curve = curve_of(facts, now)
     day = curve.reaches(curve.values[-1] / 2)
     assert day is not None
-    return Estimate(value=day, n=len(debts))
+    return Estimate(value=day, n=len(facts.debts))
 
 
-def _in_recovery(debts: Sequence[Debt], now: datetime) -> Figure:
-    if len(debts) < FEWEST:
-        return NotEnough(not_enough=too_few(len(debts), "cases"))
-    curve = survival(debt.span(now) for debt in debts)
+def _in_recovery(facts: Facts, now: datetime) -> Figure:
+    if len(facts.debts) < FEWEST:
+        return NotEnough(not_enough=too_few(len(facts.debts), "cases"))
+    curve = survival(facts.watched(now))
     if curve.until < HEADLINE:
         return NotEnough(not_enough=f"no case has been watched for {HEADLINE} days")
-    return Estimate(value=curve.area(HEADLINE), n=len(debts))
+    return Estimate(value=curve.area(HEADLINE), n=len(facts.debts))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from recoup.figures.debts import Debt, End
+import numpy as np
+
+from recoup.figures.columns import DAY, Array, Frame
+from recoup.figures.debts import End
+from recoup.figures.facts import Facts, held
+from recoup.figures.folding import LAST_NUMBER
 from recoup.figures.selection import Selection
 from recoup.figures.values import Estimate, Figure, NotEnough, rate
-from recoup.ledger.figures_rows import FigureAttempt, FigureCharge, FigureRefusal
 from recoup.rules.base import Frozen
-from recoup.rules.case import AttemptState
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_LAST_NUMBER = 8
+_HOUR = DAY // 24
+_THURSDAY = 3
+"""The weekday of the first of January 1970, Monday being nought."""
 
 
 class Tried(Frozen):
@@ -77,121 +82,94 @@ class Declines(Frozen):
     """Debts of which no refusal is known."""
 
 
-def attempts_of(
-    debts: Sequence[Debt],
-    attempts: Sequence[FigureAttempt],
-    refusals: Iterable[FigureRefusal],
-    selection: Selection,
-) -> Attempts:
-    """Attempts at these debts that were made in the selection's time."""
-    invoices = {debt.case.invoice for debt in debts}
-    known = [attempt for attempt in attempts if attempt.invoice in invoices]
-    numbers = _numbers(known)
-    made = [attempt for attempt in known if selection.holds(attempt.at)]
-    stopped = [
-        each for each in refusals if selection.holds(each.at) and each.case_id.split("/")[0] in invoices
-    ]
-    paid = sum(attempt.state is AttemptState.PAID for attempt in made)
-    hours = [f"{hour:02d}" for hour in range(24)]
-    in_order = [*map(str, range(1, _LAST_NUMBER)), f"{_LAST_NUMBER} and later"]
+def attempts_of(facts: Facts, selection: Selection) -> Attempts:
+    """Attempts at the debts that were made in the selection's time."""
+    made = facts.tried.take(held(facts.tried["at"], selection))
+    stopped = facts.refused.take(held(facts.refused["at"], selection))
+    hours, weekdays = made["at"] // _HOUR % 24, (made["at"] // DAY + _THURSDAY) % 7
+    numbers = [*map(str, range(1, LAST_NUMBER)), f"{LAST_NUMBER} and later"]
+    count, paid = len(made), int(made["paid"].sum())
+    cases = np.stack([stopped["debt"], stopped["case"].astype("i4")])
     return Attempts(
-        made=len(made),
+        made=count,
         paid=paid,
-        rate=rate(paid, len(made), "attempts"),
-        by_number=_grouped(
-            ((in_order[min(numbers[each.invoice, each.number], _LAST_NUMBER) - 1], each) for each in made),
-            in_order,
-        ),
-        by_trigger=_grouped((each.trigger.value, each) for each in made),
-        by_brand=_grouped((each.brand or "unknown", each) for each in made),
-        by_hour=_grouped(((f"{each.at.hour:02d}", each) for each in made), hours),
-        by_weekday=_grouped(((WEEKDAYS[each.at.weekday()], each) for each in made), WEEKDAYS),
-        for_each_recovered=_for_each(debts, known, selection),
+        rate=rate(paid, count, "attempts"),
+        by_number=_grouped(made, made["number"].astype(int) - 1, numbers),
+        by_trigger=_by_word(made, "trigger"),
+        by_brand=_by_word(made, "brand"),
+        by_hour=_grouped(made, hours, [f"{hour:02d}" for hour in range(24)]),
+        by_weekday=_grouped(made, weekdays, WEEKDAYS),
+        for_each_recovered=_for_each(facts, selection),
         refused_by_guard=len(stopped),
-        cases_refused_by_guard=len({each.case_id for each in stopped}),
+        cases_refused_by_guard=np.unique(cases, axis=1).shape[1],
     )
 
 
-def declines_of(
-    debts: Sequence[Debt],
-    attempts: Iterable[FigureAttempt],
-    charges: Iterable[FigureCharge],
-    selection: Selection,
-) -> Declines:
-    """Refusals of charges for these debts in the selection's time."""
-    invoices = {debt.case.invoice for debt in debts}
-    ours = [each for each in attempts if each.invoice in invoices and each.state is AttemptState.DECLINED]
-    others = [each for each in charges if each.invoice in invoices and each.failed]
-    both_kinds: list[FigureAttempt | FigureCharge] = [*ours, *others]
-    refused = sorted(both_kinds, key=lambda each: each.at)
-    by_code, without = _by_first_code(debts, refused, selection)
-    answered = Counter((each.code or "unknown", each.brand) for each in ours if selection.holds(each.at))
-    theirs = Counter((each.code or "unknown", each.brand) for each in others if selection.holds(each.at))
+def declines_of(facts: Facts, selection: Selection) -> Declines:
+    """Refusals of charges for the debts in the selection's time."""
+    answered = _answers(facts.tried.take(held(facts.tried["at"], selection) & ~facts.tried["paid"]))
+    theirs = _answers(facts.others.take(held(facts.others["at"], selection)))
     both = answered + theirs
+    counted = facts.failed_in(selection) & ~facts.ended(End.LEFT_OUT)
+    known = facts.debts.counts("first_code", counted)
+    without = known.pop(None, 0)
+    codes = sorted(
+        ((code, count) for code, count in known.items() if code), key=lambda item: (-item[1], item[0])
+    )
     return Declines(
         refused=both.total(),
         by_code=tuple(
             Refused(code=code, brand=brand, ours=answered[code, brand], others=theirs[code, brand])
             for (code, brand), _ in sorted(both.items(), key=lambda item: (-item[1], str(item[0])))
         ),
-        by_first_code=tuple(_first_code(code, mine) for code, mine in by_code),
-        without_code=len(without),
+        by_first_code=tuple(_first_code(facts, code, counted) for code, _ in codes),
+        without_code=without,
     )
 
 
-def _by_first_code(
-    debts: Iterable[Debt], refused: Iterable[FigureAttempt | FigureCharge], selection: Selection
-) -> tuple[list[tuple[str, list[Debt]]], list[Debt]]:
-    """The debts by the code of their first refusal, the most frequent first, and those of which none is known."""
-    codes: dict[str, str] = {}
-    for each in refused:
-        if each.invoice is not None:
-            codes.setdefault(each.invoice, each.code or "unknown")
-    groups: dict[str, list[Debt]] = {}
-    without: list[Debt] = []
-    for debt in debts:
-        if debt.end is not End.LEFT_OUT and selection.holds(debt.case.failed_at):
-            code = codes.get(debt.case.invoice)
-            (without if code is None else groups.setdefault(code, [])).append(debt)
-    return sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])), without
+def _answers(refused: Frame) -> Counter[tuple[str, str | None]]:
+    """How often each code was the answer on each brand."""
+    brands = refused.words["brand"]
+    pairs = refused["code"].astype(int) * len(brands) + refused["brand"]
+    found, counts = np.unique(pairs, return_counts=True)
+    codes = refused.words["code"]
+    return Counter(
+        {
+            (codes[pair // len(brands)] or "", brands[pair % len(brands)]): count
+            for pair, count in zip(found.tolist(), counts.tolist(), strict=True)
+        }
+    )
 
 
-def _first_code(code: str, debts: Sequence[Debt]) -> FirstCode:
-    recovered = sum(debt.is_recovered for debt in debts)
-    still_open = sum(debt.end is End.OPEN for debt in debts)
+def _first_code(facts: Facts, code: str, counted: Array) -> FirstCode:
+    mine = counted & facts.debts.says("first_code", code)
+    cases, recovered = int(mine.sum()), int((mine & facts.recovered).sum())
+    still_open = int((mine & facts.ended(End.OPEN)).sum())
     return FirstCode(
-        code=code, cases=len(debts), recovered=recovered, open=still_open, rate=rate(recovered, len(debts))
+        code=code, cases=cases, recovered=recovered, open=still_open, rate=rate(recovered, cases)
     )
 
 
-def _numbers(attempts: Iterable[FigureAttempt]) -> dict[tuple[str, int], int]:
-    """Which attempt of its invoice each one was, those that were never made not counted."""
-    seen: Counter[str] = Counter()
-    numbers = {}
-    for attempt in attempts:
-        seen[attempt.invoice] += 1
-        numbers[attempt.invoice, attempt.number] = seen[attempt.invoice]
-    return numbers
+def _by_word(made: Frame, name: str) -> tuple[Tried, ...]:
+    words = [word or "unknown" for word in made.words[name]]
+    names = sorted(set(words))
+    return _grouped(made, made.looked_up(name, map(names.index, words), "i4"), names)
 
 
-def _grouped(
-    pairs: Iterable[tuple[str, FigureAttempt]], order: Sequence[str] | None = None
-) -> tuple[Tried, ...]:
-    groups: dict[str, list[FigureAttempt]] = {}
-    for what, attempt in pairs:
-        groups.setdefault(what, []).append(attempt)
-    names = [name for name in order if name in groups] if order else sorted(groups)
-    return tuple(_tried(name, groups[name]) for name in names)
+def _grouped(made: Frame, groups: Array, names: Sequence[str]) -> tuple[Tried, ...]:
+    """The attempts by the number of their group, those groups that have any."""
+    attempts = np.bincount(groups, minlength=len(names)).tolist()
+    paid = np.bincount(groups[made["paid"]], minlength=len(names)).tolist()
+    return tuple(
+        Tried(what=name, attempts=count, paid=won, rate=rate(won, count, "attempts"))
+        for name, count, won in zip(names, attempts, paid, strict=True)
+        if count
+    )
 
 
-def _tried(what: str, attempts: Sequence[FigureAttempt]) -> Tried:
-    paid = sum(attempt.state is AttemptState.PAID for attempt in attempts)
-    return Tried(what=what, attempts=len(attempts), paid=paid, rate=rate(paid, len(attempts), "attempts"))
-
-
-def _for_each(debts: Iterable[Debt], attempts: Iterable[FigureAttempt], selection: Selection) -> Figure:
-    recovered = {debt.case.id for debt in debts if debt.is_recovered and selection.holds(debt.case.failed_at)}
-    if not recovered:
+def _for_each(facts: Facts, selection: Selection) -> Figure:
+    recovered = facts.recovered & facts.failed_in(selection)
+    count = int(recovered.sum())
+    if not count:
         return NotEnough(not_enough="no case has recovered")
-    tried = sum(attempt.case_id in recovered for attempt in attempts)
-    return Estimate(value=tried / len(recovered), n=len(recovered))
+    return Estimate(value=int(facts.debts["tries"][recovered].sum()) / count, n=count)

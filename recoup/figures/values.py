@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
+from recoup.figures.columns import Array
 from recoup.rules.base import Frozen
 from recoup.statistics.intervals import Interval, wilson
 from recoup.statistics.resampling import bootstrap_ratio
@@ -42,11 +43,23 @@ def rate(successes: int, count: int, of: str = "cases", fewest: int = FEWEST) ->
     return estimate(wilson(successes, count), count)
 
 
-def money_rate(parts: Sequence[tuple[int, int]], of: str = "cases", fewest: int = FEWEST) -> Figure:
-    """The sum of the first of each pair over the sum of the second, resampled; nothing where there are too few pairs."""
-    if len(parts) < fewest or not sum(whole for _, whole in parts):
-        return NotEnough(not_enough=too_few(len(parts), of, fewest))
-    return estimate(bootstrap_ratio(parts), len(parts))
+class Amounts:
+    """Amounts sorted once, so that those of any part of them are counted without being sorted again."""
+
+    def __init__(self, amounts: Array) -> None:
+        self._values, self._places = np.unique(amounts, return_inverse=True)
+
+    def rate(self, which: Array, won: Array, of: str = "cases", fewest: int = FEWEST) -> Figure:
+        """What was won of some of the amounts, resampled; nothing where there are too few of them. Both are masks."""
+        count = int(which.sum())
+        all_of_them, taken = (
+            np.bincount(self._places[each], minlength=len(self._values)) for each in (which, which & won)
+        )
+        if count < fewest or not (all_of_them @ self._values if count else 0):
+            return NotEnough(not_enough=too_few(count, of, fewest))
+        counts = np.concatenate([all_of_them - taken, taken])
+        pairs = np.stack([np.concatenate([0 * self._values, self._values]), np.tile(self._values, 2)], axis=1)
+        return estimate(bootstrap_ratio(pairs[counts > 0], counts[counts > 0]), count)
 
 
 def too_few(count: int, of: str, fewest: int = FEWEST) -> str:

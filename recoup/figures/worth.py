@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from recoup.figures.churn import NO_HISTORY, is_active
-from recoup.figures.debts import Debt
+from recoup.figures.columns import NEVER
 from recoup.figures.ends import Ended
+from recoup.figures.facts import Facts
 from recoup.figures.selection import Selection
 from recoup.figures.values import FEWEST, Estimate, Figure, NotEnough, estimate, rate, too_few
 from recoup.ledger.history_figures import KnownHistory, KnownSubscription, Payment
@@ -22,6 +23,8 @@ from recoup.statistics.lifetime import Life, Lifetime, lifetime
 MONTH = timedelta(days=365.25 / 12)
 HORIZONS = (12, 24)
 SOON = timedelta(days=90)
+Failed = tuple[str, datetime, datetime | None]
+"""A subscription, when a payment of it failed, and when the case closed."""
 
 
 class Worth(Frozen):
@@ -49,19 +52,23 @@ class LifetimeValue(Frozen):
 def lifetime_value(
     history: KnownHistory,
     ends: Mapping[str, Ended],
-    debts: Sequence[Debt],
-    everything: Sequence[Debt],
+    facts: Facts,
+    everything: Facts,
     read_at: datetime | None,
     selection: Selection,
 ) -> LifetimeValue | NotEnough:
-    """Of the ``debts`` that failed in the selection's time, among ``everything``; ``read_at`` is up to when history is known."""
+    """Of the debts of ``facts`` that failed in the selection's time, among ``everything``; ``read_at`` is up to when history is known."""
     if read_at is None or not history.subscriptions:
         return NotEnough(not_enough=NO_HISTORY)
     known = {each.id: each for each in history.subscriptions}
-    recovered = [debt for debt in debts if debt.is_recovered and selection.holds(debt.case.failed_at)]
+    recovered = facts.subscriptions(facts.recovered & facts.failed_in(selection))
+    failures: dict[str, list[datetime]] = {}
+    for name, at, _ in everything.subscriptions(everything.debts["failed_at"] != NEVER):
+        if name:
+            failures.setdefault(name, []).append(at)
     origins = _origins(recovered, known)
     paid = _by_subscription(history.payments)
-    failed = history.failed | {debt.case.subscription for debt in everything if debt.case.subscription}
+    failed = history.failed | failures.keys()
     smooth = [each for each in history.subscriptions if each.id not in failed]
     worth: list[Worth] = []
     for currency in sorted({known[name].currency for name in origins}):
@@ -74,16 +81,15 @@ def lifetime_value(
     return LifetimeValue(
         subscriptions=len(origins),
         worth=tuple(worth),
-        failed_again=_failed_again(recovered, everything, selection),
+        failed_again=_failed_again(recovered, failures, selection),
     )
 
 
-def _origins(recovered: Iterable[Debt], known: Mapping[str, KnownSubscription]) -> dict[str, datetime]:
+def _origins(recovered: Iterable[Failed], known: Mapping[str, KnownSubscription]) -> dict[str, datetime]:
     """When each subscription was recovered first."""
     found: dict[str, datetime] = {}
-    for debt in recovered:
-        name, at = debt.case.subscription, debt.case.closed_at
-        if name is not None and name in known and at is not None:
+    for name, _, at in recovered:
+        if name in known and at is not None:
             found[name] = min(at, found.get(name, at))
     return found
 
@@ -177,15 +183,13 @@ def _there(found: Lifetime | NotEnough, n: int) -> Figure:
     return found if isinstance(found, NotEnough) else Estimate(value=found.there[-1], n=n)
 
 
-def _failed_again(recovered: Iterable[Debt], debts: Iterable[Debt], selection: Selection) -> Figure:
-    failures: dict[str, list[datetime]] = {}
-    for debt in debts:
-        if debt.case.subscription:
-            failures.setdefault(debt.case.subscription, []).append(debt.case.failed_at)
+def _failed_again(
+    recovered: Iterable[Failed], failures: Mapping[str, Sequence[datetime]], selection: Selection
+) -> Figure:
     old = [
-        (debt.case.closed_at, failures.get(debt.case.subscription or "", []))
-        for debt in recovered
-        if debt.case.closed_at and debt.case.closed_at + SOON <= selection.now
+        (closed, failures.get(name, ()))
+        for name, _, closed in recovered
+        if closed and closed + SOON <= selection.now
     ]
     again = sum(any(at < other <= at + SOON for other in others) for at, others in old)
     return rate(again, len(old), "recovered cases that have had 90 days")

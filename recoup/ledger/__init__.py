@@ -27,6 +27,7 @@ from recoup.ledger.channels_rows import ChannelStopRow, NewStop
 from recoup.ledger.console_rows import LogRow, NewLog, Result, Role, SessionKind, SessionRow, UserRow
 from recoup.ledger.erasing import Erased, StillOpen
 from recoup.ledger.exclusions import ExclusionRow
+from recoup.ledger.figures_blocks import FigureBlock, FigureFold
 from recoup.ledger.inputs import (
     AttemptResult,
     DecisionRecord,
@@ -82,6 +83,8 @@ __all__ = [
     "EventRow",
     "ExclusionRow",
     "Expiring",
+    "FigureBlock",
+    "FigureFold",
     "Gate",
     "Guard",
     "ImportRow",

@@ -1,12 +1,14 @@
-"""The rows behind every figure, read in a few queries; what they mean is said in :mod:`recoup.figures`."""
+"""The rows behind every figure, of some customers at a time; what they mean is said in :mod:`recoup.figures`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from recoup.ledger._store import Store, every
+from recoup.ledger._store import Store
 from recoup.ledger.figures_rows import (
     FigureAttempt,
     FigureCase,
@@ -14,10 +16,11 @@ from recoup.ledger.figures_rows import (
     FigureContact,
     FigureMessage,
     FigureRefusal,
+    FigureRows,
 )
 from recoup.ledger.history_schema import history_charges, history_payments
 from recoup.ledger.schema import attempts, cases, events, message_invoices, messages, observed_charges
-from recoup.rules.case import AttemptState, MessageState, Outcome, Template, Trigger
+from recoup.rules.case import AttemptState, MessageState, Outcome, Stage, Template, Trigger
 
 _ASKING = (
     Template.PAYMENT_FAILED,
@@ -28,132 +31,182 @@ _ASKING = (
 """Messages that ask for the payment."""
 
 _WENT_OUT = (MessageState.SENT, MessageState.UNKNOWN, MessageState.RETURNED)
+_AT_ONCE = 500
+"""So many customers are asked about in one question."""
 
 
-class FigureRows:
-    """Rows for figures, of all cases; whoever makes a figure chooses among them."""
+class ReadFigureRows:
+    """Rows for figures; whoever makes a figure chooses among them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def cases(self) -> list[FigureCase]:
-        """All cases, in the order in which they failed."""
-        names = (
-            "id", "invoice", "customer", "subscription", "amount", "currency", "campaign", "policy_version",
-            "failed_at", "opened_at", "outcome", "closed_at", "is_return",
-        )  # fmt: skip
-        query = sa.select(*(cases.c[name] for name in names)).order_by(cases.c.failed_at, cases.c.id)
-        asked = {row["case_id"]: row["asked_at"] for row in self._rows(_asked())}
-        return [FigureCase(**_outcome(row), asked_at=asked.get(row["id"])) for row in self._rows(query)]
+    def of(self, customers: Collection[str]) -> Iterable[FigureRows]:
+        """All rows of these customers, a few hundred of them at a time; each customer's are together."""
+        names = sorted(customers)
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            yield self._store.read(lambda conn, some=some: _rows(conn, some))  # type: ignore[misc]
 
-    def attempts(self) -> list[FigureAttempt]:
-        """All attempts of ours that were made and have their result, in the order in which they were made."""
-        made = (
-            attempts.c.state.in_((AttemptState.PAID, AttemptState.DECLINED)),
-            attempts.c.sent_at.is_not(None),
+    def first_failure(self) -> datetime | None:
+        """When the first payment of all cases failed."""
+        firsts = [sa.select(sa.func.min(cases.c.failed_at)).where(cases.c.stage == stage) for stage in Stage]
+        return min(self._moments(firsts), default=None)
+
+    def last_failure(self) -> datetime | None:
+        """When the last one did."""
+        lasts = [sa.select(sa.func.max(cases.c.failed_at)).where(cases.c.stage == stage) for stage in Stage]
+        return max(self._moments(lasts), default=None)
+
+    def _moments(self, queries: Iterable[sa.Select[Any]]) -> list[datetime]:
+        found = self._store.read(lambda conn: [conn.execute(each).scalar() for each in queries])
+        return [each for each in found if each is not None]
+
+    def failed_between(self, since: datetime, until: datetime) -> list[str]:
+        """The customers of whom a payment failed then."""
+        then = cases.c.stage.in_(list(Stage)), cases.c.failed_at >= since, cases.c.failed_at < until
+        found = sa.select(cases.c.customer).where(*then).distinct()
+        return self._store.read(lambda conn: list(conn.execute(found).scalars()))
+
+    def touched(self, after: int, until: int) -> list[str]:
+        """The customers of whom something was recorded after this event, up to that one."""
+        new = events.c.id > after, events.c.id <= until
+        named = sa.select(events.c.customer).where(*new, events.c.customer.is_not(None))
+        of_invoices = (
+            sa.select(cases.c.customer)
+            .join(events, events.c.invoice == cases.c.invoice)
+            .where(*new, events.c.customer.is_(None))
         )
-        query = sa.select(attempts).where(*made).order_by(attempts.c.sent_at, attempts.c.id)
-        return [
-            FigureAttempt(
-                case_id=row["case_id"],
-                invoice=row["invoice"],
-                number=row["number"],
-                trigger=Trigger(row["trigger"]),
-                brand=row["brand"],
-                amount=row["amount"],
-                currency=row["currency"],
-                state=AttemptState(row["state"]),
-                code=_code(row["decline"]),
-                at=row["sent_at"],
-            )
-            for row in self._rows(query)
-        ]
+        found = sa.union(named, of_invoices)
+        return self._store.read(lambda conn: list(conn.execute(found).scalars()))
 
-    def charges(self) -> list[FigureCharge]:
-        """All charges of customers with cases that were not ours, in the order in which they were made."""
-        of_a_case = sa.exists().where(
-            sa.or_(
-                cases.c.invoice == observed_charges.c.invoice, cases.c.customer == observed_charges.c.customer
-            )
+    def imported_since(self, moment: datetime) -> list[str]:
+        """The customers of whose charges an import has read since then which invoice they were for."""
+        paid = history_payments.c.payment_intent == history_charges.c.payment_intent
+        new = sa.or_(history_charges.c.read_at >= moment, history_payments.c.read_at >= moment)
+        found = (
+            sa.select(observed_charges.c.customer)
+            .join(history_charges, history_charges.c.charge == observed_charges.c.charge)
+            .join(history_payments, paid)
+            .where(observed_charges.c.invoice.is_(None), observed_charges.c.customer.is_not(None), new)
         )
-        ours = sa.exists().where(attempts.c.charge == observed_charges.c.charge)
-        imported = (
-            sa.select(sa.func.min(history_payments.c.invoice))
-            .join(history_charges, history_charges.c.payment_intent == history_payments.c.payment_intent)
-            .where(history_charges.c.charge == observed_charges.c.charge)
-            .scalar_subquery()
+        return self._store.read(lambda conn: list(conn.execute(found.distinct()).scalars()))
+
+
+def _rows(conn: sa.Connection, customers: Sequence[str]) -> FigureRows:
+    told = {row.case_id: row for row in conn.execute(_told(customers))}
+    found = _cases(conn, customers, {case_id: row.asked_at for case_id, row in told.items()})
+    opened = {row.case_id: row.at for row in conn.execute(_acted("link_opened", customers))}
+    updated = {row.case_id: row.at for row in conn.execute(_acted("link_used", customers))}
+    contacts = [
+        FigureContact(
+            case_id=case_id,
+            messages=told[case_id].messages if case_id in told else 0,
+            returned=int(told[case_id].returned or 0) if case_id in told else 0,
+            opened_at=opened.get(case_id),
+            updated_at=updated.get(case_id),
         )
-        invoice = sa.func.coalesce(observed_charges.c.invoice, imported).label("found")
-        query = sa.select(observed_charges, invoice).where(of_a_case, ~ours)
-        ordered = query.order_by(observed_charges.c.made_at, observed_charges.c.charge)
-        return [
-            FigureCharge(
-                invoice=row["found"],
-                customer=row["customer"],
-                brand=row["brand"],
-                amount=row["amount"],
-                currency=row["currency"],
-                failed=row["failed"],
-                code=_code(row["decline"]),
-                at=row["made_at"],
-            )
-            for row in self._rows(ordered)
-        ]
-
-    def contacts(self) -> list[FigureContact]:
-        """How far the conversation about each case came; cases about which nothing was sent or opened are left out."""
-        sent = {row["case_id"]: row for row in self._rows(_sent())}
-        opened = {row["case_id"]: row["at"] for row in self._rows(_acted("link_opened"))}
-        updated = {row["case_id"]: row["at"] for row in self._rows(_acted("link_used"))}
-        return [
-            FigureContact(
-                case_id=case_id,
-                messages=sent[case_id]["messages"] if case_id in sent else 0,
-                returned=int(sent[case_id]["returned"] or 0) if case_id in sent else 0,
-                opened_at=opened.get(case_id),
-                updated_at=updated.get(case_id),
-            )
-            for case_id in sorted({*sent, *opened, *updated})
-        ]
-
-    def messages(self) -> list[FigureMessage]:
-        """All messages of cases that went out, whatever they said, in the order in which they did."""
-        out = (
-            messages.c.state.in_(_WENT_OUT),
-            messages.c.case_id.is_not(None),
-            messages.c.sending_at.is_not(None),
-        )
-        query = sa.select(messages).where(*out).order_by(messages.c.sending_at, messages.c.key)
-        return [FigureMessage(row["case_id"], row["channel"], row["sending_at"]) for row in self._rows(query)]
-
-    def refusals(self) -> list[FigureRefusal]:
-        """All attempts that the guard did not let through, in order."""
-        query = sa.select(events).where(events.c.kind == "attempt_refused").order_by(events.c.id)
-        return [
-            FigureRefusal(row["case_id"], row["at"], str(row["data"].get("because", "")))
-            for row in self._rows(query)
-        ]
-
-    def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        return self._store.read(lambda conn: every(conn, query))
+        for case_id in sorted({*told, *opened, *updated})
+    ]
+    return FigureRows(
+        cases=found,
+        attempts=_attempts(conn, customers),
+        charges=_charges(conn, customers),
+        contacts=contacts,
+        messages=_messages(conn, customers),
+        refusals=_refusals(conn, customers),
+    )
 
 
-def _outcome(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"outcome": Outcome(row["outcome"]) if row["outcome"] else None}
+def _cases(
+    conn: sa.Connection, customers: Sequence[str], asked: dict[str, datetime | None]
+) -> list[FigureCase]:
+    """In the order in which they failed."""
+    mine = cases.c
+    query = sa.select(
+        mine.id, mine.invoice, mine.customer, mine.subscription, mine.amount, mine.currency, mine.campaign,
+        mine.policy_version, mine.failed_at, mine.opened_at, mine.outcome, mine.closed_at, mine.is_return,
+    ).where(mine.customer.in_(customers)).order_by(mine.failed_at, mine.id)  # fmt: skip
+    return [FigureCase(*_ended(row, asked.get(row.id))) for row in conn.execute(query)]
 
 
-def _code(decline: dict[str, Any] | None) -> str | None:
-    return str(decline["code"]) if decline else None
+def _ended(row: Any, asked: datetime | None) -> tuple[Any, ...]:
+    return (*row[:10], Outcome(row.outcome) if row.outcome else None, *row[11:], asked)
 
 
-def _about() -> sa.Subquery:
+def _attempts(conn: sa.Connection, customers: Sequence[str]) -> list[FigureAttempt]:
+    """All attempts of ours that were made and have their result, in the order in which they were made."""
+    mine = attempts.c
+    of_theirs = sa.select(cases.c.id).where(cases.c.customer.in_(customers))
+    made = (
+        mine.case_id.in_(of_theirs),
+        mine.state.in_((AttemptState.PAID, AttemptState.DECLINED)),
+        mine.sent_at.is_not(None),
+    )
+    query = sa.select(
+        mine.case_id, mine.invoice, mine.number, mine.trigger, mine.brand, mine.amount, mine.currency, mine.state,
+        mine.decline["code"].as_string(), mine.sent_at,
+    ).where(*made).order_by(mine.sent_at, mine.id)  # fmt: skip
+    return [FigureAttempt(*_made(row)) for row in conn.execute(query)]
+
+
+def _made(row: Any) -> tuple[Any, ...]:
+    return (*row[:3], Trigger(row.trigger), *row[4:7], AttemptState(row.state), *row[8:])
+
+
+def _charges(conn: sa.Connection, customers: Sequence[str]) -> list[FigureCharge]:
+    """All their charges that were not ours, in the order in which they were made."""
+    seen = observed_charges.c
+    imported = (
+        sa.select(sa.func.min(history_payments.c.invoice))
+        .join(history_charges, history_charges.c.payment_intent == history_payments.c.payment_intent)
+        .where(history_charges.c.charge == seen.charge)
+        .scalar_subquery()
+    )
+    ours = sa.exists().where(attempts.c.charge == seen.charge)
+    invoices = sa.select(cases.c.invoice).where(cases.c.customer.in_(customers))
+    theirs = sa.union(
+        sa.select(seen.charge).where(seen.customer.in_(customers)),
+        sa.select(seen.charge).where(seen.invoice.in_(invoices)),
+    )
+    query = sa.select(
+        sa.func.coalesce(seen.invoice, imported), seen.customer, seen.brand, seen.amount, seen.currency, seen.failed,
+        seen.decline["code"].as_string(), seen.made_at,
+    ).where(seen.charge.in_(theirs), ~ours)  # fmt: skip
+    return [FigureCharge(*row) for row in conn.execute(query.order_by(seen.made_at, seen.charge))]
+
+
+def _messages(conn: sa.Connection, customers: Sequence[str]) -> list[FigureMessage]:
+    """All messages of cases that went out, whatever they said, in the order in which they did."""
+    mine = messages.c
+    out = (
+        mine.customer.in_(customers),
+        mine.state.in_(_WENT_OUT),
+        mine.case_id.is_not(None),
+        mine.sending_at.is_not(None),
+    )
+    query = sa.select(mine.case_id, mine.channel, mine.sending_at).where(*out)
+    return [FigureMessage(*row) for row in conn.execute(query.order_by(mine.sending_at, mine.key))]
+
+
+def _refusals(conn: sa.Connection, customers: Sequence[str]) -> list[FigureRefusal]:
+    """All attempts that the guard did not let through, in order."""
+    mine = events.c
+    refused = mine.customer.in_(customers), mine.kind == "attempt_refused"
+    query = sa.select(mine.case_id, mine.at).where(*refused).order_by(mine.id)
+    return [FigureRefusal(*row) for row in conn.execute(query)]
+
+
+def _about(customers: Sequence[str]) -> sa.Subquery:
     """Every message that went out, with each case it was about: its own, and those whose invoices it named in their time."""
-    own = sa.select(messages.c.key, messages.c.case_id).where(messages.c.case_id.is_not(None))
+    theirs = messages.c.customer.in_(customers)
+    own = sa.select(messages.c.key, messages.c.case_id).where(theirs, messages.c.case_id.is_not(None))
     named = (
         sa.select(message_invoices.c.message, cases.c.id)
         .join(cases, cases.c.invoice == message_invoices.c.invoice)
         .join(messages, messages.c.key == message_invoices.c.message)
         .where(
+            theirs,
             messages.c.sending_at >= cases.c.opened_at,
             sa.or_(cases.c.closed_at.is_(None), messages.c.sending_at <= cases.c.closed_at),
         )
@@ -161,39 +214,31 @@ def _about() -> sa.Subquery:
     return sa.union(own, named).subquery("about")
 
 
-def _sent() -> sa.Select[Any]:
-    about = _about()
-    came_back = sa.case((messages.c.state == MessageState.RETURNED, 1), else_=0)
+def _told(customers: Sequence[str]) -> sa.Select[Any]:
+    """How many messages asked for the payment of each case, how many came back, and when the first one went out."""
+    about, mine = _about(customers), messages.c
+    came_back = sa.case((mine.state == MessageState.RETURNED, 1), else_=0)
     return (
         sa.select(
             about.c.case_id,
             sa.func.count().label("messages"),
             sa.func.sum(came_back).label("returned"),
+            sa.func.min(mine.sending_at, type_=mine.sending_at.type).label("asked_at"),
         )
-        .join(messages, messages.c.key == about.c.key)
-        .where(messages.c.state.in_(_WENT_OUT), messages.c.template.in_(_ASKING))
+        .join(messages, mine.key == about.c.key)
+        .where(mine.state.in_(_WENT_OUT), mine.template.in_(_ASKING))
         .group_by(about.c.case_id)
     )
 
 
-def _asked() -> sa.Select[Any]:
-    about = _about()
-    first = sa.func.min(messages.c.sending_at, type_=messages.c.sending_at.type)
-    return (
-        sa.select(about.c.case_id, first.label("asked_at"))
-        .join(messages, messages.c.key == about.c.key)
-        .where(messages.c.state.in_(_WENT_OUT), messages.c.template.in_(_ASKING))
-        .group_by(about.c.case_id)
-    )
-
-
-def _acted(kind: str) -> sa.Select[Any]:
+def _acted(kind: str, customers: Sequence[str]) -> sa.Select[Any]:
     """When the customer first did so on the page behind the link, while the case ran."""
     first = sa.func.min(events.c.at, type_=events.c.at.type)
     return (
         sa.select(cases.c.id.label("case_id"), first.label("at"))
         .join(events, events.c.customer == cases.c.customer)
         .where(
+            cases.c.customer.in_(customers),
             events.c.kind == kind,
             events.c.at >= cases.c.opened_at,
             sa.or_(cases.c.closed_at.is_(None), events.c.at <= cases.c.closed_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,4 +93,15 @@ class FigureRefusal:
 
     case_id: str
     at: datetime
-    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRows:
+    """All rows of some customers, none of which is another customer's."""
+
+    cases: Sequence[FigureCase] = ()
+    attempts: Sequence[FigureAttempt] = ()
+    charges: Sequence[FigureCharge] = ()
+    contacts: Sequence[FigureContact] = ()
+    messages: Sequence[FigureMessage] = ()
+    refusals: Sequence[FigureRefusal] = ()

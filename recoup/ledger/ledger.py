@@ -20,7 +20,8 @@ from recoup.ledger.deliveries import Deliveries
 from recoup.ledger.erasing import Erasures
 from recoup.ledger.events import Events
 from recoup.ledger.exclusions import Exclusions
-from recoup.ledger.figures import FigureRows
+from recoup.ledger.figures import ReadFigureRows
+from recoup.ledger.figures_blocks import FigureBlocks
 from recoup.ledger.history import History
 from recoup.ledger.history_figures import HistoryRows
 from recoup.ledger.invoices import Invoices
@@ -69,7 +70,8 @@ class Ledger:
         self.standing = Standings(store)
         self.browsing = Browsing(store)
         self.console = Console(store)
-        self.figures = FigureRows(store)
+        self.figures = ReadFigureRows(store)
+        self.figure_blocks = FigureBlocks(store)
         self.history = History(store)
         self.before_recoup = HistoryRows(store)
         self.erasures = Erasures(store)

@@ -152,6 +152,7 @@ observed_charges = sa.Table(
     _moment("made_at"),
     _moment("seen_at"),
     sa.Index("ix_observed_charges_fingerprint_made_at", "fingerprint", "made_at"),
+    sa.Index("ix_observed_charges_customer", "customer"),
     sa.Index("ix_observed_charges_invoice", "invoice"),
 )
 

@@ -1,1 +1,1 @@
-"""Statistics that more than one part speaks with: intervals, survival with competing ends, resampling. Pure, without numpy."""
+"""Statistics that more than one part speaks with: intervals, survival with competing ends, resampling. Pure."""

@@ -9,24 +9,30 @@ keeps them between 0 and 1 (J. D. Kalbfleisch and R. L. Prentice, *The Statistic
 
 from __future__ import annotations
 
-import itertools
 import math
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from recoup.rules.experiments import SIGNIFICANCE_QUANTILE as Z
 from recoup.statistics.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """How long one was watched, and how that ended."""
+class Watched:
+    """How long each one was watched, and how that ended."""
 
-    lasted: float
-    end: str | None
-    """Which end it was; nothing where it goes on (censored)."""
+    lasted: np.ndarray
+    ends: np.ndarray
+    """The number of each one's end; negative where it goes on (censored)."""
+
+    @classmethod
+    def of(cls, spans: Iterable[tuple[float, int | None]]) -> Watched:
+        """From pairs of both; nothing as the end where it goes on."""
+        pairs = [(lasted, -1 if end is None else end) for lasted, end in spans]
+        return cls(np.array([each for each, _ in pairs], float), np.array([each for _, each in pairs], int))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,85 +67,80 @@ class Curve:
 
     def area(self, until: float) -> float:
         """What lies under it from 0 to a time: of a survival curve, the mean time restricted to it."""
-        edges = [0.0, *(time for time in self.times if time < until), until]
-        return math.fsum(self.at(left) * (right - left) for left, right in itertools.pairwise(edges))
+        inside = bisect_left(self.times, until)
+        edges = np.array([0.0, *self.times[:inside], until])
+        heights = np.array([self.start, *self.values[:inside]])
+        return math.fsum((heights * np.diff(edges)).tolist())
 
 
-def incidence(spans: Iterable[Span], of: str) -> Curve:
+def incidence(watched: Watched, of: int) -> Curve:
     """How probable it is to have ended this way by each time, the other ends competing with it."""
-    watched = list(spans)
-    times, values, errors = [], [], []
-    alive, reached, spread = 1.0, 0.0, _Spread()
-    for time, at_risk, ends in _ends(watched):
-        ours, all_of_them = ends.get(of, 0), sum(ends.values())
-        reached += alive * ours / at_risk
-        spread.add(reached, alive, at_risk, ours, all_of_them)
-        alive *= 1 - all_of_them / at_risk
-        times.append(time)
-        values.append(reached)
-        errors.append(spread.error(reached))
-    return Curve(tuple(times), tuple(values), tuple(errors), 0.0, _longest(watched))
+    times, at_risk, ours, ended = _ends(watched, of)
+    alive = _before(1 - ended / at_risk)
+    reached = np.cumsum(alive * ours / at_risk)
+    spread = np.sqrt(np.maximum(0, _variance(reached, alive, at_risk, ours, ended)))
+    return _curve(times, reached, spread, 0.0, watched)
 
 
-def survival(spans: Iterable[Span]) -> Curve:
+def survival(watched: Watched) -> Curve:
     """How probable it is not to have ended by each time, whichever the end."""
-    watched = list(spans)
-    times, values, errors = [], [], []
-    alive, greenwood = 1.0, 0.0
-    for time, at_risk, ends in _ends(watched):
-        ended = sum(ends.values())
-        alive *= 1 - ended / at_risk
-        greenwood += ended / (at_risk * (at_risk - ended)) if at_risk > ended else 0.0
-        times.append(time)
-        values.append(alive)
-        errors.append(alive * math.sqrt(greenwood))
-    return Curve(tuple(times), tuple(values), tuple(errors), 1.0, _longest(watched))
+    times, at_risk, _, ended = _ends(watched, None)
+    alive = np.cumprod(1 - ended / at_risk)
+    return _curve(times, alive, alive * np.sqrt(np.cumsum(_hazard(at_risk, ended))), 1.0, watched)
 
 
-class _Spread:
-    """The sums of the delta method's variance, kept as they grow, so that a curve takes one pass."""
-
-    def __init__(self) -> None:
-        self._rate = self._first = self._second = self._own = self._mixed = self._mixed_first = 0.0
-
-    def add(self, reached: float, alive: float, at_risk: int, ours: int, all_of_them: int) -> None:
-        """One more time, the value of the curve after it and the survival before it."""
-        if at_risk > all_of_them:
-            each = all_of_them / (at_risk * (at_risk - all_of_them))
-            self._rate += each
-            self._first += each * reached
-            self._second += each * reached**2
-        self._own += alive**2 * (at_risk - ours) * ours / at_risk**3
-        mixed = alive * ours / at_risk**2
-        self._mixed += mixed
-        self._mixed_first += mixed * reached
-
-    def error(self, reached: float) -> float:
-        """The standard error where the curve has come to."""
-        squares = reached**2 * self._rate - 2 * reached * self._first + self._second
-        variance = squares + self._own - 2 * (reached * self._mixed - self._mixed_first)
-        return math.sqrt(max(0.0, variance))
+def _curve(
+    times: np.ndarray, values: np.ndarray, errors: np.ndarray, start: float, watched: Watched
+) -> Curve:
+    return Curve(
+        tuple(times.tolist()), tuple(values.tolist()), tuple(errors.tolist()), start, _longest(watched)
+    )
 
 
-def _ends(watched: Sequence[Span]) -> Iterable[tuple[float, int, Counter[str]]]:
-    """Each time at which something ended, how many were watched until then, and how they ended."""
-    by_time: dict[float, Counter[str]] = {}
-    leaving: Counter[float] = Counter()
-    for span in watched:
-        leaving[span.lasted] += 1
-        if span.end is not None:
-            by_time.setdefault(span.lasted, Counter())[span.end] += 1
-    at_risk = len(watched)
-    for time in sorted(leaving):
-        if time in by_time:
-            yield time, at_risk, by_time[time]
-        at_risk -= leaving[time]
+def _before(steps: np.ndarray) -> np.ndarray:
+    """The product of all factors before each one."""
+    return np.concatenate(([1.0], np.cumprod(steps)))[:-1]
 
 
-def _longest(watched: Sequence[Span]) -> float:
-    longest = max((span.lasted for span in watched), default=0.0)
-    is_over = watched and not any(span.end is None for span in watched if span.lasted == longest)
-    return math.inf if is_over else longest
+def _hazard(at_risk: np.ndarray, ended: np.ndarray) -> np.ndarray:
+    """What each time adds to Greenwood's sum; nothing where nobody is left."""
+    left = at_risk > ended
+    added: np.ndarray = np.divide(ended, at_risk * (at_risk - ended), out=np.zeros(len(at_risk)), where=left)
+    return added
+
+
+def _variance(
+    reached: np.ndarray, alive: np.ndarray, at_risk: np.ndarray, ours: np.ndarray, ended: np.ndarray
+) -> np.ndarray:
+    """The delta method's, from sums that grow from one time to the next."""
+    each, mixed = _hazard(at_risk, ended), alive * ours / at_risk**2
+    squares = (
+        reached**2 * np.cumsum(each) - 2 * reached * np.cumsum(each * reached) + np.cumsum(each * reached**2)
+    )
+    own = np.cumsum(alive**2 * (at_risk - ours) * ours / at_risk**3)
+    variance: np.ndarray = squares + own - 2 * (reached * np.cumsum(mixed) - np.cumsum(mixed * reached))
+    return variance
+
+
+def _ends(watched: Watched, of: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Each time at which something ended, how many were watched until then, and how many ended: this way, and any way."""
+    times, place, leaving = np.unique(watched.lasted, return_inverse=True, return_counts=True)
+    at_risk = (len(watched.lasted) - np.cumsum(leaving) + leaving).astype(float)
+    ended = np.bincount(place[watched.ends >= 0], minlength=len(times)).astype(float)
+    ours = (
+        np.bincount(place[watched.ends == of], minlength=len(times)).astype(float)
+        if of is not None
+        else ended
+    )
+    some = ended > 0
+    return times[some], at_risk[some], ours[some], ended[some]
+
+
+def _longest(watched: Watched) -> float:
+    if not len(watched.lasted):
+        return 0.0
+    longest = watched.lasted.max()
+    return math.inf if (watched.ends[watched.lasted == longest] >= 0).all() else float(longest)
 
 
 def _band(value: float, error: float) -> Interval:

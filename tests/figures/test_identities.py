@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recoup.figures import Estimate, NotEnough, Selection
 from recoup.figures.causes import ORDER, causes
-from recoup.figures.debts import Debt, End, debts_of
+from recoup.figures.facts import Facts
+from recoup.figures.folding import fold
 from recoup.figures.recovery import recovery_rate
 from recoup.figures.times import time_to_recover
-from recoup.ledger.figures_rows import FigureCase
+from recoup.ledger.figures_rows import FigureCase, FigureRows
 from recoup.rules.case import Outcome, Stage
-from recoup.statistics.survival import survival
+from recoup.statistics.survival import Watched, survival
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 EVERYTHING = Selection(now=NOW)
@@ -34,6 +36,11 @@ def a_case(
         "outcome": outcome, "closed_at": closed, "is_return": False, "asked_at": None,
     }  # fmt: skip
     return FigureCase(**(values | more))  # type: ignore[arg-type]
+
+
+def folded(rows: list[FigureCase]) -> Facts:
+    """The facts of these cases, about which nothing else happened."""
+    return fold(FigureRows(cases=rows))
 
 
 @st.composite
@@ -58,8 +65,8 @@ def cases(draw: st.DrawFn) -> list[FigureCase]:
 @given(cases())
 def test_parts_come_to_the_whole(found: list[FigureCase]) -> None:
     """Ends come to cases, causes to the recovered, cohorts to all, and over all time cohorts to cash; money too, in each currency."""
-    debts = debts_of(found, EVERYTHING)
-    made, why = recovery_rate(debts, EVERYTHING), causes(debts, EVERYTHING)
+    facts = folded(found)
+    made, why = recovery_rate(facts, EVERYTHING), causes(facts, EVERYTHING)
     whole = made.all
     assert whole.recovered + whole.open + whole.suspended + whole.cancelled + whole.written_off == whole.cases
     assert whole.cases + made.left_out.cases == sum(not case.is_return for case in found)
@@ -79,8 +86,7 @@ def test_parts_come_to_the_whole(found: list[FigureCase]) -> None:
 @given(cases())
 def test_rates_keep_their_order(found: list[FigureCase]) -> None:
     """More days never recover less of the same cases; closed ones alone never look worse than all; all lie between 0 and 1."""
-    debts = debts_of(found, EVERYTHING)
-    made = recovery_rate(debts, EVERYTHING)
+    made = recovery_rate(folded(found), EVERYTHING)
     if isinstance(made.all.of_all, Estimate) and isinstance(made.all.of_closed, Estimate):
         assert made.all.of_closed.value >= made.all.of_all.value
     curve = [point.value for point in made.estimated.curve]
@@ -96,8 +102,8 @@ def test_rates_keep_their_order(found: list[FigureCase]) -> None:
 @given(cases())
 def test_no_figure_is_made_of_nothing(found: list[FigureCase]) -> None:
     """Whatever the rows, every figure is a number that JSON knows, or says why there is none."""
-    debts = debts_of(found, EVERYTHING)
-    for made in (recovery_rate(debts, EVERYTHING), time_to_recover(debts, EVERYTHING)):
+    facts = folded(found)
+    for made in (recovery_rate(facts, EVERYTHING), time_to_recover(facts, EVERYTHING)):
         json.loads(json.dumps(made.model_dump(mode="json"), allow_nan=False))
 
 
@@ -106,7 +112,7 @@ def test_the_same_data_do_not_give_71_percent_by_leaving_out_open_cases() -> Non
     rows = [a_case(number, Outcome.RECOVERED_BY_RETRY, 20) for number in range(10)]
     rows += [a_case(number, Outcome.LOST_SUSPENDED, 20, 14) for number in range(10, 14)]
     rows += [a_case(number, None, 5) for number in range(14, 20)]
-    made = recovery_rate(debts_of(rows, EVERYTHING), EVERYTHING).all
+    made = recovery_rate(folded(rows), EVERYTHING).all
     assert isinstance(made.of_all, Estimate)
     assert isinstance(made.of_closed, Estimate)
     assert made.of_all.value == 0.5
@@ -121,16 +127,13 @@ def test_young_open_cases_do_not_lower_what_is_estimated_and_cancelled_ones_do_n
         for number in range(200)
     ]
     rows += [a_case(200 + number, None, number % 7) for number in range(150)]
-    debts = debts_of(rows, EVERYTHING)
-    made = recovery_rate(debts, EVERYTHING)
+    facts = folded(rows)
+    made = recovery_rate(facts, EVERYTHING)
     estimated = made.estimated.by_day[28]
     assert isinstance(estimated, Estimate)
     assert estimated.value == pytest.approx(0.5, abs=0.02)
     assert made.all.recovered / made.all.cases < 0.3
-    censored = survival(
-        span if span.end == End.RECOVERED.value else type(span)(span.lasted, None)
-        for span in (debt.span(NOW) for debt in debts)
-    )
+    censored = survival(Watched(facts.lasted(NOW), np.where(facts.recovered, 1, -1)))
     assert 1 - censored.at(28) > 0.6
 
 
@@ -139,7 +142,7 @@ def test_a_young_month_is_not_called_mature() -> None:
     rows = [a_case(number, Outcome.RECOVERED_BY_RETRY, number) for number in range(100)]
     for now, month in ((NOW, "2026-10"), (NOW - timedelta(hours=1), "2026-09")):
         looked = Selection(now=now)
-        made = recovery_rate(debts_of(rows, looked), looked)
+        made = recovery_rate(folded(rows), looked)
         assert made.last_mature is not None
         assert made.last_mature.month == month
         assert [cohort.month for cohort in made.cohorts if cohort.is_mature][-1] == month
@@ -148,7 +151,7 @@ def test_a_young_month_is_not_called_mature() -> None:
 def test_a_few_cases_have_no_rate() -> None:
     """Two of three is said as two of three, and not as 67 %."""
     rows = [a_case(number, Outcome.RECOVERED_BY_RETRY if number else None, 40) for number in range(3)]
-    made = recovery_rate(debts_of(rows, EVERYTHING), EVERYTHING).all
+    made = recovery_rate(folded(rows), EVERYTHING).all
     assert (made.cases, made.recovered) == (3, 2)
     assert made.of_all == NotEnough(not_enough="3 cases; it takes 10 for this figure")
 
@@ -162,7 +165,5 @@ def test_every_recovered_outcome_is_one_cause() -> None:
 def test_returned_is_not_recovered() -> None:
     """Who paid after the suspension is counted apart, and once."""
     back = a_case(0, Outcome.RECOVERED_BY_CARD_UPDATE, 40, 20, id="in_0/r2", is_return=True)
-    debts = debts_of([a_case(0, Outcome.LOST_SUSPENDED, 40, 14), back], EVERYTHING)
-    made = recovery_rate(debts, EVERYTHING)
-    assert isinstance(debts[0], Debt)
+    made = recovery_rate(folded([a_case(0, Outcome.LOST_SUSPENDED, 40, 14), back]), EVERYTHING)
     assert (made.all.cases, made.all.recovered, made.returned.cases) == (1, 0, 1)

@@ -18,6 +18,8 @@ from sqlalchemy.exc import StatementError
 
 from recoup.ledger import (
     ExclusionRow,
+    FigureBlock,
+    FigureFold,
     Ledger,
     cards_rows,
     channels_rows,
@@ -162,6 +164,7 @@ def test_row_models_have_the_columns_of_their_tables() -> None:
         "history_subscriptions": history_rows.PastSubscription, "history_invoices": history_rows.PastInvoice,
         "history_payments": history_rows.PastPayment, "history_charges": history_rows.PastCharge,
         "history_imports": history_rows.HistoryImport,
+        "figure_blocks": FigureBlock, "figure_folds": FigureFold,
     }  # fmt: skip
     for name, table in metadata.tables.items():
         if name == "erasing":  # nobody ever sees a row of it

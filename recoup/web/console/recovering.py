@@ -21,7 +21,7 @@ from recoup.web.drawn import cohort_bars, lost, recovery_points, tried_bars
 WINDOWS = (30, 90, 365)
 """Days back from now, by the first failure."""
 KEPT = timedelta(minutes=5)
-"""Working them out reads every case; what is shown may be so old."""
+"""With a million cases they take a second; what is shown may be so old."""
 
 
 class Recovering:

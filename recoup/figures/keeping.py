@@ -1,0 +1,117 @@
+"""The facts of a ledger, folded once and kept there by month; before they are read, what has happened since is folded into them.
+
+Whatever is recorded about a customer's cases names the customer, so a look at the events since the last one says whose debts to fold
+anew. Where nothing was folded yet, or in another way (:data:`recoup.figures.folding.VERSION`), all are, month by month; a process that
+is killed meanwhile leaves the months that it has come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import numpy as np
+
+from recoup.figures.columns import EPOCH, Array, micros, moment, month_name, months
+from recoup.figures.facts import Facts
+from recoup.figures.folding import VERSION, fold
+from recoup.figures.selection import Selection, month_bounds, month_of
+from recoup.ledger import FigureBlock, FigureFold, Ledger
+from recoup.ledger.history_rows import Kind
+
+EVENTS_AT_ONCE = 50_000
+
+
+def facts_of(ledger: Ledger, selection: Selection, *, whole: bool) -> Facts:
+    """The facts that a selection can need as the ledger stands now; the ``whole`` of them, with their ids, where they are asked for."""
+    bring_up_to_date(ledger)
+    since, last = (None, None) if whole else (selection.since, selection.until)
+    blocks = ledger.figure_blocks.touching(since, month_of(last) if last else None, named=whole)
+    return Facts.join([Facts.from_bytes(block.facts, block.names) for block in blocks])
+
+
+def bring_up_to_date(ledger: Ledger) -> None:
+    """Fold all that has happened. Several processes may at once: each step is one process's, and the others go on behind it."""
+    while True:
+        seen = ledger.figure_blocks.fold()
+        if seen is None or seen.version != VERSION:
+            _begin(ledger, seen)
+        elif seen.month is not None:
+            _fold_month(ledger, seen, seen.month)
+        elif not _fold_new(ledger, seen):
+            return
+
+
+def _begin(ledger: Ledger, seen: FigureFold | None) -> None:
+    """Have everything folded anew; what happens meanwhile is folded once more at the end."""
+    event, imported, first = ledger.events.newest(), _imported_at(ledger), ledger.figures.first_failure()
+    month = month_of(first) if first else None
+    then = FigureFold(version=VERSION, event=event, month=month, imported_at=imported)
+    ledger.figure_blocks.write(seen, then, [], anew=True)
+
+
+def _fold_month(ledger: Ledger, seen: FigureFold, month: str) -> None:
+    since, until = month_bounds(month)
+    number = int(months(np.array([micros(since)]))[0])
+    customers = ledger.figures.failed_between(since, until)
+    parts = [_of_month(fold(rows), number) for rows in ledger.figures.of(customers)]
+    last = ledger.figures.last_failure()
+    following = month_of(until) if last is not None and until <= last else None
+    blocks = [_block(month, Facts.join(parts))] if parts else []
+    ledger.figure_blocks.write(seen, seen.model_copy(update={"month": following}), blocks)
+
+
+def _fold_new(ledger: Ledger, seen: FigureFold) -> bool:
+    """Fold what has happened since, or some of it; False where there was nothing."""
+    newest, imported = ledger.events.newest(), _imported_at(ledger)
+    if newest == seen.event and imported == seen.imported_at:
+        return False
+    event = min(newest, seen.event + EVENTS_AT_ONCE)
+    customers = set(ledger.figures.touched(seen.event, event))
+    if imported is not None and imported != seen.imported_at:
+        customers |= set(ledger.figures.imported_since(seen.imported_at or EPOCH))
+    then = seen.model_copy(update={"event": event, "imported_at": imported})
+    ledger.figure_blocks.write(seen, then, _changed(ledger, customers))
+    return True
+
+
+def _changed(ledger: Ledger, customers: Collection[str]) -> list[FigureBlock]:
+    """The blocks with these customers' debts in the place of what was known of them."""
+    parts = [fold(rows) for rows in ledger.figures.of(customers)]
+    new = Facts.join([part for part in parts if len(part.debts)])
+    failed = months(new.debts["failed_at"])
+    names = {number: month_name(number) for number in np.unique(failed).tolist()}
+    old = ledger.figure_blocks.of(names.values())
+    blocks = []
+    for number, name in names.items():
+        mine = new.take(failed == number)
+        if name in old:
+            mine = Facts.join([_less(Facts.from_bytes(old[name].facts, old[name].names), mine), mine])
+        blocks.append(_block(name, mine))
+    return blocks
+
+
+def _less(kept: Facts, new: Facts) -> Facts:
+    """What is kept without the debts that come anew."""
+    assert kept.names is not None
+    assert new.names is not None
+    stays: Array = ~np.isin(kept.names["invoice"], new.names["invoice"])
+    return kept.take(stays)
+
+
+def _of_month(facts: Facts, month: int) -> Facts:
+    return facts.take(months(facts.debts["failed_at"]) == month)
+
+
+def _block(month: str, facts: Facts) -> FigureBlock:
+    ordered = facts.in_order()
+    assert ordered.names is not None
+    last_at, names = moment(ordered.latest()), ordered.names.to_bytes()
+    return FigureBlock(month=month, last_at=last_at, facts=ordered.to_bytes(), names=names)
+
+
+def _imported_at(ledger: Ledger) -> datetime | None:
+    """When the import last came to the end of what says which invoices charges were for."""
+    imports = ledger.history.imports()
+    ended = [imports[kind].finished_at for kind in (Kind.PAYMENTS, Kind.CHARGES) if kind in imports]
+    return max((each for each in ended if each is not None), default=None)
