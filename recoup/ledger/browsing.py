@@ -7,7 +7,6 @@ page: the millionth case costs what the first one does.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -41,6 +40,8 @@ class Tab(StrEnum):
 
 _FINAL = {Tab.RECOVERED: Stage.RECOVERED, Tab.LOST: Stage.LOST, Tab.CLOSED: Stage.CLOSED}
 _OPEN = (Tab.PERSON, Tab.ACTIVE, Tab.CUSTOMER, Tab.PAUSED)
+_OPEN_STAGES = [stage for stage in Stage if stage not in FINAL_STAGES]
+_FEW = 1000
 _LAST = "\U0010ffff"
 """Comes after every character that an id or a number has."""
 _CUSTOMERS_TURN = (DeclineClass.HARD, DeclineClass.ACTION, DeclineClass.FRAUD)
@@ -104,7 +105,7 @@ class Browsing:
         """How many cases each tab has; which ones are paused only their workflows know."""
         where = self._where(wanted)
         of: list[Any] = [sa.func.count().filter(_in(tab, paused)).label(tab.value) for tab in _OPEN]
-        still_open = sa.select(*of).where(cases.c.outcome.is_(None), *where)
+        still_open = sa.select(*of).where(cases.c.stage.in_(_OPEN_STAGES), *where)
         ended = sa.select(cases.c.stage, sa.func.count().label("cases")).where(
             cases.c.stage.in_(sorted(FINAL_STAGES)), *where
         )
@@ -121,7 +122,7 @@ class Browsing:
 
     def waiting(self) -> int:
         """How many cases wait for a person."""
-        mine = sa.select(sa.func.count()).where(cases.c.outcome.is_(None), cases.c.stage == Stage.PERSON)
+        mine = sa.select(sa.func.count()).where(cases.c.stage == Stage.PERSON)
         return self._store.read(lambda conn: conn.execute(mine).scalar_one())
 
     def is_empty(self) -> bool:
@@ -140,13 +141,15 @@ class Browsing:
         """So many cases after this one, in order; what is opened or closed meanwhile moves no page boundary."""
         where = [*self._where(wanted), _in(tab, paused)]
         order = [column.desc() if down else column.asc() for column, _, down in _ORDERS[sort]]
+        # By stage along the index of the order, unless there are a few to choose from only.
+        stages = [sa.true()] if wanted.search else [cases.c.stage == stage for stage in _stages(tab)]
         parts = [
             sa.select(cases.c.id)
-            .where(cases.c.stage == stage, behind, *where)
+            .where(stage, behind, *where)
             .order_by(*order, cases.c.id)
             .limit(limit + 1)
             .subquery()
-            for stage in _stages(tab)
+            for stage in stages
             for behind in _behind(sort, after)
         ]
         ids = sa.union_all(*(sa.select(part) for part in parts))
@@ -201,31 +204,45 @@ class Browsing:
         return self._store.read(work)
 
     def _where(self, wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
+        """The conditions; of what is searched for and found a few times only, the cases themselves."""
         where = _where(wanted)
-        if wanted.search:
-            begins = _Begins(wanted.search, is_sqlite=self._store.engine.dialect.name == "sqlite")
-            where.append(begins.any())
-        return where
+        if not wanted.search:
+            return where
+        ids = self._searched(wanted.search)
+        return [*where, cases.c.id.in_(ids) if len(ids) <= _FEW else _begins(wanted.search)]
+
+    def _searched(self, text: str) -> list[str]:
+        """The cases with this beginning of something, as the indexes find them; at most one more than a few."""
+        is_sqlite = self._store.engine.dialect.name == "sqlite"
+        parts = [
+            sa.select(cases.c.id)
+            .where(_indexed(column, part, is_sqlite=is_sqlite))
+            .limit(_FEW + 1)
+            .subquery()
+            for column, part in _looked_at(text)
+        ]
+        ids = sa.union(*(sa.select(part) for part in parts))
+        found = self._store.read(lambda conn: list(conn.execute(ids.limit(_FEW + 1)).scalars()))
+        return [id_ for id_ in found if "/" not in text or id_.startswith(text)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Begins:
+def _looked_at(text: str) -> list[tuple[sa.Column[str], str]]:
+    """The columns that can begin with it; a case's id begins with its invoice's."""
+    columns = cases.c.number, cases.c.customer, cases.c.subscription
+    return [(cases.c.invoice, text.split("/", 1)[0]), *((column, text) for column in columns)]
+
+
+def _indexed(column: sa.Column[str], text: str, *, is_sqlite: bool) -> sa.ColumnElement[bool]:
     """How either database finds the beginning of a text in an index."""
+    if is_sqlite:
+        return sa.and_(column >= text, column <= text + _LAST)
+    return column.startswith(text, autoescape=True)
 
-    text: str
-    is_sqlite: bool
 
-    def any(self) -> sa.ColumnElement[bool]:
-        mine, invoice = cases.c, self.text.split("/", 1)[0]
-        case = sa.and_(self._of(mine.invoice, invoice), self._of(mine.id, self.text))
-        return sa.or_(
-            case, *(self._of(each, self.text) for each in (mine.number, mine.customer, mine.subscription))
-        )
-
-    def _of(self, column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
-        if self.is_sqlite:
-            return sa.and_(column >= text, column <= text + _LAST)
-        return column.startswith(text, autoescape=True)
+def _begins(text: str) -> sa.ColumnElement[bool]:
+    """The same, looked at row by row: an index is of no use for what most cases have."""
+    columns = cases.c.id, cases.c.number, cases.c.customer, cases.c.subscription
+    return sa.or_(*(sa.func.substr(column, 1, len(text)) == text for column in columns))
 
 
 def _distinct(conn: sa.Connection, column: sa.Column[str]) -> list[str]:
@@ -247,37 +264,46 @@ def _stages(tab: Tab) -> list[Stage]:
         return [_FINAL[tab]]
     if tab is Tab.PERSON:
         return [Stage.PERSON]
-    return [stage for stage in Stage if stage not in FINAL_STAGES and stage is not Stage.PERSON]
+    return [stage for stage in _OPEN_STAGES if stage is not Stage.PERSON]
 
 
 def _in(tab: Tab, paused: Collection[str]) -> sa.ColumnElement[bool]:
-    mine, open_ = cases.c, cases.c.outcome.is_(None)
+    mine, stage = cases.c, _aside(cases.c.stage)
     if tab is Tab.ALL:
         return sa.true()
     if tab in _FINAL:
-        return mine.stage == _FINAL[tab]
+        return stage == _FINAL[tab]
     if tab is Tab.PERSON:
-        return sa.and_(open_, mine.stage == Stage.PERSON)
+        return stage == Stage.PERSON
+    open_ = stage.in_([each for each in _OPEN_STAGES if each is not Stage.PERSON])
     stands = mine.id.in_(sorted(paused)) if paused else sa.false()
     if tab is Tab.PAUSED:
-        return sa.and_(open_, mine.stage != Stage.PERSON, stands)
-    theirs = sa.or_(mine.stage == Stage.WARNED, sa.func.coalesce(mine.decline_class, "").in_(_CUSTOMERS_TURN))
-    turn = theirs if tab is Tab.CUSTOMER else sa.not_(theirs)
-    return sa.and_(open_, mine.stage != Stage.PERSON, sa.not_(stands), turn)
+        return sa.and_(open_, stands)
+    theirs = sa.or_(stage == Stage.WARNED, sa.func.coalesce(mine.decline_class, "").in_(_CUSTOMERS_TURN))
+    return sa.and_(open_, sa.not_(stands), theirs if tab is Tab.CUSTOMER else sa.not_(theirs))
+
+
+def _aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The column as no index has it.
+
+    SQLite without statistics takes any index for as good as another. What a list is only filtered by shall be no reason to leave the
+    index that has its order.
+    """
+    return sa.func.coalesce(column, None, type_=column.type)
 
 
 def _where(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
     mine = cases.c
     asked: list[tuple[Callable[[Any], sa.ColumnElement[bool]], Any]] = [
-        (mine.currency.__eq__, wanted.currency),
-        (mine.decline_class.__eq__, wanted.decline_class),
-        (mine.campaign.__eq__, wanted.campaign),
-        (mine.priority.__ge__, wanted.from_priority),
-        (mine.assigned_to.__eq__, wanted.owner),
+        (_aside(mine.currency).__eq__, wanted.currency),
+        (_aside(mine.decline_class).__eq__, wanted.decline_class),
+        (_aside(mine.campaign).__eq__, wanted.campaign),
+        (_aside(mine.priority).__ge__, wanted.from_priority),
+        (_aside(mine.assigned_to).__eq__, wanted.owner),
         (mine.failed_at.__ge__, wanted.failed_from),
         (mine.failed_at.__lt__, wanted.failed_before),
-        (mine.amount.__ge__, wanted.least),
-        (mine.amount.__le__, wanted.most),
+        (_aside(mine.amount).__ge__, wanted.least),
+        (_aside(mine.amount).__le__, wanted.most),
     ]
     return [holds(given) for holds, given in asked if given is not None]
 
