@@ -16,6 +16,7 @@ from recoup.ledger.channels_schema import channel_stops
 from recoup.ledger.console_schema import console_log, console_sessions, console_users
 from recoup.ledger.erasing_schema import erasing
 from recoup.ledger.exclusions_schema import exclusions
+from recoup.ledger.figures_schema import figure_blocks, figure_folds
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,8 @@ NOBODYS = frozenset(
         ahead.refreshes,
         before.history_payments,
         before.history_imports,
+        figure_blocks,
+        figure_folds,
         console_users,
         console_sessions,
         erasing,
