@@ -63,7 +63,7 @@ def _paths(ledger: Ledger) -> dict[str, str]:
         "list: one campaign": {"tab": "lost", "campaign": "big"},
         "list: hard declines": {"tab": "recovered", "class": "hard"},
         "list: searched by customer": {"tab": "all", "q": some.customer},
-        "list: searched by the beginning of a number": {"tab": "all", "q": "AC-00001"},
+        "list: searched by the beginning of a number": {"tab": "all", "q": "AC-000012"},
     }
     return {
         "first page": "/",

@@ -41,7 +41,8 @@ class Tab(StrEnum):
 _FINAL = {Tab.RECOVERED: Stage.RECOVERED, Tab.LOST: Stage.LOST, Tab.CLOSED: Stage.CLOSED}
 _OPEN = (Tab.PERSON, Tab.ACTIVE, Tab.CUSTOMER, Tab.PAUSED)
 _OPEN_STAGES = [stage for stage in Stage if stage not in FINAL_STAGES]
-_FEW = 1000
+_FEW = 2000
+"""Of more cases than these a search is no way to find any: they are gone through in the order asked for."""
 _LAST = "\U0010ffff"
 """Comes after every character that an id or a number has."""
 _CUSTOMERS_TURN = (DeclineClass.HARD, DeclineClass.ACTION, DeclineClass.FRAUD)
@@ -268,7 +269,7 @@ def _stages(tab: Tab) -> list[Stage]:
 
 
 def _in(tab: Tab, paused: Collection[str]) -> sa.ColumnElement[bool]:
-    mine, stage = cases.c, _aside(cases.c.stage)
+    mine, stage = cases.c, cases.c.stage
     if tab is Tab.ALL:
         return sa.true()
     if tab in _FINAL:
@@ -283,27 +284,18 @@ def _in(tab: Tab, paused: Collection[str]) -> sa.ColumnElement[bool]:
     return sa.and_(open_, sa.not_(stands), theirs if tab is Tab.CUSTOMER else sa.not_(theirs))
 
 
-def _aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The column as no index has it.
-
-    SQLite without statistics takes any index for as good as another. What a list is only filtered by shall be no reason to leave the
-    index that has its order.
-    """
-    return sa.func.coalesce(column, None, type_=column.type)
-
-
 def _where(wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
     mine = cases.c
     asked: list[tuple[Callable[[Any], sa.ColumnElement[bool]], Any]] = [
-        (_aside(mine.currency).__eq__, wanted.currency),
-        (_aside(mine.decline_class).__eq__, wanted.decline_class),
-        (_aside(mine.campaign).__eq__, wanted.campaign),
-        (_aside(mine.priority).__ge__, wanted.from_priority),
-        (_aside(mine.assigned_to).__eq__, wanted.owner),
+        (mine.currency.__eq__, wanted.currency),
+        (mine.decline_class.__eq__, wanted.decline_class),
+        (mine.campaign.__eq__, wanted.campaign),
+        (mine.priority.__ge__, wanted.from_priority),
+        (mine.assigned_to.__eq__, wanted.owner),
         (mine.failed_at.__ge__, wanted.failed_from),
         (mine.failed_at.__lt__, wanted.failed_before),
-        (_aside(mine.amount).__ge__, wanted.least),
-        (_aside(mine.amount).__le__, wanted.most),
+        (mine.amount.__ge__, wanted.least),
+        (mine.amount.__le__, wanted.most),
     ]
     return [holds(given) for holds, given in asked if given is not None]
 

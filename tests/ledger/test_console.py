@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ from recoup.ledger import (
     SessionKind,
     Sort,
     Tab,
+    browsing,
 )
 from recoup.ledger.console_schema import console_log
 from recoup.rules.case import Outcome, Stage
@@ -172,6 +175,44 @@ def test_filters(ledger: Ledger, wanted: CaseFilter, found: set[str]) -> None:
     """Each filter leaves what it names; a search is for the beginning of an id and takes no wildcards."""
     many(ledger)
     assert {row.id for row in ledger.browsing.page(Tab.ALL, wanted).rows} == found
+
+
+def test_a_search_that_finds_many_is_gone_through_in_order(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are looked up one by one: the same cases, counts and pages."""
+    many(ledger)
+    wanted = CaseFilter(search="cus_1")
+    few, counted = ledger.browsing.page(Tab.ALL, wanted), ledger.browsing.counts(wanted)
+    monkeypatch.setattr(browsing, "_FEW", 1)
+    assert ledger.browsing.page(Tab.ALL, wanted) == few
+    assert ledger.browsing.counts(wanted) == counted
+    assert counted[Tab.ALL] == len(few.rows) == 3
+    after = ledger.browsing.page(Tab.ALL, wanted, after=few.rows[0])
+    assert after.rows == few.rows[1:]
+
+
+def test_no_list_reads_all_cases(ledger: Ledger) -> None:
+    """Whatever the tab, order and filter, SQLite finds a page and its counts along indexes: it scans no table, and sorts the page alone."""
+    if ledger._store.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL plans by what it knows of the rows, and of twelve it scans the table")
+    many(ledger)
+    said: list[tuple[str, Any, bool]] = []
+    engine, after = ledger._store.engine, ledger.cases.get("in_04")
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda *heard: said.append((heard[2], heard[3], bool(some.search)))
+    )
+    wanted = CaseFilter(), CaseFilter(currency="eur", campaign="vip"), CaseFilter(search="cus_1")
+    for tab, sort, some in itertools.product(Tab, Sort, wanted):
+        ledger.browsing.page(tab, some, sort, after)
+        ledger.browsing.counts(some)
+    sorted_ = "USE TEMP B-TREE FOR ORDER BY"
+    with engine.connect() as connection:
+        for statement, values, searched in [each for each in said if each[0].startswith("SELECT")]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps = [step.detail for step in plan]
+            assert not [step for step in steps if step.startswith("SCAN cases")], statement
+            assert searched or steps.count(sorted_) <= 1, statement
 
 
 def test_the_customers_other_cases(ledger: Ledger) -> None:
