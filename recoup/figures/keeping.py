@@ -1,8 +1,8 @@
 """The facts of a ledger, folded once and kept there by month; before they are read, what has happened since is folded into them.
 
 Whatever is recorded about a customer's cases names the customer, so a look at the events since the last one says whose debts to fold
-anew. Where nothing was folded yet, or in another way (:data:`recoup.figures.folding.VERSION`), all are, month by month; a process that
-is killed meanwhile leaves the months that it has come to.
+anew. Where nothing was folded yet, or in another way (:data:`recoup.figures.folding.VERSION`), all are, so many customers at a
+time; a process that is killed meanwhile leaves what it has come to.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from datetime import datetime
 
 import numpy as np
 
-from recoup.figures.columns import EPOCH, Array, micros, moment, month_name, months
+from recoup.figures.columns import EPOCH, Array, moment, month_name, months
 from recoup.figures.facts import Facts
 from recoup.figures.folding import VERSION, fold
-from recoup.figures.selection import Selection, month_bounds, month_of
+from recoup.figures.selection import Selection, month_of
 from recoup.ledger import FigureBlock, FigureFold, Ledger
 from recoup.ledger.history_rows import Kind
 
 EVENTS_AT_ONCE = 50_000
+CUSTOMERS_AT_ONCE = 50_000
 
 
 def facts_of(ledger: Ledger, selection: Selection, *, whole: bool) -> Facts:
@@ -36,29 +37,23 @@ def bring_up_to_date(ledger: Ledger) -> None:
         seen = ledger.figure_blocks.fold()
         if seen is None or seen.version != VERSION:
             _begin(ledger, seen)
-        elif seen.month is not None:
-            _fold_month(ledger, seen, seen.month)
+        elif seen.customer is not None:
+            _fold_next(ledger, seen, seen.customer)
         elif not _fold_new(ledger, seen):
             return
 
 
 def _begin(ledger: Ledger, seen: FigureFold | None) -> None:
     """Have everything folded anew; what happens meanwhile is folded once more at the end."""
-    event, imported, first = ledger.events.newest(), _imported_at(ledger), ledger.figures.first_failure()
-    month = month_of(first) if first else None
-    then = FigureFold(version=VERSION, event=event, month=month, imported_at=imported)
+    event, imported = ledger.events.newest(), _imported_at(ledger)
+    then = FigureFold(version=VERSION, event=event, customer="", imported_at=imported)
     ledger.figure_blocks.write(seen, then, [], anew=True)
 
 
-def _fold_month(ledger: Ledger, seen: FigureFold, month: str) -> None:
-    since, until = month_bounds(month)
-    number = int(months(np.array([micros(since)]))[0])
-    customers = ledger.figures.failed_between(since, until)
-    parts = [_of_month(fold(rows), number) for rows in ledger.figures.of(customers)]
-    last = ledger.figures.last_failure()
-    following = month_of(until) if last is not None and until <= last else None
-    blocks = [_block(month, Facts.join(parts))] if parts else []
-    ledger.figure_blocks.write(seen, seen.model_copy(update={"month": following}), blocks)
+def _fold_next(ledger: Ledger, seen: FigureFold, name: str) -> None:
+    customers = ledger.figures.customers_after(name, CUSTOMERS_AT_ONCE)
+    then = seen.model_copy(update={"customer": customers[-1] if customers else None})
+    ledger.figure_blocks.write(seen, then, _changed(ledger, customers))
 
 
 def _fold_new(ledger: Ledger, seen: FigureFold) -> bool:
@@ -97,10 +92,6 @@ def _less(kept: Facts, new: Facts) -> Facts:
     assert new.names is not None
     stays: Array = ~np.isin(kept.names["invoice"], new.names["invoice"])
     return kept.take(stays)
-
-
-def _of_month(facts: Facts, month: int) -> Facts:
-    return facts.take(months(facts.debts["failed_at"]) == month)
 
 
 def _block(month: str, facts: Facts) -> FigureBlock:

@@ -20,7 +20,7 @@ from recoup.ledger.figures_rows import (
 )
 from recoup.ledger.history_schema import history_charges, history_payments
 from recoup.ledger.schema import attempts, cases, events, message_invoices, messages, observed_charges
-from recoup.rules.case import AttemptState, MessageState, Outcome, Stage, Template, Trigger
+from recoup.rules.case import AttemptState, MessageState, Outcome, Template, Trigger
 
 _ASKING = (
     Template.PAYMENT_FAILED,
@@ -48,24 +48,10 @@ class ReadFigureRows:
             some = names[start : start + _AT_ONCE]
             yield self._store.read(lambda conn, some=some: _rows(conn, some))  # type: ignore[misc]
 
-    def first_failure(self) -> datetime | None:
-        """When the first payment of all cases failed."""
-        firsts = [sa.select(sa.func.min(cases.c.failed_at)).where(cases.c.stage == stage) for stage in Stage]
-        return min(self._moments(firsts), default=None)
-
-    def last_failure(self) -> datetime | None:
-        """When the last one did."""
-        lasts = [sa.select(sa.func.max(cases.c.failed_at)).where(cases.c.stage == stage) for stage in Stage]
-        return max(self._moments(lasts), default=None)
-
-    def _moments(self, queries: Iterable[sa.Select[Any]]) -> list[datetime]:
-        found = self._store.read(lambda conn: [conn.execute(each).scalar() for each in queries])
-        return [each for each in found if each is not None]
-
-    def failed_between(self, since: datetime, until: datetime) -> list[str]:
-        """The customers of whom a payment failed then."""
-        then = cases.c.stage.in_(list(Stage)), cases.c.failed_at >= since, cases.c.failed_at < until
-        found = sa.select(cases.c.customer).where(*then).distinct()
+    def customers_after(self, name: str, limit: int) -> list[str]:
+        """So many customers with cases behind this one, in the order of the database; ``""`` for the first."""
+        mine = sa.select(cases.c.customer).where(cases.c.customer > name).distinct()
+        found = mine.order_by(cases.c.customer).limit(limit)
         return self._store.read(lambda conn: list(conn.execute(found).scalars()))
 
     def touched(self, after: int, until: int) -> list[str]:

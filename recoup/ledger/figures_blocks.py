@@ -20,8 +20,8 @@ class FigureFold(Frozen):
     """Of the way in which they are folded."""
     event: int
     """The last event that is in them."""
-    month: str | None = None
-    """While they are folded anew: the next month to be; nothing once all are."""
+    customer: str | None = None
+    """While all are folded anew: the last customer whose debts are; nothing once everybody's are."""
     imported_at: datetime | None = None
     """When the last import that they know had come to its end."""
 

@@ -21,6 +21,6 @@ figure_folds = sa.Table(
     metadata,
     sa.Column("version", sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column("event", sa.BigInteger(), nullable=False),
-    sa.Column("month", sa.String(), nullable=True),
+    sa.Column("customer", sa.String(), nullable=True),
     sa.Column("imported_at", UtcDateTime(), nullable=True),
 )

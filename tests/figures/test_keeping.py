@@ -158,6 +158,7 @@ def test_what_is_kept_is_what_the_rows_say(
     """After each part of a long story of returns, voids, disputes, charges and clicks: brought up to date, folded anew, and read from the rows alone."""
     story = Story(ledger, seed)
     monkeypatch.setattr(keeping, "EVENTS_AT_ONCE", 40)
+    monkeypatch.setattr(keeping, "CUSTOMERS_AT_ONCE", 2)
     for _ in range(3):
         story.go_on(70)
         went_on = kept(ledger)

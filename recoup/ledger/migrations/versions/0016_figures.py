@@ -26,7 +26,7 @@ def upgrade() -> None:
         "figure_folds",
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("event", sa.BigInteger(), nullable=False),
-        sa.Column("month", sa.String(), nullable=True),
+        sa.Column("customer", sa.String(), nullable=True),
         sa.Column("imported_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_figure_folds")),
     )
