@@ -35,7 +35,7 @@ def _placed(charge: FigureCharge, debts: Sequence[Debt]) -> FigureCharge:
 
 
 def _fits(charge: FigureCharge, debt: Debt) -> bool:
-    closed = debt.returned.closed_at if debt.returned else debt.case.closed_at
+    closed = debt.over_at
     return (
         charge.currency == debt.case.currency
         and charge.amount <= debt.case.amount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from recoup.ledger.figures_rows import FigureCase
@@ -45,6 +46,11 @@ class Debt:
     """Its first case, whose outcome is the debt's."""
     returned: FigureCase | None = None
     """The return that collected it after a suspension, if one did."""
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When nothing more could come of it; nothing while it is open."""
+        return self.returned.closed_at if self.returned else self.case.closed_at
 
 
 def debts_of(cases: Iterable[FigureCase]) -> list[Debt]:

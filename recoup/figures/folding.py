@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from recoup.figures.charges import placed
 from recoup.figures.columns import Frame, micros
@@ -18,12 +18,13 @@ LAST_NUMBER = 8
 _UNKNOWN = "unknown"
 
 
-def fold(rows: FigureRows) -> Facts:
-    """The facts of these rows' customers: of no case but theirs, and of theirs all."""
-    debts = debts_of(rows.cases)
+def fold(rows: FigureRows, wanted: Callable[[Debt], bool] = lambda _: True) -> Facts:
+    """The facts of these rows' customers: of no case but theirs, and of theirs all that are wanted."""
+    all_of_them = debts_of(rows.cases)
+    debts = [debt for debt in all_of_them if wanted(debt)]
     place = {debt.case.invoice: number for number, debt in enumerate(debts)}
     ours = [each for each in rows.attempts if each.invoice in place]
-    others = [each for each in placed(rows.charges, debts) if each.failed and each.invoice in place]
+    others = [each for each in placed(rows.charges, all_of_them) if each.failed and each.invoice in place]
     return Facts(
         debts=Frame.of(DEBTS, _debts(debts, ours, others, rows.contacts)),
         names=Frame.of(

@@ -1,26 +1,30 @@
 """The facts of a ledger, folded once and kept there by month; before they are read, what has happened since is folded into them.
 
 Whatever is recorded about a customer's cases names the customer, so a look at the events since the last one says whose debts to fold
-anew. Where nothing was folded yet, or in another way (:data:`recoup.figures.folding.VERSION`), all are, so many customers at a
+anew; those that were over long before are left alone, so that a look every few minutes writes the last few months alone. Where nothing was folded yet, or in another way (:data:`recoup.figures.folding.VERSION`), all are, so many customers at a
 time; a process that is killed meanwhile leaves what it has come to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from recoup.figures.columns import EPOCH, Array, moment, month_name, months
+from recoup.figures.debts import Debt
 from recoup.figures.facts import Facts
 from recoup.figures.folding import VERSION, fold
 from recoup.figures.selection import Selection, month_of
 from recoup.ledger import FigureBlock, FigureFold, Ledger
+from recoup.ledger.figures_rows import FigureChanges
 from recoup.ledger.history_rows import Kind
 
 EVENTS_AT_ONCE = 50_000
 CUSTOMERS_AT_ONCE = 50_000
+LATE = timedelta(days=90)
+"""So long after its own time a message can come back, or an attempt have its result; what names a case is folded however old it is."""
 
 
 def facts_of(ledger: Ledger, selection: Selection, *, whole: bool) -> Facts:
@@ -58,21 +62,32 @@ def _fold_next(ledger: Ledger, seen: FigureFold, name: str) -> None:
 
 def _fold_new(ledger: Ledger, seen: FigureFold) -> bool:
     """Fold what has happened since, or some of it; False where there was nothing."""
-    newest, imported = ledger.events.newest(), _imported_at(ledger)
-    if newest == seen.event and imported == seen.imported_at:
+    newest, imported = ledger.events.newest(), _imported_at(ledger) or seen.imported_at
+    if imported is not None and imported != seen.imported_at:
+        customers = ledger.figures.imported_since(seen.imported_at or EPOCH)
+        blocks = _changed(ledger, customers)
+        ledger.figure_blocks.write(seen, seen.model_copy(update={"imported_at": imported}), blocks)
+        return True
+    if newest == seen.event:
         return False
     event = min(newest, seen.event + EVENTS_AT_ONCE)
-    customers = set(ledger.figures.touched(seen.event, event))
-    if imported is not None and imported != seen.imported_at:
-        customers |= set(ledger.figures.imported_since(seen.imported_at or EPOCH))
-    then = seen.model_copy(update={"event": event, "imported_at": imported})
-    ledger.figure_blocks.write(seen, then, _changed(ledger, customers))
+    new = ledger.figures.changed(seen.event, event)
+    blocks = _changed(ledger, new.customers, lambda debt: _may_differ(debt, new))
+    ledger.figure_blocks.write(seen, seen.model_copy(update={"event": event}), blocks)
     return True
 
 
-def _changed(ledger: Ledger, customers: Collection[str]) -> list[FigureBlock]:
-    """The blocks with these customers' debts in the place of what was known of them."""
-    parts = [fold(rows) for rows in ledger.figures.of(customers)]
+def _may_differ(debt: Debt, new: FigureChanges) -> bool:
+    """Whether what is new can be about it: it is named, or was not over for longer than anything comes late."""
+    over = debt.over_at
+    return debt.case.invoice in new.invoices or over is None or new.since is None or over >= new.since - LATE
+
+
+def _changed(
+    ledger: Ledger, customers: Collection[str], wanted: Callable[[Debt], bool] = lambda _: True
+) -> list[FigureBlock]:
+    """The blocks with these customers' debts, those that are wanted, in the place of what was known of them."""
+    parts = [fold(rows, wanted) for rows in ledger.figures.of(customers)]
     new = Facts.join([part for part in parts if len(part.debts)])
     failed = months(new.debts["failed_at"])
     names = {number: month_name(number) for number in np.unique(failed).tolist()}

@@ -12,6 +12,7 @@ from recoup.ledger._store import Store
 from recoup.ledger.figures_rows import (
     FigureAttempt,
     FigureCase,
+    FigureChanges,
     FigureCharge,
     FigureContact,
     FigureMessage,
@@ -31,6 +32,7 @@ _ASKING = (
 """Messages that ask for the payment."""
 
 _WENT_OUT = (MessageState.SENT, MessageState.UNKNOWN, MessageState.RETURNED)
+_OF_CHARGES = ("charge_observed", "observed_charge_failed")
 _AT_ONCE = 500
 """So many customers are asked about in one question."""
 
@@ -54,17 +56,11 @@ class ReadFigureRows:
         found = mine.order_by(cases.c.customer).limit(limit)
         return self._store.read(lambda conn: list(conn.execute(found).scalars()))
 
-    def touched(self, after: int, until: int) -> list[str]:
-        """The customers of whom something was recorded after this event, up to that one."""
-        new = events.c.id > after, events.c.id <= until
-        named = sa.select(events.c.customer).where(*new, events.c.customer.is_not(None))
-        of_invoices = (
-            sa.select(cases.c.customer)
-            .join(events, events.c.invoice == cases.c.invoice)
-            .where(*new, events.c.customer.is_(None))
+    def changed(self, after: int, until: int) -> FigureChanges:
+        """What was recorded after this event, up to that one."""
+        return self._store.read(
+            lambda conn: _changed(conn, sa.and_(events.c.id > after, events.c.id <= until))
         )
-        found = sa.union(named, of_invoices)
-        return self._store.read(lambda conn: list(conn.execute(found).scalars()))
 
     def imported_since(self, moment: datetime) -> list[str]:
         """The customers of whose charges an import has read since then which invoice they were for."""
@@ -77,6 +73,29 @@ class ReadFigureRows:
             .where(observed_charges.c.invoice.is_(None), observed_charges.c.customer.is_not(None), new)
         )
         return self._store.read(lambda conn: list(conn.execute(found.distinct()).scalars()))
+
+
+def _changed(conn: sa.Connection, new: sa.ColumnElement[bool]) -> FigureChanges:
+    told = events.c
+    named = sa.select(told.customer).where(new, told.customer.is_not(None))
+    of_invoices = (
+        sa.select(cases.c.customer)
+        .join(events, told.invoice == cases.c.invoice)
+        .where(new, told.customer.is_(None))
+    )
+    about = sa.select(told.case_id, told.invoice).where(new).distinct()
+    charges = sa.select(told.data["charge"].as_string()).where(new, told.kind.in_(_OF_CHARGES))
+    moments = (
+        sa.select(sa.func.min(told.at)).where(new),
+        sa.select(sa.func.min(observed_charges.c.made_at)).where(observed_charges.c.charge.in_(charges)),
+    )
+    found = [moment for moment in (conn.execute(each).scalar() for each in moments) if moment is not None]
+    pairs = conn.execute(about).all()
+    return FigureChanges(
+        customers=frozenset(conn.execute(sa.union(named, of_invoices)).scalars()),
+        invoices=frozenset(invoice or case.split("/", 1)[0] for case, invoice in pairs if invoice or case),
+        since=min(found, default=None),
+    )
 
 
 def _rows(conn: sa.Connection, customers: Sequence[str]) -> FigureRows:

@@ -96,6 +96,18 @@ class FigureRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureChanges:
+    """What some events say has changed."""
+
+    customers: frozenset[str]
+    """Of whom anything was recorded."""
+    invoices: frozenset[str]
+    """Which were named."""
+    since: datetime | None
+    """The earliest moment of anything in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FigureRows:
     """All rows of some customers, none of which is another customer's."""
 
