@@ -33,13 +33,16 @@ class Story:
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.ledger, self.chance, self.now = ledger, random.Random(seed), BEGIN
         self.cases: list[str] = []
+        self.sent: list[str] = []
 
     def go_on(self, steps: int) -> None:
         """So many things, some hours apart."""
-        acts = (self._fail, self._try, self._close, self._tell, self._click, self._charge, self._return)
+        acts = (
+            self._fail, self._try, self._close, self._tell, self._bounce, self._click, self._charge, self._return,
+        )  # fmt: skip
         for _ in range(steps):
             self.now += timedelta(hours=self.chance.randint(1, 30))
-            self.chance.choices(acts, (3, 4, 2, 2, 2, 2, 1))[0]()
+            self.chance.choices(acts, (3, 4, 2, 2, 1, 2, 2, 1))[0]()
 
     def _fail(self) -> None:
         invoice = f"in_{len(self.cases)}"
@@ -100,8 +103,7 @@ class Story:
         self.ledger.messages.reserve(new, self.now)
         self.ledger.messages.begin_sending(key, self.now)
         self.ledger.messages.mark_sent(key, key, self.now)
-        if self.chance.random() < 0.3:
-            self.ledger.messages.mark_returned(key, "no such address", self.now)
+        self.sent.append(key)
 
     def _click(self) -> None:
         customer = f"cus_{self.chance.randint(1, 5)}"
@@ -112,7 +114,7 @@ class Story:
 
     def _charge(self) -> None:
         """By Stripe itself or the customer: mostly without its invoice, sometimes without its customer."""
-        case = self._some()
+        case = self._some(among=100)
         if case is None:
             return
         knows = self.chance.random()
@@ -127,8 +129,13 @@ class Story:
         failed = {"decline": Decline(code=code), "made_at": self.now}
         self.ledger.attempts.observe(seen.model_copy(update=failed), self.now)
 
-    def _some(self) -> CaseRow | None:
-        return self.ledger.cases.get(self.chance.choice(self.cases[-8:])) if self.cases else None
+    def _bounce(self) -> None:
+        """What was sent comes back, however long ago its case was closed."""
+        if self.sent:
+            self.ledger.messages.mark_returned(self.chance.choice(self.sent), "no such address", self.now)
+
+    def _some(self, among: int = 8) -> CaseRow | None:
+        return self.ledger.cases.get(self.chance.choice(self.cases[-among:])) if self.cases else None
 
 
 def kept(ledger: Ledger) -> list[FigureBlock]:
@@ -151,13 +158,13 @@ def from_rows(ledger: Ledger) -> Facts:
     return Facts.join([fold(rows) for rows in ledger.figures.of(customers)]).in_order()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_kept_is_what_the_rows_say(
     ledger: Ledger, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After each part of a long story of returns, voids, disputes, charges and clicks: brought up to date, folded anew, and read from the rows alone."""
     story = Story(ledger, seed)
-    monkeypatch.setattr(keeping, "EVENTS_AT_ONCE", 40)
+    monkeypatch.setattr(keeping, "EVENTS_AT_ONCE", 5)
     monkeypatch.setattr(keeping, "CUSTOMERS_AT_ONCE", 2)
     monkeypatch.setattr(keeping, "LATE", timedelta(0))  # nothing of this story comes late
     for _ in range(3):
