@@ -247,6 +247,17 @@ def test_what_an_import_says_of_a_charge_is_folded(ledger: Ledger) -> None:
     assert [row[0] for row in after] == [1]
 
 
+def test_a_charge_that_names_its_invoice_alone_is_folded(ledger: Ledger) -> None:
+    """Nobody says whose it was: the invoice's case does, also long after it was closed."""
+    ledger.cases.open(a_case("in_1", failed_at=BEGIN), BEGIN)
+    ledger.cases.close("in_1", Outcome.LOST_SUSPENDED, "so it ended", BEGIN + timedelta(days=14))
+    assert len(facts_of(ledger, EVERYTHING, whole=True).others) == 0
+    late = BEGIN + keeping.LATE + timedelta(days=20)
+    seen = a_charge("ch_1", invoice="in_1", customer=None).model_copy(update={"made_at": late})
+    ledger.attempts.observe(seen, late)
+    assert len(facts_of(ledger, EVERYTHING, whole=True).others) == 1
+
+
 def test_who_was_overtaken_changes_nothing(ledger: Ledger) -> None:
     """Two processes that bring the same up to date: the second one's write is refused, and it goes on behind the first."""
     play(ledger, count=6)
