@@ -117,6 +117,8 @@ TABLES: dict[sa.Table, Table] = {
     before.history_subscriptions: Table(_by(before.history_subscriptions.c.customer), _NAME),
     before.history_invoices: Table(_by(before.history_invoices.c.customer), _NAME),
     before.history_charges: Table(_by(before.history_charges.c.customer), _NAME),
+    # Whoever folding has come to: it begins anew.
+    figure_folds: Table(_by(figure_folds.c.customer)),
     schema.links: Table(_by(schema.links.c.customer)),
     schema.access: Table(_by(schema.access.c.customer)),
     exclusions: Table(_by(exclusions.c.customer)),
@@ -140,7 +142,6 @@ NOBODYS = frozenset(
         before.history_payments,
         before.history_imports,
         figure_blocks,
-        figure_folds,
         console_users,
         console_sessions,
         erasing,
