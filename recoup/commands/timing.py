@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,14 +72,17 @@ def train(attempts_file: Path | None, from_ledger: bool, out: Path | None, seed:
 def decide(model: Path | None, window_days: float, attempts: int) -> None:
     """Read cases from standard input, a JSON line each, and answer each with its next attempt."""
     one_thread_for_sums()
+    from recoup.commands._deciding import answer_all
     from recoup.timing._stories import shipped_stories
     from recoup.timing.lines import decided
     from recoup.timing.model import load, stories_for
 
     stories = stories_for(load(model)) if model is not None else shipped_stories()
-    for answer in decided(sys.stdin, stories, window_days=window_days, attempts=attempts):
-        sys.stdout.write(answer + "\n")
-        sys.stdout.flush()
+
+    def answers(lines: Sequence[str], first: int) -> Iterator[str]:
+        return decided(lines, stories, window_days=window_days, attempts=attempts, first=first)
+
+    answer_all(sys.stdin.buffer, sys.stdout, answers)
 
 
 @timing.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from recoup.rules.base import Frozen
 from recoup.rules.codes import Scheme, Source, scheme_of
@@ -135,7 +136,7 @@ def _binding(
     brand: str | None, attempts: Sequence[datetime], at: datetime, cap: int
 ) -> tuple[datetime, NetworkRule]:
     """Which of the rules in force at a moment binds longest, and until when."""
-    free = [(_free_from(attempts, rule, at), rule) for rule in (*rules_for(brand, at.date()), _own(cap))]
+    free = [(_free_from(attempts, rule, at), rule) for rule in _in_force(brand, at.date(), cap)]
     return max(free, key=lambda pair: pair[0])
 
 
@@ -171,6 +172,12 @@ def rules_for(brand: str | None, on: date) -> list[NetworkRule]:
         if rule.since <= on:
             newest[rule.window] = rule
     return list(newest.values())
+
+
+@lru_cache(maxsize=4096)
+def _in_force(brand: str | None, on: date, cap: int) -> tuple[NetworkRule, ...]:
+    """The rules of a network on a day, and the operator's own; kept, because a few come again and again."""
+    return (*rules_for(brand, on), _own(cap))
 
 
 def _own(cap: int) -> NetworkRule:

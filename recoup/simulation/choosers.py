@@ -50,6 +50,10 @@ class WorldStories(Stories):
         shares = self._channel[int(situation.issuer or 0), CAUSES.index(cause)]
         return max(float(shares[FAMILIES.index(family)]), 1e-6)
 
+    def bank_of(self, situation: Situation) -> str | None:
+        """Every bank has its own words."""
+        return situation.issuer
+
     def adjusted(self, situation: Situation, slots: NDArray[np.int64], approves: Table) -> Table:
         """With the world's gates."""
         issuer = np.full(len(slots), int(situation.issuer or 0))

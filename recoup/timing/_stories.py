@@ -7,6 +7,8 @@ failure, and are cheap.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from statistics import NormalDist
@@ -31,6 +33,9 @@ AHEAD_DAYS = 72
 """A stretch reaches so many days past its last beginning; the longest window that can be planned."""
 
 _MOST_STRETCHES = 64
+_LONGEST_AGE = AHEAD_DAYS * SLOTS_A_DAY
+_LONGEST_SINCE = 35
+_MOST_WORDS = 20_000
 _FIRST_DAY, _DAYS = 736695, 5844
 """The days whose distance from a payday is kept: sixteen years from 2018-01-01."""
 
@@ -60,7 +65,11 @@ class Stories:
         self.column_cause: NDArray[np.int64] = np.repeat(np.arange(len(CAUSES)), self.counts)
         """For each column the index of its cause."""
         self._payers: dict[tuple[str, str], Payers] = {}
-        self._since: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._since: dict[tuple[str, str], NDArray[np.int8]] = {}
+        self._banks: dict[int, tuple[NDArray[np.float32], Table]] = {}
+        self._by_weekday: dict[int, Table] = {}
+        self._hints: dict[tuple[str, str], NDArray[np.float64]] = {}
+        self._words: dict[Hashable, dict[Cause, float]] = {}
         self._stretches: dict[tuple[str, str, int], Stretch] = {}
 
     def stretch(self, country: str | None, slot: int) -> Stretch:
@@ -70,12 +79,33 @@ class Stories:
         if (kept := self._stretches.get(key)) is None:
             if len(self._stretches) >= _MOST_STRETCHES:
                 self._stretches.clear()
+                self._banks.clear()
             kept = self._stretches[key] = self._told(country, number)
         return kept
 
     def likelihood(self, cause: Cause, family: Family, situation: Situation) -> float:
         """How often this case's bank puts a cause in words of a family."""
         return self.prior.likelihood(cause, family)
+
+    def bank_of(self, situation: Situation) -> str | None:
+        """The bank whose words :meth:`likelihood` knows apart; the prior knows none."""
+        return None
+
+    def said(self, situation: Situation, families: Sequence[Family]) -> dict[Cause, float]:
+        """How well each cause explains the words of the bank; the same words again say less than the first time."""
+        counts = Counter(families)
+        key = (self.bank_of(situation), *counts.items())
+        if (kept := self._words.get(key)) is None:
+            if len(self._words) >= _MOST_WORDS:
+                self._words.clear()
+            kept = self._words[key] = {}
+            for cause in Cause:
+                told = 1.0
+                for family, count in counts.items():
+                    power = 1.0 + self.prior.codes_repeat * (count - 1)
+                    told *= self.likelihood(cause, family, situation) ** power
+                kept[cause] = told
+        return kept
 
     def adjusted(self, situation: Situation, slots: NDArray[np.int64], approves: Table) -> Table:
         """The chances (slots × stories) after what is known beyond the stories; the prior knows nothing more."""
@@ -91,17 +121,41 @@ class Stories:
         """For how many days the money of every payer lasts on average."""
         return self._payers_of(country).lasts_hours / 24.0
 
-    def since_payday(self, country: str | None, days: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Days since the last payday (at most 35) of every payer (row) on each of the days (column, ordinals)."""
+    def since_payday(self, country: str | None, days: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Days since the last payday (at most 35) of every payer (column) on each of the days (row, ordinals)."""
         key = self.prior.group_of(country)
         if key not in self._since:
             paid = paydays(self._payers_of(country), np.array([_FIRST_DAY]), _DAYS)
-            places = np.where(paid, np.arange(_DAYS), -35)
-            self._since[key] = np.minimum(np.arange(_DAYS) - np.maximum.accumulate(places, axis=1), 35)
-        return self._since[key][:, np.clip(days - _FIRST_DAY, 0, _DAYS - 1)]
+            places = np.where(paid, np.arange(_DAYS), -_LONGEST_SINCE)
+            since = np.minimum(np.arange(_DAYS) - np.maximum.accumulate(places, axis=1), _LONGEST_SINCE)
+            self._since[key] = np.ascontiguousarray(since.T.astype(np.int8))
+        return self._since[key][np.minimum(np.maximum(days - _FIRST_DAY, 0), _DAYS - 1)]
+
+    def paid_before(self, country: str | None, days: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How well the paydays of every payer explain that payments were approved on these days."""
+        key = self.prior.group_of(country)
+        if key not in self._hints:
+            since = np.arange(_LONGEST_SINCE + 1)[:, None]
+            chance = 0.06 + self.prior.funds.enough * np.exp(-since / self.lasts_days(country))
+            self._hints[key] = self.prior.payer_days * np.log(chance)
+        told = self._hints[key][self.since_payday(country, days), np.arange(self.counts[0])]
+        found: NDArray[np.float64] = np.exp(told.sum(axis=0))
+        return found / found.mean()
 
     def since_failure(self, failed_slot: int, first: int, last: int) -> Table:
         """The stories that begin with the failure, for the slots ``first`` to ``last``: slots × (holds, outages)."""
+        # They hang on the weekday and the hour of the failure alone.
+        phase = failed_slot % (7 * SLOTS_A_DAY)
+        begin, end = first - failed_slot, last - failed_slot
+        if begin < 0 or end > _LONGEST_AGE:
+            return self._begun_with(failed_slot, first, last)
+        if (kept := self._by_weekday.get(phase)) is None:
+            kept = self._by_weekday[phase] = self._begun_with(
+                failed_slot, failed_slot, failed_slot + _LONGEST_AGE
+            )
+        return kept[begin:end]
+
+    def _begun_with(self, failed_slot: int, first: int, last: int) -> Table:
         slots = np.arange(first, last)
         age = (slots - failed_slot) * float(SLOT_HOURS)
         hold, outage = self.prior.hold, self.prior.outage
@@ -123,13 +177,19 @@ class Stories:
         first_day = number * STRETCH_DAYS - 1
         days = STRETCH_DAYS + AHEAD_DAYS
         money = funded(self._payers_of(country), self.prior.funds, np.array([first_day]), days, SLOT_HOURS)
-        told = [
-            money * self.prior.funds.approves,
-            _patterns(first_day, days, np.arange(PATTERNS, dtype=np.int64)) * self.prior.unknown.approves,
-        ]
+        patterns, gates = self._unexplained(number)
+        told = [money * self.prior.funds.approves, patterns * self.prior.unknown.approves]
         approves = np.concatenate(told).T.astype(np.float32)
-        approves[:, : self.counts[0]] *= self._gates(first_day, days)
+        approves[:, : self.counts[0]] *= gates
         return Stretch(first_day * SLOTS_A_DAY, np.ascontiguousarray(approves))
+
+    def _unexplained(self, number: int) -> tuple[NDArray[np.float32], Table]:
+        """What hangs on the days of a stretch alone, whatever the country: unexplained banks, alone and in front of payers."""
+        if number not in self._banks:
+            first_day, days = number * STRETCH_DAYS - 1, STRETCH_DAYS + AHEAD_DAYS
+            patterns = _patterns(first_day, days, np.arange(PATTERNS, dtype=np.int64))
+            self._banks[number] = patterns, self._gates(first_day, days)
+        return self._banks[number]
 
     def _gates(self, first_day: int, days: int) -> Table:
         """What is left of the payers' chances where some of them have an unexplained bank: slots × payers."""

@@ -8,15 +8,15 @@ follows from them without a rule of its own.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recoup.rules.money import EXPONENTS
 from recoup.timing._stories import CAUSES, Stories, Stretch, Table
-from recoup.timing.families import Family, family_of
+from recoup.timing.families import family_of
 from recoup.timing.prior import Cause, Prior
 from recoup.timing.situation import SLOTS_A_DAY, Situation, slot_of
 
@@ -62,23 +62,22 @@ def believe(stories: Stories, situation: Situation, end: int) -> Belief:
     stretch = stories.stretch(situation.country, failed)
     offset = stretch.first_slot
     last = min(max(end, now + 1), offset + len(stretch.approves))
+    slots = np.arange(now, last)
     by_calendar = stretch.approves[now - offset : last - offset]
     by_failure = stories.since_failure(failed, now, last)
-    told = np.concatenate([by_calendar, by_failure], axis=1)
-    approves = stories.adjusted(situation, np.arange(now, last), told)
+    told = np.concatenate((by_calendar, by_failure), axis=1)
+    approves = stories.adjusted(situation, slots, told)
     weights, hopeless = _weights(stories, situation, stretch, failed)
-    age = max((now - failed) / SLOTS_A_DAY, 0.0)
-    open_by_cause, kept_by_cause = _open(prior, age)
-    standing = weights * open_by_cause[stories.column_cause]
-    total = float(standing.sum() + hopeless)
+    open_now, kept = _open(prior, max((now - failed) / SLOTS_A_DAY, 0.0))
+    standing = weights * open_now.repeat(stories.counts)
+    total = float(standing.sum()) + hopeless
     held = (standing / total).astype(np.float32)
-    approves = stories.learned(situation, np.arange(now, last), approves, held)
-    gains = weights * kept_by_cause[stories.column_cause]
+    approves = stories.learned(situation, slots, approves, held)
     return Belief(
         first_slot=now,
         approves=approves,
         weights=held,
-        gains=(gains / total).astype(np.float32),
+        gains=(weights * (kept / total).repeat(stories.counts)).astype(np.float32),
         hopeless=hopeless / total,
         column_cause=stories.column_cause,
     )
@@ -88,22 +87,19 @@ def _weights(
     stories: Stories, situation: Situation, stretch: Stretch, failed: int
 ) -> tuple[NDArray[np.float64], float]:
     prior = stories.prior
-    said = _said(stories, situation)
+    said = stories.said(situation, [family_of(tried.decline) for tried in situation.tried])
     never = _never(prior, situation)
-    weights = np.concatenate(
-        [
-            np.full(count, prior.causes[cause].share * said[cause] / count)
-            for cause, count in zip(CAUSES, stories.counts, strict=True)
-        ]
-    )
-    count, patterns, _, outages = stories.counts
-    payers, holds = slice(0, count), slice(count + patterns, -outages)
-    hopeless = weights[payers].sum() * never + weights[holds].sum() * prior.hold.never
-    weights[payers] *= 1.0 - never
-    weights[holds] *= 1.0 - prior.hold.never
-    for cause in (Cause.DEAD, Cause.CONFIRM):
-        hopeless += prior.causes[cause].share * said[cause]
-    weights[payers] *= _known_payer(stories, situation)
+    shares = {cause: prior.causes[cause].share * said[cause] for cause in Cause}
+    hopeless = shares[Cause.NO_FUNDS] * never + shares[Cause.HOLD] * prior.hold.never
+    hopeless += shares[Cause.DEAD] + shares[Cause.CONFIRM]
+    shares[Cause.NO_FUNDS] *= 1.0 - never
+    shares[Cause.HOLD] *= 1.0 - prior.hold.never
+    each = [shares[cause] / count for cause, count in zip(CAUSES, stories.counts, strict=True)]
+    weights = np.array(each).repeat(stories.counts)
+    if days := [
+        at.astimezone(situation.zone).toordinal() for at in situation.payer_successes[-_MOST_SUCCESSES:]
+    ]:
+        weights[: stories.counts[0]] *= stories.paid_before(situation.country, np.array(days))
     for number, tried in enumerate(situation.tried):
         slot = failed if number == 0 else slot_of(tried.at, situation.zone)
         place = slot - stretch.first_slot
@@ -113,48 +109,19 @@ def _weights(
         weights[: len(refused)] *= refused
         if number:
             weights[len(refused) :] *= 1.0 - stories.since_failure(failed, slot, slot + 1)[0]
-    return weights, float(hopeless)
-
-
-def _said(stories: Stories, situation: Situation) -> dict[Cause, float]:
-    """How well each cause explains the words of the bank; the same words again say less than the first time."""
-    counts = Counter(family_of(tried.decline) for tried in situation.tried)
-    powers: list[tuple[Family, float]] = [
-        (family, 1.0 + stories.prior.codes_repeat * (count - 1)) for family, count in counts.items()
-    ]
-    found = {}
-    for cause in Cause:
-        likelihood = 1.0
-        for family, power in powers:
-            likelihood *= stories.likelihood(cause, family, situation) ** power
-        found[cause] = likelihood
-    return found
+    return weights, hopeless
 
 
 def _never(prior: Prior, situation: Situation) -> float:
     """The share of payers without hope, by the invoice's size."""
     size = in_main_units(situation.amount, situation.currency)
-    dearness = float(np.clip(np.log10(max(size, 1.0) / _USUAL_AMOUNT), 0.0, 1.0))
+    dearness = min(max(log10(max(size, 1.0) / _USUAL_AMOUNT), 0.0), 1.0)
     return prior.funds.never + dearness * (prior.funds.never_dear - prior.funds.never)
 
 
 def in_main_units(amount: int, currency: str) -> float:
     """Roughly how much an amount is: main units of the currency, a hundredth of them where there is no smaller one."""
     return amount / float(10 ** max(EXPONENTS.get(currency, 2), 2))
-
-
-def _known_payer(stories: Stories, situation: Situation) -> NDArray[np.float64] | float:
-    """How well each payer's paydays explain when this one's payments were approved before."""
-    successes = situation.payer_successes[-_MOST_SUCCESSES:]
-    if not successes:
-        return 1.0
-    days = np.array([moment.astimezone(situation.zone).toordinal() for moment in successes])
-    prior = stories.prior
-    since = stories.since_payday(situation.country, days)
-    lasts = stories.lasts_days(situation.country)[:, None]
-    chance = 0.06 + prior.funds.enough * np.exp(-since / lasts)
-    found: NDArray[np.float64] = np.exp(prior.payer_days * np.log(chance).sum(axis=1))
-    return found / found.mean()
 
 
 def _open(prior: Prior, age: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -44,7 +44,7 @@ def _payday(stories: Stories, situation: Situation, belief: Belief, slot: int) -
     payers = stories.counts[0]
     money = belief.approves[slot - belief.first_slot, :payers] * belief.weights[:payers]
     paid = stories.since_payday(situation.country, days) == 0
-    weights = money @ paid
+    weights = paid @ money
     best = int(np.argmax(np.round(weights, 6)))
     share = float(weights[best] / money.sum()) if money.sum() > 0 else 0.0
     where = f" in {situation.country}" if situation.country else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ Ints = NDArray[np.int64]
 
 AGE_DAYS = (0.5, 1, 2, 3, 4, 5, 7, 9, 11, 14, 17, 21, 28)
 GAP_HOURS = (6, 18, 30, 54, 78, 126, 198, 294)
+_AGES, _GAPS = np.array(AGE_DAYS, dtype=np.float64), np.array(GAP_HOURS, dtype=np.int64)
 AMOUNTS = (10, 30, 80, 250)
 NUMBERS = 8
 OTHER = 0
@@ -54,6 +56,59 @@ TERMS: tuple[tuple[str, ...], ...] = (
     ("funding", "day"),
 )  # fmt: skip
 """What has a table of its own: each feature, and the pairs that mean something together."""
+
+
+class Moving(StrEnum):
+    """What a term follows from one moment of a case to another."""
+
+    NOTHING = "nothing"
+    WEEK = "week"
+    """Its grid are the hours of a week."""
+    DAY = "day"
+    AGE = "age"
+    GAP = "gap"
+
+
+_FOLLOWED = {"hour": Moving.WEEK, "part": Moving.WEEK, "weekday": Moving.WEEK, "day": Moving.DAY, "age": Moving.AGE, "gap": Moving.GAP}  # fmt: skip
+
+_WEEK = np.arange(168)
+GRIDS: dict[Moving, dict[str, Ints | int]] = {
+    Moving.NOTHING: {},
+    Moving.WEEK: {"hour": _WEEK % 24, "part": _WEEK % 24 // SLOT_HOURS, "weekday": _WEEK // 24},
+    **{
+        moving: {moving.value: np.arange(SIZES[moving.value])}
+        for moving in (Moving.DAY, Moving.AGE, Moving.GAP)
+    },
+}
+"""The features that move, at every place of the grid on which they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms that move alike."""
+
+    places: tuple[int, ...]
+    """In :data:`TERMS`."""
+    fixed: tuple[str, ...]
+    """The features in them that a case keeps."""
+    length: int
+    """Of their grid."""
+
+
+def _moving(term: tuple[str, ...]) -> Moving:
+    """What a term follows; one that followed two grids would need one of its own."""
+    (found,) = {_FOLLOWED[name] for name in term if name in _FOLLOWED} or {Moving.NOTHING}
+    return found
+
+
+def _terms_of(moving: Moving) -> Terms:
+    places = tuple(place for place, term in enumerate(TERMS) if _moving(term) is moving)
+    fixed = {name for place in places for name in TERMS[place] if name not in _FOLLOWED}
+    length = max((len(np.atleast_1d(grid)) for grid in GRIDS[moving].values()), default=1)
+    return Terms(places, tuple(sorted(fixed)), length)
+
+
+TERMS_OF = {moving: _terms_of(moving) for moving in Moving}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +163,23 @@ def columns(situation: Situation, names: Names, local_hours: Ints) -> dict[str, 
         "part": hour // SLOT_HOURS,
         "weekday": weekdays(day),
         "day": month_days(day)[0],
-        "age": np.searchsorted(AGE_DAYS, (local_hours - begun) / 24.0, side="right"),
-        "gap": np.searchsorted(GAP_HOURS, local_hours - before, side="right"),
+        "age": _AGES.searchsorted((local_hours - begun) / 24.0, side="right"),
+        "gap": _GAPS.searchsorted(local_hours - before, side="right"),
         "number": min(len(situation.tried), NUMBERS - 1),
         "amount": int(np.searchsorted(AMOUNTS, in_main_units(situation.amount, situation.currency))),
     }
     return found | {feature: names.place(feature, given[feature]) for feature in NAMED}
+
+
+def places_of(told: Mapping[str, Ints | int]) -> dict[Moving, Ints | int]:
+    """Where on its grid each kind of term is, at the moments of :func:`columns`."""
+    return {
+        Moving.NOTHING: 0,
+        Moving.WEEK: told["weekday"] * 24 + told["hour"],
+        Moving.DAY: told["day"],
+        Moving.AGE: told["age"],
+        Moving.GAP: told["gap"],
+    }
 
 
 def local_hour(local: object) -> int:

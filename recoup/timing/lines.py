@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -32,13 +33,21 @@ class DeclineLine(Wire):
 
     def as_decline(self, brand: str | None) -> Decline:
         """The same in the rules' words."""
-        return Decline(
-            code=self.code,
-            advice_code=self.advice,
-            network_decline_code=self.network_code,
-            network_advice_code=self.network_advice,
-            brand=brand,
-        )
+        return _decline(self.code, self.advice, self.network_code, self.network_advice, brand)
+
+
+@lru_cache(maxsize=4096)
+def _decline(
+    code: str, advice: str | None, network_code: str | None, network_advice: str | None, brand: str | None
+) -> Decline:
+    """A decline; kept, because the same few come again and again."""
+    return Decline(
+        code=code,
+        advice_code=advice,
+        network_decline_code=network_code,
+        network_advice_code=network_advice,
+        brand=brand,
+    )
 
 
 class Context(Wire):
@@ -105,11 +114,19 @@ def situation_of(context: Context, now: AwareDatetime, tried: Iterable[Tried]) -
     )
 
 
-def decided(lines: Iterable[str], stories: Stories, *, window_days: float, attempts: int) -> Iterator[str]:
-    """An answer for each line, in their order; ``attempts`` counts the retries after the first failure."""
-    for number, line in enumerate(lines, 1):
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def decided(
+    lines: Iterable[str], stories: Stories, *, window_days: float, attempts: int, first: int = 1
+) -> Iterator[str]:
+    """An answer for each line, in their order; ``attempts`` counts the retries after the first failure.
+
+    ``first`` is the number of the first line, for what is said of mistakes.
+    """
+    for number, line in enumerate(lines, first):
         if line.strip():
-            yield json.dumps(_answer(number, line, stories, window_days, attempts), ensure_ascii=False)
+            yield _as_json(_answer(number, line, stories, window_days, attempts))
 
 
 def _answer(number: int, line: str, stories: Stories, window_days: float, attempts: int) -> dict[str, Any]:

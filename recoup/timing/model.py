@@ -8,7 +8,8 @@ grown old, leaves every decision to the prior.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,19 @@ from pydantic import AwareDatetime, ValidationError
 from recoup.errors import ConfigurationError
 from recoup.rules.base import Frozen
 from recoup.timing._stories import Stories, Table
-from recoup.timing.features import SIZES, TERMS, Names, cells, cells_in, columns
+from recoup.timing.features import (
+    GRIDS,
+    SIZES,
+    TERMS,
+    TERMS_OF,
+    Ints,
+    Moving,
+    Names,
+    cells,
+    cells_in,
+    columns,
+    places_of,
+)
 from recoup.timing.prior import Prior, shipped_prior
 from recoup.timing.situation import SLOT_HOURS, Situation
 
@@ -29,6 +42,7 @@ Floats = NDArray[np.float64]
 STALE_AFTER = timedelta(days=270)
 """A model whose newest attempt is older than this decides nothing any more."""
 _LEAST, _MOST = 0.003, 0.97
+_MOST_KEPT = 20_000
 _STEPS, _STRIDE = 4, 1.5
 """Stories that differ move less together than each does alone, so each step goes further than it seems to need. After so many steps the chances are the model's within a few hundredths of themselves."""
 
@@ -70,14 +84,30 @@ class Model:
     names: Names
     tables: tuple[Floats, ...]
     """One for each of :data:`recoup.timing.features.TERMS`, in log-odds."""
+    _kept: dict[tuple[Any, ...], Floats] = field(default_factory=dict, compare=False, repr=False)
 
     def moved(self, prior: Floats, situation: Situation, local_hours: NDArray[np.int64]) -> Floats:
         """The chances of attempts at some local hours, given the prior's."""
-        found = columns(situation, self.names, local_hours)
+        told = columns(situation, self.names, local_hours)
         score: Floats = self.level + self.slope * log_odds(prior)
-        for term, table in zip(TERMS, self.tables, strict=True):
-            score = score + table[cells(term, found)]
+        for moving, places in places_of(told).items():
+            score = score + self._along(moving, told)[places]
         return chances(score)
+
+    def _along(self, moving: Moving, told: Mapping[str, Ints | int]) -> Floats:
+        """What the terms that move alike add, along the grid on which they move; kept, because a case has many moments."""
+        terms = TERMS_OF[moving]
+        fixed = {name: told[name] for name in terms.fixed}
+        key = (moving, *fixed.values())
+        if (kept := self._kept.get(key)) is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            grid = {**fixed, **GRIDS[moving]}
+            kept = np.zeros(terms.length)
+            for place in terms.places:
+                kept = kept + self.tables[place][cells(TERMS[place], grid)]
+            self._kept[key] = kept
+        return kept
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it may still decide."""
@@ -107,20 +137,23 @@ class LearnedStories(Stories):
         factor: Floats = np.ones(len(slots))
         for _ in range(_STEPS):
             told: Floats = (_times(raised, factor) @ weights).astype(np.float64)
-            factor = np.clip(factor * (target / odds(told / hopeful)) ** _STRIDE, 1e-3, 1e3)
+            factor = np.minimum(np.maximum(factor * (target / odds(told / hopeful)) ** _STRIDE, 1e-3), 1e3)
         return _times(raised, factor)
 
 
 def _times(approves: Table, factor: Floats) -> Table:
     """Chances whose odds are multiplied, slot by slot."""
     many = factor.astype(np.float32)[:, None]
-    found = approves * many / (np.float32(1.0) + approves * (many - np.float32(1.0)))
-    return found.astype(np.float32)
+    found: Table = approves * (many - np.float32(1.0))
+    found += np.float32(1.0)
+    np.divide(approves, found, out=found)
+    found *= many
+    return found
 
 
 def odds(chance: Floats) -> Floats:
     """Odds of chances that are neither nothing nor certain."""
-    kept = np.clip(chance, _LEAST, _MOST)
+    kept = np.minimum(np.maximum(chance, _LEAST), _MOST)
     found: Floats = kept / (1.0 - kept)
     return found
 

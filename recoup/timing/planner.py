@@ -161,17 +161,17 @@ class _Near:
 
     def __init__(self, slots: NDArray[np.int64], gap: int) -> None:
         gap = max(gap, 1)  # one moment is never taken twice
-        self._first = np.searchsorted(slots, slots - gap, side="right")
-        self._end = np.searchsorted(slots, slots + gap, side="left")
+        self._first: list[int] = slots.searchsorted(slots - gap, side="right").tolist()
+        self._end: list[int] = slots.searchsorted(slots + gap, side="left").tolist()
         self._taken = np.zeros(len(slots), dtype=np.int64)
 
-    def take(self, place: int, by: int = 1) -> None:
-        """Take a place and its neighbours; with ``by=-1`` give them back."""
-        self._taken[self._first[place] : self._end[place]] += by
+    def take(self, place: int) -> None:
+        """Take a place and its neighbours."""
+        self._taken[self._first[place] : self._end[place]] += 1
 
     def give_back(self, place: int) -> None:
         """Give a place and its neighbours back."""
-        self.take(place, -1)
+        self._taken[self._first[place] : self._end[place]] -= 1
 
     def cross_out(self, adds: NDArray[np.float64]) -> None:
         """Let what is taken add less than nothing."""
@@ -187,14 +187,19 @@ def _moved(
 ) -> bool:
     """Move each chosen slot to where it adds most beside the others; whether any was moved."""
     moved = False
+    misses = 1.0 - approves[chosen]
+    after = [np.ones_like(gains)]  # what the slots that are still to be looked at leave
+    for missed in misses[:0:-1]:
+        after.append(after[-1] * missed)
+    before = gains  # what those that were looked at leave
     for index, place in enumerate(list(chosen)):
-        others = chosen[:index] + chosen[index + 1 :]
-        left = gains * np.prod(1.0 - approves[others], axis=0)
+        left = before * after[-1 - index]
         near.give_back(place)
         best, added = _best(approves, discount, left, near)
         if best >= 0 and added > float(discount[place] * (approves[place] @ left)) * (1.0 + 1e-6):
             moved, chosen[index] = moved or best != place, best
         near.take(chosen[index])
+        before = before * (1.0 - approves[chosen[index]])
     return moved
 
 
@@ -205,8 +210,9 @@ def _best(
     adds = (approves @ left) * discount
     near.cross_out(adds)
     # Rounded, so that the last digit of a sum, which differs between machines, decides nothing.
-    best = int(np.argmax(np.round(adds, 6)))
-    return (best, float(adds[best])) if adds[best] >= 0 else (-1, 0.0)
+    best = int(np.argmax(adds.round(6)))
+    added = float(adds[best])
+    return (best, added) if added >= 0 else (-1, 0.0)
 
 
 def worth_of(

@@ -106,6 +106,7 @@ def slot_from(moment: datetime, zone: tzinfo) -> int:
     return slot if moment_of(slot, zone) >= moment else slot + 1
 
 
+@lru_cache(maxsize=65_536)
 def moment_of(slot: int, zone: tzinfo) -> datetime:
     """The moment at which a slot begins, in UTC; one that summer time skips begins an hour later."""
     day, part = divmod(slot, SLOTS_A_DAY)

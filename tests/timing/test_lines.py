@@ -101,6 +101,26 @@ def test_the_command_answers_line_by_line() -> None:
     assert process.returncode == 0
 
 
+def test_a_batch_shared_by_two_processes_is_answered_in_its_order() -> None:
+    """Hundreds of lines sent at once, mistakes and empty lines among them, are answered as one process would, each at its number."""
+    lines = [json.dumps(CASE | {"case": f"in_{number}", "amount": 100 * number}) for number in range(300)]
+    lines[7], lines[40], lines[211], lines[212] = "nonsense", "", "{}", '{"case": "in_212"}'
+    said = subprocess.run(
+        [sys.executable, "-m", "recoup", "timing", "decide"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": "."},
+    )
+    assert said.stdout.splitlines() == list(decided(lines, shipped_stories(), window_days=14, attempts=8))
+    assert [answer["line"] for answer in map(json.loads, said.stdout.splitlines()) if "line" in answer] == [
+        8,
+        212,
+        213,
+    ]
+
+
 def test_the_face_of_timing_loads_nothing_heavy() -> None:
     """Importing the package brings in neither numpy nor pydantic's models: a command that plans nothing does not wait."""
     code = "import sys, recoup.timing; sys.exit('numpy' in sys.modules)"
