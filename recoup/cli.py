@@ -222,6 +222,12 @@ def sweep(as_json: bool) -> int:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws other cases.")
 @click.option("--model", type=_FILE, help="A learned model to be judged beside the others.")
 @click.option(
+    "--learn",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Also a model that learned from so many attempts of other failures of the same world; repeatable.",
+)
+@click.option(
     "--log", type=_FILE, help="Only write the attempts of one world, made at random moments, to learn from."
 )
 @click.option("--no-bounds", is_flag=True, help="Without the oracle and the clairvoyant.")
@@ -235,6 +241,7 @@ def simulate(
     window_days: int,
     seed: int,
     model: Path | None,
+    learn: tuple[int, ...],
     log: Path | None,
     no_bounds: bool,
     as_json: bool,
@@ -243,20 +250,31 @@ def simulate(
     one_thread_for_sums()
     import json
 
+    from recoup.simulation import learning, means
     from recoup.simulation import simulate as simulation
     from recoup.simulation.rivals import Setting
     from recoup.timing.model import load, stories_for
 
     setting = Setting(attempts, window_days)
-    learned = stories_for(load(model)) if model is not None else None
+    given = {"learned": stories_for(load(model))} if model is not None else {}
+    results = []
     chosen = names or (() if family or odd else ("reference",))
     for world in simulation.worlds(chosen, family, odd):
         if log is not None:
-            lines = simulation.attempts_log(world, setting, cases, seed=seed)
+            lines = learning.attempts_log(world, setting, cases, seed=seed)
             log.write_text("\n".join(lines) + "\n", encoding="utf-8")
             return
+        learned = given | {
+            f"learned {attempts_read}": learning.learned_from(world, setting, attempts_read, seed=seed)
+            for attempts_read in learn
+        }
         result = simulation.simulate(world, setting, cases, seed=seed, bounds=not no_bounds, learned=learned)
+        results.append(result)
         click.echo(json.dumps(result.as_json()) if as_json else "\n".join(simulation.lines_of(result)) + "\n")
+    if len(results) > 1 and not no_bounds:
+        found = means.means(results)
+        told = json.dumps({"means": [mean.as_json() for mean in found]})
+        click.echo(told if as_json else "\n".join(means.lines_of(found)))
 
 
 for command in (

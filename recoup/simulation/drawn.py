@@ -48,28 +48,57 @@ def family_world(number: int) -> Population:
 
 
 def odd_world(number: int) -> Population:
-    """A world outside the family: a drawn one in which banks also approve at some hours, weekdays or days of the month alone."""
+    """A world outside the family: a drawn one of seven kinds.
+
+    In four of them banks approve at some hours, on some weekdays, on some days of the month, or at some hours of some weekdays alone. In the
+    others nobody is paid on a payday and only the hour counts; codes say next to nothing and banks approve at weekends; and money and
+    holds alike come back after a wait that begins with the failure.
+    """
     draw = _Draw(number, 2)
     base = family_world(10_000 + number).model_dump(mode="json")
-    gates = [
-        Gate(hours=(int(draw.between(0, 24)), int(draw.between(4, 9))), outside=draw.between(0.03, 0.2)),
-        Gate(
-            weekdays=tuple(sorted({int(draw.between(0, 7)) for _ in range(3)})),
-            outside=draw.between(0.05, 0.25),
-        ),
-        Gate(
-            days_of_month=((first := int(draw.between(1, 26))), first + int(draw.between(4, 12))),
-            outside=draw.between(0.1, 0.3),
-        ),
-    ]
-    kinds = ((0,), (1,), (2,), (0, 1))[number % 4]
-    by_issuer = draw.between(0, 1) < 0.3
-    chosen = [gates[kind].model_copy(update={"by_issuer": by_issuer}).model_dump() for kind in kinds]
-    base["truth"]["hold"]["median_hours"] *= draw.between(0.5, 4.0)
-    base["truth"]["months"] = {"*": {1 + int(draw.between(0, 28)): 1.0, 1 + int(draw.between(0, 28)): 1.0}}
-    return Population.model_validate(
-        base | {"name": f"odd-{number}", "seed": 20_000 + number, "gates": chosen, "about": ""}
+    truth = base["truth"]
+    hours = Gate(hours=(int(draw.between(0, 24)), int(draw.between(4, 9))), outside=draw.between(0.03, 0.2))
+    weekdays = Gate(
+        weekdays=tuple(sorted({int(draw.between(0, 7)) for _ in range(3)})), outside=draw.between(0.05, 0.25)
     )
+    month = Gate(
+        days_of_month=((first := int(draw.between(1, 26))), first + int(draw.between(4, 12))),
+        outside=draw.between(0.1, 0.3),
+    )
+    weekend = Gate(weekdays=(5, 6), outside=draw.between(0.05, 0.2))
+    kinds = ((hours,), (weekdays,), (month,), (hours, weekdays), (hours,), (weekend,), ())
+    kind = number % len(kinds)
+    by_issuer = kind < 4 and draw.between(0, 1) < 0.3
+    truth["hold"]["median_hours"] *= draw.between(0.5, 4.0)
+    truth["months"] = {"*": {1 + int(draw.between(0, 28)): 1.0, 1 + int(draw.between(0, 28)): 1.0}}
+    if kind == 4:
+        truth["funds"] |= {"enough": 0.0, "tops_up_daily": draw.between(0.08, 0.2), "top_up_hours": 48.0}
+    elif kind == 5:
+        truth["says"] = {
+            cause: {family: share + 25.0 for family, share in row.items()}
+            for cause, row in truth["says"].items()
+        }
+        base["issuers"] |= {"words": 0.8, "repeats": 0.1}
+    elif kind == 6:
+        truth["funds"] |= {"enough": 0.0, "tops_up_daily": draw.between(0.01, 0.03), "top_up_hours": 240.0}
+        truth["hold"] |= {
+            "median_hours": draw.between(60.0, 160.0),
+            "spread": draw.between(0.3, 0.8),
+            "never": 0.2,
+        }
+        truth["causes"] = _held(truth["causes"], draw.between(0.3, 0.5))
+    gates = [gate.model_copy(update={"by_issuer": by_issuer}).model_dump() for gate in kinds[kind]]
+    return Population.model_validate(
+        base | {"name": f"odd-{number}", "seed": 20_000 + number, "gates": gates, "about": ""}
+    )
+
+
+def _held(causes: dict[str, Any], share: float) -> dict[str, Any]:
+    """The causes with so many more holds among them, taken from the others."""
+    return {
+        cause: row | {"share": row["share"] * (1.0 - share) + (share if cause == "hold" else 0.0)}
+        for cause, row in causes.items()
+    }
 
 
 class _Draw:

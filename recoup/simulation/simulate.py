@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any
 
 from recoup.simulation.cases import Cases, draw_cases
 from recoup.simulation.choosers import AtRandom, Clairvoyant, Planned, WorldStories
 from recoup.simulation.drawn import family_world, odd_world
 from recoup.simulation.figures import Figure, figures
-from recoup.simulation.logs import as_text, attempts_of
 from recoup.simulation.play import Chooser, Score, play_chosen, play_fixed
 from recoup.simulation.population import Population, load_population
 from recoup.simulation.rivals import Setting, campaign_for, schedules
@@ -53,9 +53,9 @@ def simulate(
     *,
     seed: int,
     bounds: bool = True,
-    learned: Stories | None = None,
+    learned: Mapping[str, Stories] = MappingProxyType({}),
 ) -> Result:
-    """Play every policy on the same cases of one world; ``learned`` are the stories of a model to be judged beside them."""
+    """Play every policy on the same cases of one world; ``learned`` are the stories of models to be judged beside them, by name."""
     cases = draw_cases(world, count, seed=seed, window_days=setting.days)
     scores: dict[str, Score] = {}
     speed: dict[str, float] = {}
@@ -79,19 +79,13 @@ def simulate(
     )
 
 
-def attempts_log(world: Population, setting: Setting, count: int, *, seed: int) -> list[str]:
-    """The attempts that a company in this world would have on record had it tried at random moments: JSON Lines to learn from."""
-    cases = draw_cases(world, count, seed=seed, window_days=setting.days)
-    return as_text(attempts_of(cases, campaign_for(setting), AtRandom(setting)))
-
-
 def _choosers(
-    world: Population, setting: Setting, bounds: bool, learned: Stories | None
+    world: Population, setting: Setting, bounds: bool, learned: Mapping[str, Stories]
 ) -> Iterator[tuple[str, Chooser]]:
     yield "random", AtRandom(setting)
     yield "planner", Planned(shipped_stories(), setting)
-    if learned is not None:
-        yield "learned", Planned(learned, setting)
+    for name, stories in learned.items():
+        yield name, Planned(stories, setting)
     if bounds:
         yield "oracle", Planned(WorldStories(world), setting)
         yield "clairvoyant", Clairvoyant(setting)

@@ -2,7 +2,9 @@
 
 The prior's chance of every attempt, given what was known before it, is the base; what is learned is how far reality lies from it, table by
 table, each cell pulled towards nothing (a ridge, in log-odds). So few attempts move little, and none at all leave the
-prior. The tables are fitted together by Newton steps, one table after the other (Hastie and Tibshirani's backfitting for logistic models).
+prior. The tables are fitted together by Newton steps, one table after the other (Hastie and Tibshirani's backfitting for logistic models),
+and how strongly a table is pulled follows from what it has to say: one that explains nothing is pulled away, one that does is let go (MacKay,
+"Bayesian interpolation", 1992).
 
 A case that ended by the customer's own doing counts up to its last attempt: that end says nothing about what a bank would have answered.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +40,25 @@ from recoup.timing.situation import Situation, Tried, slot_of
 
 MOST_ATTEMPTS = 60_000
 """Only the newest attempts are learned from: enough, and training stays within a minute."""
-LEAST_ATTEMPTS = 400
+LEAST_ATTEMPTS = 300
 LEAST_APPROVED = 30
 HELD_BACK = 0.2
 """The latest share of the attempts, on which a model is judged before it sees them."""
 WORST_CALIBRATION = 0.04
 """Calibration error, beyond what chance alone makes of so few attempts, with which a model is refused."""
-_STRENGTHS = (1.0, 3.0, 9.0)
-"""How strongly the cells are pulled towards nothing; the held-back part of the earlier attempts chooses."""
-_ROUNDS = 12
-_PULL = 6.0
-_PULL_OF_PAIRS = 18.0
+_JUDGED_FROM = (0.4, 0.6)
+"""After these shares of the attempts a model is judged too, on those up to the next share."""
+_CLEARLY = 2.0
+"""A gain of so many standard errors is hardly chance."""
+_FEW = 4.0
+"""Of few approvals the standard error itself is not known well: it counts for more by so many of them."""
+_ROUNDS = 30
+_ROUNDS_AT_FIRST_PULL = 2
+_PULL = 54.0
+_PULL_OF_PAIRS = 162.0
+_LEAST_PULL, _MOST_PULL = 1.5, 1e4
+_DOUBT = 0.3
+"""How many cells' worth of evidence the first pull of a table counts for."""
 _LEAST_FOR_A_NAME = 25
 
 
@@ -129,11 +140,11 @@ def train(attempts: Sequence[AttemptLine], *, seed: int = 0) -> Model:
         )
         return untaught(card.model_copy(update={"because": because}))
     data = _Data.of(examples)
-    judged, strength = _judged(data, card)
+    judged = _judged(data, card)
     if not judged.promoted:
         return untaught(judged)
     level, slope = data.recalibration(slice(None))
-    tables = data.fitted(slice(None), level, slope, strength)
+    tables = data.fitted(slice(None), level, slope)
     return Model(judged, level, slope, data.names, tuple(tables))
 
 
@@ -182,21 +193,27 @@ class _Data:
             level, slope = level + float(step[0]), slope + float(step[1])
         return level, slope
 
-    def fitted(self, rows: slice, level: float, slope: float, strength: float) -> list[Floats]:
-        """The tables that fit these rows."""
+    def fitted(self, rows: slice, level: float, slope: float) -> list[Floats]:
+        """The tables that fit these rows, and how strongly each is pulled towards nothing along with them."""
         outcome = self.outcome[rows]
         score = level + slope * self.base[rows]
         tables = [np.zeros(cells_in(term)) for term in TERMS]
-        for _ in range(_ROUNDS):
-            for place, term in enumerate(TERMS):
-                cell, table = self.cells[place][rows], tables[place]
-                pull = strength * (_PULL if len(term) == 1 else _PULL_OF_PAIRS)
+        first = [_PULL if len(term) == 1 else _PULL_OF_PAIRS for term in TERMS]
+        pulls = list(first)
+        for turn in range(_ROUNDS):
+            for place in range(len(TERMS)):
+                table = tables[place]
+                cell = self.cells[place][rows]
                 chance = chances(score)
-                gradient = np.bincount(cell, outcome - chance, len(table)) - pull * table
-                curve = np.bincount(cell, chance * (1.0 - chance), len(table)) + pull
-                step = 0.7 * gradient / curve
+                seen = np.bincount(cell, chance * (1.0 - chance), len(table))
+                gradient = np.bincount(cell, outcome - chance, len(table)) - pulls[place] * table
+                step = 0.7 * gradient / (seen + pulls[place])
                 table += step
                 score = score + step[cell]
+                if turn >= _ROUNDS_AT_FIRST_PULL:
+                    told = float((seen / (seen + pulls[place])).sum())
+                    pull = (told + 2.0 * _DOUBT) / (float((table**2).sum()) + 2.0 * _DOUBT / first[place])
+                    pulls[place] = min(max(pull, _LEAST_PULL), _MOST_PULL)
         return tables
 
     def score(self, rows: slice, level: float, slope: float, tables: Sequence[Floats]) -> Floats:
@@ -207,51 +224,64 @@ class _Data:
         return found
 
 
-def _judged(data: _Data, card: Card) -> tuple[Card, float]:
-    """The card after the gate, and the strength that did best on the end of the earlier attempts."""
-    count = len(data.outcome)
-    early, late = slice(0, count - card.held_back), slice(count - card.held_back, count)
-    strength = _strength(data, count - card.held_back)
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What was learned from earlier attempts, put to later ones."""
+
+    said: Floats
+    outcome: Floats
+    mine: Floats
+    """Losses, of each attempt."""
+    prior: Floats
+    """The prior's, with its level and slope set to the same earlier attempts."""
+
+    @property
+    def gain(self) -> Floats:
+        return self.prior - self.mine
+
+
+def _trial(data: _Data, seen: int, end: int) -> _Trial:
+    early, late = slice(0, seen), slice(seen, end)
     level, slope = data.recalibration(early)
-    tables = data.fitted(early, level, slope, strength)
     outcome = data.outcome[late]
-    said = chances(data.score(late, level, slope, tables))
-    mine, prior = _losses(said, outcome), _losses(chances(level + slope * data.base[late]), outcome)
+    said = chances(data.score(late, level, slope, data.fitted(early, level, slope)))
+    by_prior = chances(level + slope * data.base[late])
+    return _Trial(said, outcome, _losses(said, outcome), _losses(by_prior, outcome))
+
+
+def _judged(data: _Data, card: Card) -> Card:
+    """The card after the gate.
+
+    What was learned from the first two fifths says the third, from three the fourth, from four the last: so three fifths of the attempts are
+    judged before they are seen, each by a model that is older. The card's figures are those of the last.
+    """
+    count = len(data.outcome)
+    ends = [*(int(count * share) for share in _JUDGED_FROM), count - card.held_back, count]
+    trials = [_trial(data, seen, end) for seen, end in pairwise(ends)]
+    latest = trials[-1]
+    said, outcome = latest.said, latest.outcome
     error = calibration_error(said, outcome)
-    gain = prior - mine
-    doubt = float(gain.std() / np.sqrt(len(gain)))
-    better = float(gain.mean()) > 2.0 * doubt
+    gain = np.concatenate([trial.gain for trial in trials])
+    approved = float(data.outcome[ends[0] :].sum())
+    doubt = float(gain.std() / np.sqrt(len(gain))) * (1.0 + _FEW / max(approved, 1.0))
+    better = float(gain.mean()) > _CLEARLY * doubt and float(latest.gain.mean()) > 0.0
     calibrated = error - _by_chance(said) <= WORST_CALIBRATION
     if not better:
-        because = "on the latest attempts it was not clearly better than the prior, so the prior decides"
+        because = "on later attempts it was not clearly better than the prior, so the prior decides"
     elif not calibrated:
         because = f"its chances were off by {error:.1%} on the latest attempts, so the prior decides"
     else:
-        because = "it was clearly better than the prior on the latest attempts, which it had not seen"
+        because = "it was clearly better than the prior on later attempts, which it had not seen"
     return card.model_copy(
         update={
             "promoted": better and calibrated,
             "because": because,
-            "log_loss": round(float(mine.mean()), 6),
-            "log_loss_of_prior": round(float(prior.mean()), 6),
+            "log_loss": round(float(latest.mine.mean()), 6),
+            "log_loss_of_prior": round(float(latest.prior.mean()), 6),
             "calibration_error": round(error, 6),
-            "drift": round(float(abs(outcome.mean() - data.outcome[early].mean())), 6),
+            "drift": round(float(abs(outcome.mean() - data.outcome[: ends[-2]].mean())), 6),
         }
-    ), strength
-
-
-def _strength(data: _Data, count: int) -> float:
-    """The pull that does best on the last fifth of the first ``count`` attempts when fitted to those before."""
-    cut = int(count * (1.0 - HELD_BACK))
-    early, late = slice(0, cut), slice(cut, count)
-    level, slope = data.recalibration(early)
-    losses = {}
-    for strength in _STRENGTHS:
-        tables = data.fitted(early, level, slope, strength)
-        losses[strength] = float(
-            _losses(chances(data.score(late, level, slope, tables)), data.outcome[late]).mean()
-        )
-    return min(losses, key=lambda strength: (round(losses[strength], 9), -strength))
+    )
 
 
 def _losses(chance: Floats, outcome: Floats) -> Floats:

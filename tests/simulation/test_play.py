@@ -18,10 +18,11 @@ from recoup.simulation.choosers import AtRandom, Clairvoyant, Planned, WorldStor
 from recoup.simulation.course import EPOCH, Course
 from recoup.simulation.drawn import family_world, odd_world
 from recoup.simulation.figures import figures
+from recoup.simulation.learning import attempts_log
 from recoup.simulation.play import Score, play_chosen, play_fixed
 from recoup.simulation.population import Population, load_population, read_population, shipped_names
 from recoup.simulation.rivals import SETTINGS, Setting, campaign_for, schedules
-from recoup.simulation.simulate import attempts_log, lines_of, simulate
+from recoup.simulation.simulate import lines_of, simulate
 from recoup.timing._stories import shipped_stories
 from recoup.timing.draws import uniforms
 from recoup.timing.model import stories_for
@@ -251,7 +252,7 @@ def test_a_model_is_learned_from_a_worlds_log_and_judged_beside_the_others() -> 
     assert all(line.at >= line.first_failed_at for line in attempts)
     assert sum(line.number == 1 for line in attempts) == 120
     model = train(attempts)
-    result = simulate(world, setting, 5, seed=6, bounds=False, learned=stories_for(model))
+    result = simulate(world, setting, 5, seed=6, bounds=False, learned={"learned": stories_for(model)})
     by_name = {figure.policy: figure for figure in result.figures}
     assert not model.card.promoted
     assert by_name["learned"].added == by_name["planner"].added
