@@ -117,6 +117,10 @@ class Stories:
         """The chances to come, after what was learned from other cases; the prior has learned nothing."""
         return approves
 
+    def told(self, situation: Situation, chance: float) -> float:
+        """What is said of a chance; it changes no choice."""
+        return chance
+
     def lasts_days(self, country: str | None) -> NDArray[np.float64]:
         """For how many days the money of every payer lasts on average."""
         return self._payers_of(country).lasts_hours / 24.0

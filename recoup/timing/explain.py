@@ -26,13 +26,13 @@ def because_of(stories: Stories, situation: Situation, belief: Belief, slot: int
     shares = belief.shares(slot)
     main = max(shares, key=lambda cause: shares[cause])
     why = _payday(stories, situation, belief, slot) if main is Cause.NO_FUNDS else _WHY[main]
-    return f"{why}; {belief.chance(slot):.0%} expected"
+    return f"{why}; {stories.told(situation, belief.chance(slot)):.0%} expected"
 
 
-def because_none(belief: Belief, slot: int) -> str:
-    """Why no attempt is worth it."""
+def because_none(chance: float) -> str:
+    """Why no attempt is worth it, where the next would be approved with this chance."""
     return (
-        f"an attempt is expected to be approved in {belief.chance(slot):.1%} of such cases, so no retry is worth it;"
+        f"an attempt is expected to be approved in {chance:.1%} of such cases, so no retry is worth it;"
         " the customer has to act"
     )
 

@@ -69,6 +69,8 @@ class Card(Frozen):
     """The same of the prior, with its level and slope set to the earlier attempts."""
     calibration_error: float | None = None
     """Expected calibration error on the held-back attempts: the mean distance between said and seen in ten equal groups."""
+    calibrated: bool = False
+    """Whether the prior's chances, where it decides, are told as the attempts have shown them to be."""
     drift: float | None = None
     """How far the approved share of the held-back attempts lies from the earlier ones."""
     seed: int = 0
@@ -111,7 +113,11 @@ class Model:
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it may still decide."""
-        return self.card.promoted and self.card.ends is not None and now - self.card.ends <= STALE_AFTER
+        return self.card.promoted and self.is_recent(now)
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether its newest attempt is recent enough to say anything about now."""
+        return self.card.ends is not None and now - self.card.ends <= STALE_AFTER
 
 
 class LearnedStories(Stories):
@@ -139,6 +145,21 @@ class LearnedStories(Stories):
             told: Floats = (_times(raised, factor) @ weights).astype(np.float64)
             factor = np.minimum(np.maximum(factor * (target / odds(told / hopeful)) ** _STRIDE, 1e-3), 1e3)
         return _times(raised, factor)
+
+
+class CalibratedStories(Stories):
+    """The prior's stories and choices; only what is said of a chance is set to what was seen of such chances."""
+
+    def __init__(self, model: Model, prior: Prior | None = None) -> None:
+        super().__init__(prior or shipped_prior())
+        self._model = model
+
+    def told(self, situation: Situation, chance: float) -> float:
+        """The chance with the attempts' level and slope."""
+        if not self._model.is_recent(situation.now):
+            return chance
+        score = self._model.level + self._model.slope * log_odds(np.array([chance]))
+        return float(chances(score)[0])
 
 
 def _times(approves: Table, factor: Floats) -> Table:
@@ -172,7 +193,9 @@ def chances(score: Floats) -> Floats:
 
 def stories_for(model: Model) -> Stories:
     """What a planner works with: the learned stories, or the prior's where the model was not promoted."""
-    return LearnedStories(model) if model.card.promoted else Stories(shipped_prior())
+    if model.card.promoted:
+        return LearnedStories(model)
+    return CalibratedStories(model) if model.card.calibrated else Stories(shipped_prior())
 
 
 def save(model: Model, path: Path) -> None:

@@ -113,10 +113,11 @@ def planned_on(ground: Ground, stories: Stories, situation: Situation, limits: L
     )
     belief, zone = ground.belief, situation.zone
     if not chosen:
-        return Plan(None, 0.0, because_none(belief, int(ground.allowed[0])))
+        told = stories.told(situation, belief.chance(int(ground.allowed[0])))
+        return Plan(None, 0.0, because_none(told))
     return Plan(
         at=moment_of(chosen[0], zone),
-        expected=round(belief.chance(chosen[0]), 4),
+        expected=round(stories.told(situation, belief.chance(chosen[0])), 4),
         because=because_of(stories, situation, belief, chosen[0]),
         later=tuple(moment_of(slot, zone) for slot in chosen[1:]),
         worth=round(worth, 6),

@@ -82,7 +82,7 @@ def draw(stories: Stories, situation: Situation, limits: Limits, *, explore: flo
     candidates = tuple(
         Candidate(
             at=moment_of(int(ground.allowed[place]), zone),
-            expected=round(ground.belief.chance(int(ground.allowed[place])), 4),
+            expected=round(stories.told(situation, ground.belief.chance(int(ground.allowed[place]))), 4),
             loss=losses[place],
             propensity=round(share, 6),
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +50,8 @@ _JUDGED_FROM = (0.4, 0.6)
 """After these shares of the attempts a model is judged too, on those up to the next share."""
 _CLEARLY = 2.0
 """A gain of so many standard errors is hardly chance."""
+_HARDLY = 1.0
+"""So much speaks for it that the prior tells attempts apart at all: enough to set its words right, which changes no choice."""
 _FEW = 4.0
 """Of few approvals the standard error itself is not known well: it counts for more by so many of them."""
 _ROUNDS = 30
@@ -141,9 +143,9 @@ def train(attempts: Sequence[AttemptLine], *, seed: int = 0) -> Model:
         return untaught(card.model_copy(update={"because": because}))
     data = _Data.of(examples)
     judged = _judged(data, card)
-    if not judged.promoted:
-        return untaught(judged)
     level, slope = data.recalibration(slice(None))
+    if not judged.promoted:
+        return replace(untaught(judged), level=level, slope=slope) if judged.calibrated else untaught(judged)
     tables = data.fitted(slice(None), level, slope)
     return Model(judged, level, slope, data.names, tuple(tables))
 
@@ -234,6 +236,10 @@ class _Trial:
     """Losses, of each attempt."""
     prior: Floats
     """The prior's, with its level and slope set to the same earlier attempts."""
+    untouched: Floats
+    """The prior's as it is."""
+    constant: Floats
+    """Those of one chance for all."""
 
     @property
     def gain(self) -> Floats:
@@ -246,7 +252,9 @@ def _trial(data: _Data, seen: int, end: int) -> _Trial:
     outcome = data.outcome[late]
     said = chances(data.score(late, level, slope, data.fitted(early, level, slope)))
     by_prior = chances(level + slope * data.base[late])
-    return _Trial(said, outcome, _losses(said, outcome), _losses(by_prior, outcome))
+    everywhere = np.full(len(outcome), data.outcome[early].mean())
+    told = (said, by_prior, chances(data.base[late]), everywhere)
+    return _Trial(said, outcome, *(_losses(chance, outcome) for chance in told))
 
 
 def _judged(data: _Data, card: Card) -> Card:
@@ -261,10 +269,11 @@ def _judged(data: _Data, card: Card) -> Card:
     latest = trials[-1]
     said, outcome = latest.said, latest.outcome
     error = calibration_error(said, outcome)
-    gain = np.concatenate([trial.gain for trial in trials])
     approved = float(data.outcome[ends[0] :].sum())
-    doubt = float(gain.std() / np.sqrt(len(gain))) * (1.0 + _FEW / max(approved, 1.0))
-    better = float(gain.mean()) > _CLEARLY * doubt and float(latest.gain.mean()) > 0.0
+    gain = _sureness([trial.gain for trial in trials], approved)
+    better = gain > _CLEARLY and float(latest.gain.mean()) > 0.0
+    shifted = _sureness([trial.untouched - trial.prior for trial in trials], approved) > _CLEARLY
+    tells_apart = _sureness([trial.constant - trial.prior for trial in trials], approved) > _HARDLY
     calibrated = error - _by_chance(said) <= WORST_CALIBRATION
     if not better:
         because = "on later attempts it was not clearly better than the prior, so the prior decides"
@@ -275,6 +284,7 @@ def _judged(data: _Data, card: Card) -> Card:
     return card.model_copy(
         update={
             "promoted": better and calibrated,
+            "calibrated": shifted and tells_apart,
             "because": because,
             "log_loss": round(float(latest.mine.mean()), 6),
             "log_loss_of_prior": round(float(latest.prior.mean()), 6),
@@ -282,6 +292,13 @@ def _judged(data: _Data, card: Card) -> Card:
             "drift": round(float(abs(outcome.mean() - data.outcome[: ends[-2]].mean())), 6),
         }
     )
+
+
+def _sureness(gains: Sequence[Floats], approved: float) -> float:
+    """A mean gain in standard errors, which count for more where approvals are few."""
+    gain = np.concatenate(gains)
+    doubt = float(gain.std() / np.sqrt(len(gain))) * (1.0 + _FEW / max(approved, 1.0))
+    return float(gain.mean()) / max(doubt, 1e-12)
 
 
 def _losses(chance: Floats, outcome: Floats) -> Floats:

@@ -14,6 +14,9 @@ from click.testing import CliRunner
 
 from recoup.cli import cli
 from recoup.errors import ConfigurationError
+from recoup.simulation.learning import attempts_log
+from recoup.simulation.population import load_population
+from recoup.simulation.rivals import Setting
 from recoup.timing._stories import shipped_stories
 from recoup.timing.belief import believe
 from recoup.timing.draws import uniforms
@@ -90,6 +93,27 @@ def test_permuted_outcomes_teach_nothing() -> None:
     assert "the prior decides" in model.card.because
     case = failed("do_not_honor", country="GB")
     assert plan(stories_for(model), case, window()) == plan(shipped_stories(), case, window())
+
+
+def test_where_the_prior_decides_its_words_are_set_right_and_its_choices_stay() -> None:
+    """Of banks that approve half as often as the prior thinks, but when it thinks so: the same moments, with chances that are seen."""
+    attempts, _ = read_attempts(attempts_log(load_population("reference"), Setting(8, 14), 800, seed=5))
+    halved = [
+        line.model_copy(update={"outcome": "declined"})
+        if line.outcome == "approved" and uniforms(7, number)[0] < 0.6
+        else line
+        for number, line in enumerate(attempts)
+    ]
+    model = train(halved)
+    assert not model.card.promoted
+    assert model.card.calibrated
+    situation = failed("insufficient_funds", country="US")
+    said, prior = (plan(stories, situation, window(8)) for stories in (stories_for(model), shipped_stories()))
+    assert (said.at, said.later, said.worth) == (prior.at, prior.later, prior.worth)
+    assert 0.2 * prior.expected < said.expected < 0.7 * prior.expected
+    assert f"{said.expected:.0%} expected" in said.because
+    late = replace(situation, now=situation.now + STALE_AFTER + timedelta(days=400))
+    assert stories_for(model).told(late, 0.3) == 0.3
 
 
 @pytest.mark.parametrize("count", [0, 1, LEAST_ATTEMPTS - 1], ids=["none", "one", "nearly enough"])
