@@ -28,18 +28,24 @@ _BY_STRIPE = ("first_payment_failure", "final_payment_failure")
 
 def retries(settings: Settings) -> list[Finding]:
     """Stripe's own retries fit to the policy's mode, as far as the newest hundred open invoices show."""
-    campaign = _campaign(settings)
-    if campaign is None:
+    modes = {campaign.retries.mode for campaign in _campaigns(settings)}
+    if not modes:
         return []
     with answers("stripe.api_key"):
         listed = stripe_client(settings.stripe).v1.invoices.list({"status": "open", "limit": 100})
         failed = [data for each in listed.data if is_failed_renewal(data := each.to_dict())]
     planned = [data["id"] for data in failed if data.get("auto_advance") and data.get("next_payment_attempt")]
-    if campaign.retries.mode is RetryMode.OWN:
-        return _alone(settings, planned)
-    # The newest one speaks for the settings of today: only automatic attempts raise its count above one.
-    tried = [data["id"] for data in failed[:1] if (data.get("attempt_count") or 0) > 1]
-    return _together(campaign.retries.mode, [data["id"] for data in failed], planned, tried)
+    found = _alone(settings, planned) if RetryMode.OWN in modes else []
+    if beside := modes - {RetryMode.OWN}:
+        if found:  # what the campaigns of the other mode have taken over says nothing about Stripe's settings
+            taken = set(_taken_over(settings, [data["id"] for data in failed]))
+            failed = [data for data in failed if data["id"] not in taken]
+            planned = [invoice for invoice in planned if invoice not in taken]
+        # The newest one speaks for the settings of today: only automatic attempts raise its count above one.
+        tried = [data["id"] for data in failed[:1] if (data.get("attempt_count") or 0) > 1]
+        mode = RetryMode.OBSERVE if RetryMode.OBSERVE in beside else RetryMode.WEAVE
+        found += _together(mode, [data["id"] for data in failed], planned, tried)
+    return found
 
 
 def _alone(settings: Settings, planned: list[str]) -> list[Finding]:
@@ -85,10 +91,11 @@ def _together(mode: RetryMode, failed: list[str], planned: list[str], tried: lis
 
 def final_action(settings: Settings) -> list[Finding]:
     """What Stripe does to a subscription when its schedule is over must not come before what the policy does."""
-    campaign = _campaign(settings)
-    if campaign is None:
+    campaigns = _campaigns(settings)
+    if not campaigns:
         return []
-    client, suspends = stripe_client(settings.stripe), f"day {campaign.suspend_after_days:g}"
+    earliest = min(campaign.suspend_after_days for campaign in campaigns)
+    client, suspends = stripe_client(settings.stripe), f"day {earliest:g}"
     found = []
     with answers("stripe.api_key"):
         for status, why in (
@@ -112,10 +119,10 @@ def final_action(settings: Settings) -> list[Finding]:
 
 def mails(settings: Settings) -> list[Finding]:
     """Stripe's own mails to customers would say again what Recoup says, at other moments and with other links."""
-    campaign = _campaign(settings)
+    modes = {campaign.retries.mode for campaign in _campaigns(settings)}
     look = "cannot be read; look at the mails to customers in the Dashboard's billing settings"
     says = f"{look}: switch those about failed payments off, Recoup writes them"
-    if campaign is not None and campaign.retries.mode is RetryMode.OWN:
+    if RetryMode.OWN in modes:
         says += " (those about retries end when an invoice is taken up, the first one does not)"
     return [
         note(_MAILS, says),
@@ -138,12 +145,13 @@ def _by_stripe(data: dict[str, Any]) -> bool:
     return True
 
 
-def _campaign(settings: Settings) -> Campaign | None:
-    """The campaign of new cases; a policy that cannot be used is another check's finding."""
+def _campaigns(settings: Settings) -> list[Campaign]:
+    """What new cases may get; nothing of a policy that cannot be used, which is another check's finding."""
     try:
-        return load_policy(settings.policy_file).policy.campaign_for_everybody()
+        policy = load_policy(settings.policy_file).policy
     except ConfigurationError:
-        return None
+        return []
+    return [*policy.campaigns, *(each.instead for each in policy.experiments)]
 
 
 def _taken_over(settings: Settings, invoices: list[str]) -> list[str]:

@@ -240,10 +240,6 @@ class Policy(Frozen):
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
     contact: ContactPolicy = ContactPolicy()
 
-    def campaign_for_everybody(self) -> Campaign:
-        """The campaign of whoever fits no other."""
-        return self.campaigns[-1]
-
     def campaign_for(self, facts: Facts, customer: str | None = None) -> Choice:
         """The campaign of a case: the first whose conditions hold, or the one for everybody; or what an experiment puts in its place."""
         choice = self._by_segment(facts)

@@ -163,6 +163,27 @@ def test_stripes_retries_must_be_on_where_they_are_counted_on(
     assert says in found.says
 
 
+def test_every_campaign_of_the_policy_is_looked_at(sandbox: Sandbox, patient: Patient) -> None:
+    """One segment has Stripe's retries switched off, another lives by them: both are examined, each by its own invoices."""
+    invoices, settings = fail_renewals(sandbox), patient(RetryMode.OBSERVE)
+    policy = settings.policy_file.read_text()
+    segment = (
+        "- name: polish\n  when: {country: [PL]}\n  window_days: 7\n  retries: {mode: own, after_days: [1]}\n"
+    )
+    segment += "  messages: [{template: payment_failed, after_days: 0}]\n"
+    settings.policy_file.write_text(policy.replace("campaigns:\n", f"campaigns:\n{segment}"))
+    ledger = Ledger.connect(settings.database_url)
+    ledger.migrate()
+    ledger.invoices.note_takeover(invoices[0], True, sandbox.clock.now())
+    ledger.close()
+    doubled, _, together = _retries.retries(settings)
+    assert (doubled.grade, invoices[0] in doubled.says) == (Grade.MEND, True)
+    assert (together.grade, invoices[0] in together.says) == (Grade.OK, False)
+    (final,) = _retries.final_action(settings)
+    assert "the policy suspends on day 14" in final.says
+    assert "the first one does not" in _retries.mails(settings)[0].says
+
+
 @pytest.mark.parametrize("mode", [RetryMode.WEAVE, RetryMode.OBSERVE])
 def test_a_schedule_that_is_over_is_no_alarm(sandbox: Sandbox, patient: Patient, mode: RetryMode) -> None:
     """Every failed invoice has been through all of Stripe's retries: nothing is planned, and yet they are on."""
