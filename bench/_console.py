@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from activities.contracts import CaseView, WhatWillHappen
 from bench._processes import ROOT
 from bench.filling import END
+from recoup.billing import stripe_client
 from recoup.ledger import Ledger, Role
 from recoup.policy.file import load_policy
 from recoup.rules.base import Wire
@@ -21,6 +22,7 @@ from recoup.settings import load_settings
 from recoup.temporal.gateway import TemporalAway
 from recoup.temporal.standing import Standing
 from recoup.web.console.app import assemble_console
+from recoup.web.console.outlook import StripeOutlook
 from recoup.web.console.sessions import hash_of
 from recoup.web.console.stripe_view import Collecting, Customer
 from recoup.web.stripe_side import StripeAway
@@ -91,7 +93,9 @@ def console(address: str, place: Path) -> Iterator[TestClient]:
     secret = secrets.token_urlsafe(32)
     ledger.console.open_session(hash_of(secret), USER, END, END + timedelta(hours=1))
     policy = load_policy(settings.policy_file)
-    app = assemble_console(settings, ledger, temporal, temporal, _Stripe(), _Clock(), policy, wake)
+    clock = _Clock()
+    outlook = StripeOutlook(settings, stripe_client(settings.stripe), ledger, clock)
+    app = assemble_console(settings, ledger, temporal, temporal, _Stripe(), clock, policy, outlook, wake)
     with TestClient(app, base_url=ADDRESS, follow_redirects=False) as browser:
         browser.cookies.set("__Host-recoup", secret)
         yield browser

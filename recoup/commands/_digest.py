@@ -18,10 +18,10 @@ from recoup.clock import Clock, clock_for
 from recoup.commands._report_html import Words, headline
 from recoup.errors import ConfigurationError, ConnectionFailed
 from recoup.figures import Figures, Selection
-from recoup.figures.debts import End, debts_of
-from recoup.figures.recovery import owed
-from recoup.figures.week import Count, Week, last_whole_week, week_of
-from recoup.ledger import CaseFilter, Ledger, Tab
+from recoup.figures.debts import End
+from recoup.figures.keeping import facts_of
+from recoup.figures.week import Count, Week, count, last_whole_week, week_of
+from recoup.ledger import Ledger
 from recoup.messages import (
     Composed,
     Language,
@@ -60,14 +60,12 @@ def gather(ledger: Ledger, clock: Clock) -> Digest:
     since, until = last_whole_week(now)
     made = figures.of(ledger, Selection(now=now, since=now - LOOKS_BACK))
     tests = ledger.before_recoup.known().tests
-    cases = [case for case in ledger.figures.cases() if case.invoice not in tests]
-    debts = debts_of(cases, Selection(now=now))
-    still_open = [debt for debt in debts if debt.end is End.OPEN]
+    facts = facts_of(ledger, Selection(now=now), whole=True).without(tests)
     return Digest(
-        week=week_of(debts, since, until),
-        before=week_of(debts, since - timedelta(days=7), since),
-        open=Count(cases=len(still_open), money=owed(still_open)),
-        waiting=ledger.browsing.counts(CaseFilter())[Tab.PERSON],
+        week=week_of(facts, since, until),
+        before=week_of(facts, since - timedelta(days=7), since),
+        open=count(facts, facts.ended(End.OPEN)),
+        waiting=ledger.browsing.waiting(),
         figures=made,
     )
 

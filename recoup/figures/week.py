@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from recoup.figures.debts import Debt, End
+from recoup.figures.columns import Array
+from recoup.figures.debts import End
+from recoup.figures.facts import Facts, held
 from recoup.figures.recovery import owed
+from recoup.figures.selection import Selection
 from recoup.rules.base import Frozen
 from recoup.rules.money import Money
 
@@ -40,23 +42,19 @@ def last_whole_week(now: datetime) -> tuple[datetime, datetime]:
     return until - timedelta(days=7), until
 
 
-def week_of(debts: Iterable[Debt], since: datetime, until: datetime) -> Week:
+def week_of(facts: Facts, since: datetime, until: datetime) -> Week:
     """The week between these moments."""
-    mine = [debt for debt in debts if debt.end is not End.LEFT_OUT]
-
-    def holds(at: datetime | None) -> bool:
-        return at is not None and since <= at < until
-
-    ended = [debt for debt in mine if holds(debt.case.closed_at)]
+    week, mine = Selection(now=until, since=since, until=until), ~facts.ended(End.LEFT_OUT)
+    ended = mine & held(facts.debts["closed_at"], week)
     return Week(
         since=since,
         until=until,
-        failed=_count(debt for debt in mine if holds(debt.case.failed_at)),
-        recovered=_count(debt for debt in ended if debt.is_recovered),
-        lost=_count(debt for debt in ended if debt.end in _LOST),
+        failed=count(facts, mine & facts.failed_in(week)),
+        recovered=count(facts, ended & facts.recovered),
+        lost=count(facts, ended & facts.ended(*_LOST)),
     )
 
 
-def _count(debts: Iterable[Debt]) -> Count:
-    found = list(debts)
-    return Count(cases=len(found), money=owed(found))
+def count(facts: Facts, which: Array) -> Count:
+    """Some of the debts."""
+    return Count(cases=int(which.sum()), money=owed(facts, which))

@@ -13,7 +13,7 @@ import pytest
 from recoup import figures
 from recoup.figures import Estimate, Figures, Selection
 from recoup.figures.causes import ORDER
-from recoup.figures.debts import debts_of
+from recoup.figures.keeping import facts_of
 from recoup.figures.week import week_of
 from recoup.ledger import Ledger
 from tests.figures.raw import IN_A_RATE, RECOVERED, Raw, raw
@@ -170,7 +170,7 @@ def test_attempts_and_refusals(made: Figures, sql: Raw) -> None:
 def test_a_week(played: tuple[Ledger, str], sql: Raw) -> None:
     """What failed, was recovered and was lost in some weeks, each by its own moment; without what is in no rate, and without returns."""
     since, until = datetime(2026, 9, 7, tzinfo=UTC), datetime(2026, 9, 28, tzinfo=UTC)
-    week = week_of(debts_of(played[0].figures.cases(), Selection(now=END)), since, until)
+    week = week_of(facts_of(played[0], Selection(now=END), whole=True), since, until)
     time = {"since": since, "until": until}
     failed = f"FROM cases WHERE {IN_A_RATE} AND {IN_TIME}"
     ended = f"FROM cases WHERE {IN_A_RATE} AND closed_at >= :since AND closed_at < :until"
