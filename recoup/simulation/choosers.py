@@ -40,6 +40,8 @@ class Planned:
 class WorldStories(Stories):
     """What an oracle knows: every figure of its world, its banks' habits and gates; not what a single case has in store."""
 
+    apart = False
+
     def __init__(self, world: Population, payers: int = 1200) -> None:
         super().__init__(world.truth, payers)
         self._world = world

@@ -58,6 +58,10 @@ class Stories:
     What knows more than the prior (a learned model, an oracle) derives from this and changes :meth:`likelihood` or :meth:`adjusted`.
     """
 
+    apart = True
+    """Whether every attempt gets a part of the window to itself: what is only believed may be wrong, and then attempts that crowd around
+    one moment are lost together. Who has learned, or knows, need not be so careful."""
+
     def __init__(self, prior: Prior, payers: int = PAYERS) -> None:
         self.prior = prior
         self.counts = (payers, PATTERNS, HOLDS, OUTAGES)

@@ -126,6 +126,8 @@ class LearnedStories(Stories):
     Which attempts fail together still follows from the stories: that is not to be seen in single attempts, and is not learned.
     """
 
+    apart = False
+
     def __init__(self, model: Model, prior: Prior | None = None) -> None:
         super().__init__(prior or shipped_prior())
         self._model = model

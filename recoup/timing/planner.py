@@ -110,6 +110,7 @@ def planned_on(ground: Ground, stories: Stories, situation: Situation, limits: L
         gap=ground.gap,
         cost=ground.cost,
         least=ground.least,
+        apart=stories.apart,
     )
     belief, zone = ground.belief, situation.zone
     if not chosen:
@@ -134,13 +135,15 @@ def choose(
     gap: int,
     cost: float = 0.0,
     least: float = 0.0,
+    apart: bool = False,
 ) -> tuple[list[int], float]:
     """The slots, at most ``count`` and at least ``gap`` apart, whose attempts add most; and what they add.
 
     ``approves`` has a row for each slot and a column for each story, ``gains`` the stories' weights, ``discount`` what a
     success at each slot is worth. A slot is left out when it would add less than ``cost`` or less than ``least``.
+    ``apart``: the slots are cut into ``count`` equal parts, and of each at most one is taken.
     """
-    near = _Near(slots, gap)
+    near = _Near(slots, gap, parts=count if apart else 0)
     chosen: list[int] = []
     left = gains
     for _ in range(min(count, len(slots))):
@@ -158,21 +161,29 @@ def choose(
 
 
 class _Near:
-    """Which places are too near to one that is taken."""
+    """Which places are too near to one that is taken, or in the same of so many equal parts."""
 
-    def __init__(self, slots: NDArray[np.int64], gap: int) -> None:
+    def __init__(self, slots: NDArray[np.int64], gap: int, parts: int = 0) -> None:
         gap = max(gap, 1)  # one moment is never taken twice
         self._first: list[int] = slots.searchsorted(slots - gap, side="right").tolist()
         self._end: list[int] = slots.searchsorted(slots + gap, side="left").tolist()
         self._taken = np.zeros(len(slots), dtype=np.int64)
+        self._parts = min(parts, len(slots))
 
     def take(self, place: int) -> None:
         """Take a place and its neighbours."""
-        self._taken[self._first[place] : self._end[place]] += 1
+        self._count(place, 1)
 
     def give_back(self, place: int) -> None:
         """Give a place and its neighbours back."""
-        self._taken[self._first[place] : self._end[place]] -= 1
+        self._count(place, -1)
+
+    def _count(self, place: int, by: int) -> None:
+        self._taken[self._first[place] : self._end[place]] += by
+        if self._parts:
+            places = len(self._taken)
+            part = ((place + 1) * self._parts - 1) // places
+            self._taken[part * places // self._parts : (part + 1) * places // self._parts] += by
 
     def cross_out(self, adds: NDArray[np.float64]) -> None:
         """Let what is taken add less than nothing."""

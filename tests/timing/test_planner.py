@@ -16,7 +16,7 @@ from recoup.rules.networks import may_attempt
 from recoup.timing._stories import shipped_stories
 from recoup.timing.belief import believe
 from recoup.timing.families import Family, family_of
-from recoup.timing.planner import Plan, choose, plan
+from recoup.timing.planner import Plan, choose, ground_of, plan
 from recoup.timing.situation import Limits, Situation, Tried, slot_of
 from tests.timing.cases import T0, failed, limits_for, situations, window
 
@@ -171,6 +171,21 @@ def test_each_refusal_lowers_what_is_expected_nearby() -> None:
     assert believe(shipped_stories(), again, end).chance(slot) < 0.8 * believe(
         shipped_stories(), first, end
     ).chance(slot)
+
+
+@pytest.mark.parametrize("code", ["insufficient_funds", "do_not_honor", "processing_error"])
+@pytest.mark.parametrize("attempts", [2, 4, 8])
+def test_what_is_only_believed_gives_every_attempt_a_part_of_the_window(code: str, attempts: int) -> None:
+    """However sure the prior is of one moment: of as many equal parts as there are attempts, none is tried twice."""
+    situation, limits = failed(code), window(attempts=attempts)
+    ground = ground_of(shipped_stories(), situation, limits)
+    assert not isinstance(ground, str)
+    said = planned(situation, limits)
+    assert said.at is not None
+    slots = [slot_of(moment, situation.zone) for moment in (said.at, *said.later)]
+    places = np.searchsorted(ground.allowed, slots)
+    parts = ((places + 1) * attempts - 1) // len(ground.allowed)
+    assert len(slots) == len(set(parts.tolist()))
 
 
 def test_no_moment_is_taken_twice() -> None:
