@@ -104,22 +104,24 @@ class Browsing:
 
     def counts(self, wanted: CaseFilter, paused: Collection[str] = ()) -> dict[Tab, int]:
         """How many cases each tab has; which ones are paused only their workflows know."""
-        where = self._where(wanted)
+        return together(self.counts_of_open(wanted, paused), self.counts_of_ended(wanted))
+
+    def counts_of_open(self, wanted: CaseFilter, paused: Collection[str] = ()) -> dict[Tab, int]:
+        """The same of the tabs of open cases alone."""
         of: list[Any] = [sa.func.count().filter(_in(tab, paused)).label(tab.value) for tab in _OPEN]
-        still_open = sa.select(*of).where(cases.c.stage.in_(_OPEN_STAGES), *where)
-        ended = sa.select(cases.c.stage, sa.func.count().label("cases")).where(
-            cases.c.stage.in_(sorted(FINAL_STAGES)), *where
+        statement = sa.select(*of).where(cases.c.stage.in_(_OPEN_STAGES), *self._where(wanted))
+        row = self._store.read(lambda conn: conn.execute(statement).one())
+        return {tab: int(count) for tab, count in zip(_OPEN, row, strict=True)}
+
+    def counts_of_ended(self, wanted: CaseFilter) -> dict[Tab, int]:
+        """The same of the tabs of ended cases alone: of a million it takes a tenth of a second."""
+        ended = cases.c.stage.in_(sorted(FINAL_STAGES))
+        statement = sa.select(cases.c.stage, sa.func.count().label("cases")).where(
+            ended, *self._where(wanted)
         )
-
-        def work(conn: sa.Connection) -> dict[Tab, int]:
-            found = {
-                tab: int(count) for tab, count in zip(_OPEN, conn.execute(still_open).one(), strict=True)
-            }
-            by_stage = {row["stage"]: row["cases"] for row in every(conn, ended.group_by(cases.c.stage))}
-            found |= {tab: by_stage.get(stage, 0) for tab, stage in _FINAL.items()}
-            return found | {Tab.ALL: sum(found.values())}
-
-        return self._store.read(work)
+        rows = self._store.read(lambda conn: every(conn, statement.group_by(cases.c.stage)))
+        by_stage = {row["stage"]: row["cases"] for row in rows}
+        return {tab: by_stage.get(stage, 0) for tab, stage in _FINAL.items()}
 
     def waiting(self) -> int:
         """How many cases wait for a person."""
@@ -225,6 +227,12 @@ class Browsing:
         ids = sa.union(*(sa.select(part) for part in parts))
         found = self._store.read(lambda conn: list(conn.execute(ids.limit(_FEW + 1)).scalars()))
         return [id_ for id_ in found if "/" not in text or id_.startswith(text)]
+
+
+def together(still_open: dict[Tab, int], ended: dict[Tab, int]) -> dict[Tab, int]:
+    """The counts of all tabs, from those of both kinds."""
+    found = still_open | ended
+    return found | {Tab.ALL: sum(found.values())}
 
 
 def _looked_at(text: str) -> list[tuple[sa.Column[str], str]]:

@@ -19,6 +19,7 @@ from recoup.rules.base import Wire
 from recoup.rules.case import Stage
 from recoup.settings import Settings
 from recoup.temporal.standing import Standing
+from recoup.web.console.counting import Counting
 from recoup.web.console.doors import Visit
 from recoup.web.console.outlook import Outlook
 from recoup.web.console.sessions import Sessions
@@ -80,6 +81,11 @@ class Desk:
     outlook: Outlook
     wake: Callable[[str], Awaitable[bool]]
     """Has a destination look now for what it should deliver; False where no worker carries its deliveries."""
+
+    @cached_property
+    def counting(self) -> Counting:
+        """How many cases each tab has."""
+        return Counting(self.ledger)
 
     @cached_property
     def mode(self) -> str:

@@ -77,7 +77,7 @@ class Home:
         self, visit: Visit, health: Health, soon: list[Coming], later: list[Coming], away: str | None
     ) -> Response:
         browsing = self._desk.ledger.browsing
-        counts = browsing.counts(CaseFilter())
+        counts = self._desk.counting.of(CaseFilter(), visit.now)
         queue = browsing.page(Tab.PERSON, CaseFilter(), Sort.PRIORITY, limit=QUEUE)
         return self._desk.show(
             visit,

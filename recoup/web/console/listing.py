@@ -77,7 +77,7 @@ class Listing:
             visit,
             "cases",
             asked=asked,
-            counts=browsing.counts(asked.wanted, paused),
+            counts=self._desk.counting.of(asked.wanted, visit.now, paused),
             is_empty=not found.rows and browsing.is_empty(),
             rows=found.rows,
             further=asked.further(found.rows[-1].id) if found.more else None,
