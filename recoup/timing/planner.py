@@ -24,6 +24,7 @@ from recoup.timing.families import Family, family_of, reading_of
 from recoup.timing.prior import Prior
 from recoup.timing.situation import SLOT_HOURS, SLOTS_A_DAY, Limits, Situation, moment_of, slot_from, slot_of
 
+_PART_SLOTS = 2 * SLOTS_A_DAY
 _MOST_MOVES = 1
 """How often every moment is looked at again; a second time changes next to nothing and costs as much as the first."""
 
@@ -141,9 +142,9 @@ def choose(
 
     ``approves`` has a row for each slot and a column for each story, ``gains`` the stories' weights, ``discount`` what a
     success at each slot is worth. A slot is left out when it would add less than ``cost`` or less than ``least``.
-    ``apart``: the slots are cut into ``count`` equal parts, and of each at most one is taken.
+    ``apart``: the slots are cut into at least ``count`` equal parts, two days long at most, and of each at most one is taken.
     """
-    near = _Near(slots, gap, parts=count if apart else 0)
+    near = _Near(slots, gap, parts=max(count, -(-len(slots) // _PART_SLOTS)) if apart else 0)
     chosen: list[int] = []
     left = gains
     for _ in range(min(count, len(slots))):
