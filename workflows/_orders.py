@@ -160,17 +160,17 @@ def fold_message(case: Case, report: MessageReport) -> Case:
     return fold.message_done(case, report.key, report.state, said_at, report.covered_by)
 
 
-def unhurried(report: Report, now: datetime, *names: str) -> Report:
-    """A report whose moments to wait for lie ahead of the case: where one has passed already, it becomes a minute from now.
+def unhurried(report: Report, now: datetime, **before: datetime | None) -> Report:
+    """A report that asks to wait for later moments than those that the case has waited for; otherwise for a minute more.
 
-    Whoever reports goes by another clock than Temporal's; a case that runs ahead of that clock would ask again at once, and be
-    told the same, until the two meet.
+    Whoever reports goes by another clock than Temporal's: a case that runs ahead of that clock would ask again at once, and be told
+    the same, until the two meet. Only what was told is compared, never the time itself, which a replay may see a little differently.
     """
-    told = {name: getattr(report, name) for name in names}
-    passed = {name for name, moment in told.items() if moment is not None and moment <= now}
-    if not passed or not workflow.patched("no-circle-between-two-clocks"):
+    told = {name: getattr(report, name) for name, was in before.items() if was is not None}
+    again = {name for name, moment in told.items() if moment is not None and moment <= before[name]}
+    if not again or not workflow.patched("no-circle-between-two-clocks"):
         return report
-    return report.model_copy(update=dict.fromkeys(passed, (now + A_MINUTE).replace(microsecond=0)))
+    return report.model_copy(update=dict.fromkeys(again, (now + A_MINUTE).replace(microsecond=0)))
 
 
 def describe_failure(error: ActivityError) -> str:

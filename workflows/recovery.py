@@ -167,7 +167,8 @@ class RecoveryCase(PeopleHearing):
             Activity.SEND_MESSAGE, order, MessageReport, f"{key}: {step.because}", until=self._overtaken()
         )
         self._see(report.at)
-        report = orders.unhurried(report, self._now(), "not_before")
+        held = next((each.until for each in self._open_case().put_off if each.key == report.key), None)
+        report = orders.unhurried(report, self._now(), not_before=held)
         self._fold(lambda now: orders.fold_message(now, report))
         self._fold(lambda now: fold.message_returned(now, *self._returned))
         if report.ended is not None:
@@ -234,7 +235,7 @@ class RecoveryCase(PeopleHearing):
             activity, order, AccessReport, step.because, until=self._overtaken()
         )
         self._see(report.at)
-        report = orders.unhurried(report, self._now(), "look_again_at")
+        report = orders.unhurried(report, self._now(), look_again_at=self._open_case().suspend_not_before)
         if report.ended is not None:
             self._fold(lambda case: fold.ended(case, report.ended or Outcome.CLOSED_EXCLUDED, report.because))
         elif report.look_again_at is not None:
@@ -350,7 +351,8 @@ class RecoveryCase(PeopleHearing):
 
     def _fold_attempt(self, report: AttemptReport) -> None:
         self._see(report.at)
-        report = orders.unhurried(report, self._now(), "not_before", "check_at")
+        case = self._open_case()
+        report = orders.unhurried(report, self._now(), not_before=case.not_before, check_at=case.check_at)
         self._fold(lambda case: orders.fold_report(case, report))
         kept = report.state is AttemptState.PAID and report.ended is None
         if kept and self._open_case().mark_paid and workflow.patched("paid-outside-and-by-us"):
