@@ -72,6 +72,12 @@ class Facts:
         return Amounts(self.debts["amount"])
 
     @cached_property
+    def currencies(self) -> list[tuple[str, Array]]:
+        """A mask of the debts of each currency there is; amounts of different ones are never added up."""
+        names = sorted(name for name in self.debts.counts("currency") if name)
+        return [(name, self.debts.says("currency", name)) for name in names]
+
+    @cached_property
     def recovered(self) -> Array:
         """A mask of the debts that their first case collected."""
         return self.ended(End.RECOVERED)
@@ -89,7 +95,25 @@ class Facts:
 
     def watched(self, now: datetime) -> Watched:
         """The same as what survival is estimated from; open ones go on."""
-        return Watched(self.lasted(now), np.where(self.ended(End.OPEN), -1, self.ends))
+        if now not in self._watched:
+            self._watched[now] = Watched(self.lasted(now), np.where(self.ended(End.OPEN), -1, self.ends))
+        return self._watched[now]
+
+    @cached_property
+    def _watched(self) -> dict[datetime, Watched]:
+        return {}
+
+    def counted(self, selection: Selection) -> Facts:
+        """The debts that failed in the selection's time and are in its rates, alone."""
+        time = selection.since, selection.until
+        if time not in self._counted:
+            which = self.failed_in(selection) & ~self.ended(End.LEFT_OUT)
+            self._counted[time] = self.alone().take(which)
+        return self._counted[time]
+
+    @cached_property
+    def _counted(self) -> dict[tuple[datetime | None, datetime | None], Facts]:
+        return {}
 
     def subscriptions(self, which: Array) -> list[tuple[str, datetime, datetime | None]]:
         """Of some of the debts the subscription, empty where it is of none, when it failed, and when its case closed."""

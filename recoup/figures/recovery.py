@@ -167,7 +167,7 @@ def recovery_rate(facts: Facts, selection: Selection, payments: Sequence[Payment
     ``payments`` are those that an import has brought.
     """
     out, failed = facts.ended(End.LEFT_OUT), facts.failed_in(selection)
-    counted, left = facts.alone().take(failed & ~out), failed & out
+    counted, left = facts.counted(selection), failed & out
     cohorts = _cohorts(counted, selection.now)
     returned = counted.debts["returned"]
     return RecoveryRate(
@@ -201,7 +201,7 @@ def shares(facts: Facts) -> Shares:
         written_off=count[End.WRITTEN_OFF],
         of_all=rate(recovered, cases),
         of_closed=rate(recovered, cases - still_open, "closed cases"),
-        money=tuple(_money_shares(facts, name, mine) for name, mine in by_currency(facts)),
+        money=tuple(_money_shares(facts, name, mine) for name, mine in facts.currencies),
     )
 
 
@@ -226,7 +226,7 @@ def within(facts: Facts, days: int, now: datetime) -> Within:
     old = until <= micros(now)
     won = old & facts.recovered & (facts.debts["closed_at"] <= until)
     amounts, count, money = facts.debts["amount"], int(old.sum()), []
-    for currency, all_of_it in by_currency(facts):
+    for currency, all_of_it in facts.currencies:
         mine = all_of_it & old
         if mine.any():
             failed, recovered = int(amounts[mine].sum()), int(amounts[mine & won].sum())
@@ -324,13 +324,7 @@ def _paid_in_part(facts: Facts, payments: Sequence[Payment]) -> PaidInPart:
     return PaidInPart(cases=cases, money=tuple(sorted(parts, key=lambda each: each.currency)))
 
 
-def by_currency(facts: Facts) -> list[tuple[str, Array]]:
-    """A mask of the debts of each currency there is; amounts of different ones are never added up."""
-    names = sorted(name for name in facts.debts.counts("currency") if name)
-    return [(name, facts.debts.says("currency", name)) for name in names]
-
-
 def owed(facts: Facts, which: Array) -> tuple[Money, ...]:
     """What some of the debts come to, by currency."""
-    parts = ((name, facts.debts["amount"][mine & which]) for name, mine in by_currency(facts))
+    parts = ((name, facts.debts["amount"][mine & which]) for name, mine in facts.currencies)
     return tuple(Money(amount=int(part.sum()), currency=name) for name, part in parts if len(part))

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from recoup.figures.columns import DAY, Array, micros
-from recoup.figures.debts import End
 from recoup.figures.facts import Facts
 from recoup.figures.recovery import HEADLINE, curve_of
 from recoup.figures.selection import Selection
@@ -38,7 +37,7 @@ class TimeToRecover(Frozen):
 
 def time_to_recover(facts: Facts, selection: Selection) -> TimeToRecover:
     """Of the debts that failed in the selection's time."""
-    counted = facts.alone().take(facts.failed_in(selection) & ~facts.ended(End.LEFT_OUT))
+    counted = facts.counted(selection)
     old = counted.debts["failed_at"] + HEADLINE * DAY <= micros(selection.now)
     lasted = counted.lasted(selection.now)[old & counted.recovered]
     return TimeToRecover(

@@ -13,6 +13,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,13 +21,18 @@ from recoup.rules.experiments import SIGNIFICANCE_QUANTILE as Z
 from recoup.statistics.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watched:
     """How long each one was watched, and how that ended."""
 
     lasted: np.ndarray
     ends: np.ndarray
     """The number of each one's end; negative where it goes on (censored)."""
+
+    @cached_property
+    def times(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every time that there is, the place of each one's among them, and how many were watched so long."""
+        return np.unique(self.lasted, return_inverse=True, return_counts=True)
 
     @classmethod
     def of(cls, spans: Iterable[tuple[float, int | None]]) -> Watched:
@@ -124,7 +130,7 @@ def _variance(
 
 def _ends(watched: Watched, of: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Each time at which something ended, how many were watched until then, and how many ended: this way, and any way."""
-    times, place, leaving = np.unique(watched.lasted, return_inverse=True, return_counts=True)
+    times, place, leaving = watched.times
     at_risk = (len(watched.lasted) - np.cumsum(leaving) + leaving).astype(float)
     ended = np.bincount(place[watched.ends >= 0], minlength=len(times)).astype(float)
     ours = (
