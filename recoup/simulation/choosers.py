@@ -40,12 +40,14 @@ class Planned:
 class WorldStories(Stories):
     """What an oracle knows: every figure of its world, its banks' habits and gates; not what a single case has in store."""
 
-    apart = False
-
     def __init__(self, world: Population, payers: int = 1200) -> None:
         super().__init__(world.truth, payers)
         self._world = world
         self._channel = channel(world)
+
+    def keeps_apart(self, situation: Situation) -> bool:
+        """Who knows need not be careful."""
+        return False
 
     def likelihood(self, cause: Cause, family: Family, situation: Situation) -> float:
         """As it really is with the case's bank."""

@@ -58,10 +58,6 @@ class Stories:
     What knows more than the prior (a learned model, an oracle) derives from this and changes :meth:`likelihood` or :meth:`adjusted`.
     """
 
-    apart = True
-    """Whether every attempt gets a part of the window to itself: what is only believed may be wrong, and then attempts that crowd around
-    one moment are lost together. Who has learned, or knows, need not be so careful."""
-
     def __init__(self, prior: Prior, payers: int = PAYERS) -> None:
         self.prior = prior
         self.counts = (payers, PATTERNS, HOLDS, OUTAGES)
@@ -120,6 +116,14 @@ class Stories:
     ) -> Table:
         """The chances to come, after what was learned from other cases; the prior has learned nothing."""
         return approves
+
+    def keeps_apart(self, situation: Situation) -> bool:
+        """Whether every attempt gets a part of the window to itself.
+
+        What is only believed may be wrong, and then attempts that crowd around one moment are lost together. Who has learned, or knows, need not
+        be so careful.
+        """
+        return True
 
     def told(self, situation: Situation, chance: float) -> float:
         """What is said of a chance; it changes no choice."""

@@ -126,11 +126,13 @@ class LearnedStories(Stories):
     Which attempts fail together still follows from the stories: that is not to be seen in single attempts, and is not learned.
     """
 
-    apart = False
-
     def __init__(self, model: Model, prior: Prior | None = None) -> None:
         super().__init__(prior or shipped_prior())
         self._model = model
+
+    def keeps_apart(self, situation: Situation) -> bool:
+        """Only where the model is too old to be asked."""
+        return not self._model.is_fresh(situation.now)
 
     def learned(
         self, situation: Situation, slots: NDArray[np.int64], approves: Table, weights: NDArray[np.float32]

@@ -111,7 +111,7 @@ def planned_on(ground: Ground, stories: Stories, situation: Situation, limits: L
         gap=ground.gap,
         cost=ground.cost,
         least=ground.least,
-        apart=stories.apart,
+        apart=stories.keeps_apart(situation),
     )
     belief, zone = ground.belief, situation.zone
     if not chosen:
