@@ -99,3 +99,16 @@ async def test_a_moment_that_has_passed_is_no_reason_to_ask_again_at_once(play: 
     for times, at_once in ((told, 1), (asked[:4], 1), (asked[3:], 1)):
         gaps = [second - first for first, second in pairwise(times)]
         assert sum(gap < timedelta(seconds=59) for gap in gaps) <= at_once
+
+
+async def test_a_suspension_put_off_to_what_has_passed_is_asked_for_once_a_minute(play: Begin) -> None:
+    """The same of a suspension that has to wait: after the second answer it is not asked for at once again."""
+    outside = Outside(look_again=timedelta(hours=-1))
+    async with play(outside) as handle:
+        async with asyncio.timeout(60):
+            while outside.kinds().count("suspend:pause") < 5:  # noqa: ASYNC110 - nobody tells when
+                await asyncio.sleep(0.02)
+        await handle.terminate()
+    times = [at for kind, _, at in outside.done if kind == "suspend"]
+    gaps = [second - first for first, second in pairwise(times)]
+    assert sum(gap < timedelta(seconds=59) for gap in gaps) <= 1
