@@ -19,6 +19,7 @@ from recoup.ledger._erasing import GONE_BESIDE, TABLES, Column, Table, Whose
 from recoup.ledger._store import Store, Transaction, every
 from recoup.ledger.console_schema import console_log
 from recoup.ledger.erasing_schema import erasing
+from recoup.ledger.exclusions import customer_lock
 from recoup.ledger.schema import cases, events, messages
 from recoup.rules.base import Frozen
 
@@ -89,7 +90,8 @@ class Erasures:
             tx.event("customer_erased", at, customer=pseudonym, actor=actor, data=data)
             return found
 
-        return self._store.write(work, lock=[f"conversation/{customer}"])
+        # A case that wants to begin waits for the same name: none begins beside the erasure.
+        return self._store.write(work, lock=[customer_lock(customer), f"conversation/{customer}"])
 
 
 def _whose(conn: sa.Connection, customer: str) -> Whose:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC
 from typing import Any
 
@@ -124,6 +125,25 @@ def test_a_customer_with_an_open_case_is_not_erased(ledger: Ledger) -> None:
     with pytest.raises(StillOpen, match="in_2"):
         ledger.erasures.erase(WHO, after(days=9), actor="anna")
     assert _everything(ledger) == before
+
+
+def test_no_case_begins_beside_an_erasure(ledger: Ledger) -> None:
+    """A case that is just being opened is waited for, and stands in the way like any other."""
+    _closed(ledger)
+    opened, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        ledger.cases.open(a_case("in_2", customer=WHO), after(days=8))
+        opened.set()
+        go_on.wait(5)
+
+    other = threading.Thread(target=lambda: ledger.as_one(slowly))
+    other.start()
+    assert opened.wait(5)
+    threading.Timer(0.5, go_on.set).start()
+    with pytest.raises(StillOpen, match="in_2"):
+        ledger.erasures.erase(WHO, after(days=9), actor="anna")
+    other.join()
 
 
 def test_erasing_again_finds_nothing(ledger: Ledger) -> None:
