@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from recoup.temporal import SEARCH_ATTRIBUTES
+from recoup.temporal.payloads import plain_converter
 from tests.fixtures.temporal import find_temporal_binary, skipping_flags
 from tests.workflows.scenarios import SCENARIOS
 
@@ -30,7 +30,7 @@ async def record(names: list[str]) -> None:
         dev_server_log_level="never",
         dev_server_extra_args=skipping_flags(),
         search_attributes=SEARCH_ATTRIBUTES,
-        data_converter=pydantic_data_converter,
+        data_converter=plain_converter,
         identity="recorder",
     ) as env:
         for name in names:

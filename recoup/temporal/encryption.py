@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
 from recoup.errors import ConfigurationError, RecoupError
+from recoup.temporal.payloads import plain_converter
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -92,9 +92,9 @@ class Encryption(PayloadCodec):
 def converter(keys: Sequence[str | SecretStr]) -> DataConverter:
     """The data converter of all of Recoup's processes; with keys it encrypts. Raises as :class:`Encryption`."""
     if not keys:
-        return pydantic_data_converter
+        return plain_converter
     return dataclasses.replace(
-        pydantic_data_converter,
+        plain_converter,
         payload_codec=Encryption(keys),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

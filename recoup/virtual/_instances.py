@@ -19,12 +19,13 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.common import Priority, TypedSearchAttributes
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
+from recoup.temporal.payloads import plain_converter
+
 NAMESPACE = "virtual"
-CONVERTER = pydantic_data_converter.payload_converter
+CONVERTER = plain_converter.payload_converter
 TASK_TIMEOUT = timedelta(seconds=10)
 _LOOP = asyncio.new_event_loop()
 
@@ -140,8 +141,8 @@ class Instance:
             priority=Priority.default,
         )
         details = WorkflowInstanceDetails(
-            payload_converter_factory=pydantic_data_converter.payload_converter_class,
-            failure_converter_class=pydantic_data_converter.failure_converter_class,
+            payload_converter_factory=plain_converter.payload_converter_class,
+            failure_converter_class=plain_converter.failure_converter_class,
             interceptor_classes=[],
             defn=self.defn,
             info=info,

@@ -21,11 +21,11 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import ScheduleActivity, WorkflowCommand
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import RetryPolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from recoup.clock import Clock
+from recoup.temporal.payloads import plain_converter
 from recoup.virtual._instances import (
     CONVERTER,
     Identity,
@@ -371,5 +371,5 @@ def _refusal(pending: _Pending, error: Exception) -> WorkflowActivationJob:
     failure.message = "Activity task failed"
     failure.activity_failure_info.activity_type.name = pending.order.activity_type
     failure.activity_failure_info.activity_id = pending.order.activity_id
-    pydantic_data_converter.failure_converter.to_failure(error, CONVERTER, failure.cause)
+    plain_converter.failure_converter.to_failure(error, CONVERTER, failure.cause)
     return job

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from recoup.ledger import Ledger
 from recoup.temporal.bootstrap import prepare
+from recoup.temporal.payloads import plain_converter
 from tests.cards.stage import WORLD, Stage, working
 from tests.fixtures.sandbox import Sandbox, running_sandbox
 from tests.ledger.databases import migrated_file
@@ -25,7 +25,7 @@ from tests.sweep.stage import clean, settings_for
 async def namespace(time_skipping_env: WorkflowEnvironment) -> Client:
     """A client of a namespace that no other test's worker serves; its workflows live in real time."""
     service = time_skipping_env.client.service_client
-    client = Client(service, namespace="cards", data_converter=pydantic_data_converter)
+    client = Client(service, namespace="cards", data_converter=plain_converter)
     await prepare(client)
     return client
 

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities._notices import Notices
@@ -30,6 +29,7 @@ from recoup.messages import Composed, Composer, MailSettings, MessageFacts, Send
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.expiring import ExpiringCards
 from recoup.temporal.heartbeats import Heartbeats
+from recoup.temporal.payloads import plain_converter
 from workflows.refresh import RefreshCards
 
 RENEWS_AT = 1_798_000_000
@@ -161,7 +161,7 @@ def activities_for(directory: Path, ledger: Ledger) -> list[Any]:
 
 async def main(address: str, namespace: str, queue: str, directory: Path) -> None:
     """Work until killed."""
-    client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+    client = await Client.connect(address, namespace=namespace, data_converter=plain_converter)
     ledger = Ledger.connect(f"sqlite:///{directory / 'ledger.db'}")
     with ThreadPoolExecutor(4) as threads:
         async with Worker(

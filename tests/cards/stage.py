@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.card_contracts import KeepMirror, MirrorResult
@@ -19,6 +18,7 @@ from activities.contracts import TASK_QUEUE
 from recoup.ledger import Ledger
 from recoup.messages import Outbox, OutboxMail
 from recoup.settings import Settings
+from recoup.temporal.payloads import plain_converter
 from tests.fixtures.sandbox import Sandbox
 from worker import ACTIVITY_THREADS, build_activities, build_worker
 
@@ -114,9 +114,7 @@ class Stage:
     async def another_client(self) -> Client:
         """A connection of its own, as another machine has one."""
         host = self.client.service_client.config.target_host
-        return await Client.connect(
-            host, namespace=self.client.namespace, data_converter=pydantic_data_converter
-        )
+        return await Client.connect(host, namespace=self.client.namespace, data_converter=plain_converter)
 
     async def in_thread(self, function: Any, *arguments: Any, **named: Any) -> Any:
         """Call something that waits, without holding up the worker."""

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from recoup.clock import SystemClock
@@ -22,6 +21,7 @@ from recoup.rules.case import Stage
 from recoup.settings import load_settings
 from recoup.temporal.bootstrap import prepare
 from recoup.temporal.expiring import keep_card_schedule
+from recoup.temporal.payloads import plain_converter
 from recoup.temporal.sweeping import SCHEDULE, keep_schedule
 from tests.ledger.builders import a_case, reserved
 
@@ -94,7 +94,7 @@ async def test_what_stands_still_in_temporal_is_named(
     """In a namespace without schedules and workers each is missed; a paused schedule, and a case that somebody ended, are named too."""
     host = time_skipping_env.client.service_client.config.target_host
     client = await Client.connect(
-        host, namespace=f"live-{uuid.uuid4().hex[:8]}", data_converter=pydantic_data_converter
+        host, namespace=f"live-{uuid.uuid4().hex[:8]}", data_converter=plain_converter
     )
     await prepare(client)
     settings = _settings(tmp_path, temporal={"address": host, "namespace": client.namespace})

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from recoup.demo._temporal_server import server_command
+from recoup.temporal.payloads import plain_converter
 from tests.demo.processes import MARK, left_after
 from tests.fixtures.network import find_free_port
 
@@ -95,7 +95,7 @@ async def _read_histories(address: str) -> dict[str, list[HistoryEvent]]:
 async def _connected(address: str) -> Client:
     while True:
         try:
-            client = await Client.connect(address, namespace="recoup", data_converter=pydantic_data_converter)
+            client = await Client.connect(address, namespace="recoup", data_converter=plain_converter)
             if (await client.count_workflows()).count:
                 return client
         except Exception:  # noqa: BLE001, S110 - the server is still starting, in whichever way it says so

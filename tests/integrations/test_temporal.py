@@ -14,7 +14,6 @@ import pytest_asyncio
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from werkzeug import Response
 
@@ -24,6 +23,7 @@ from recoup.integrations.settings import IntegrationSettings
 from recoup.settings import Settings, StripeSettings
 from recoup.temporal.bootstrap import prepare
 from recoup.temporal.delivering import integration_workflow_id, keep_delivering, look_now
+from recoup.temporal.payloads import plain_converter
 from tests.fixtures.sandbox import KEY, ROOT
 from tests.integrations.stage import SECRET, Inbox, Stage, webhook
 from tests.ledger.builders import NOW
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def namespace(time_skipping_env: WorkflowEnvironment) -> Client:
     """A client of a namespace whose workflows live in real time."""
     service = time_skipping_env.client.service_client
-    client = Client(service, namespace="integrations", data_converter=pydantic_data_converter)
+    client = Client(service, namespace="integrations", data_converter=plain_converter)
     await prepare(client)
     return client
 

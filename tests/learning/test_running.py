@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 import yaml
 from temporalio.client import Client, ScheduleActionStartWorkflow
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import TASK_QUEUE
@@ -20,6 +19,7 @@ from activities.timing_contracts import TRAINING_WORKFLOW, StartTraining, Traini
 from recoup.ledger import Ledger
 from recoup.settings import TimingSettings
 from recoup.temporal.bootstrap import prepare
+from recoup.temporal.payloads import plain_converter
 from recoup.temporal.training import TRAINING, keep_training_schedule
 from recoup.timing.situation import zone_of
 from tests.fixtures.sandbox import running_sandbox
@@ -36,7 +36,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A worker whose policy wants the promoted model, and a ledger with a past to learn from."""
     service = time_skipping_env.client.service_client
-    client = Client(service, namespace="learning", data_converter=pydantic_data_converter)
+    client = Client(service, namespace="learning", data_converter=plain_converter)
     await prepare(client)
     (tmp_path / "world.yaml").write_text(WORLD)
     shutil.copy(migrated_file(tmp_path_factory.getbasetemp()), tmp_path / "ledger.db")

@@ -20,12 +20,12 @@ import pytest
 import pytest_asyncio
 import yaml
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.sweep_contracts import Look, SweepResult
 from recoup.ledger import CaseRow, Ledger
 from recoup.temporal.bootstrap import prepare
+from recoup.temporal.payloads import plain_converter
 from tests.fixtures.sandbox import KEY, ROOT, Sandbox, running_sandbox
 from tests.sweep.stage import clean
 
@@ -109,7 +109,7 @@ class Outage:
 async def outage(time_skipping_env: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Outage]:
     """A week of renewals that failed, and nobody was told."""
     service = time_skipping_env.client.service_client
-    client = Client(service, namespace="outage", data_converter=pydantic_data_converter)
+    client = Client(service, namespace="outage", data_converter=plain_converter)
     await prepare(client)
     world = tmp_path / "world.yaml"
     world.write_text(world_of(COUNT))

@@ -12,12 +12,12 @@ from fastapi.testclient import TestClient
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from recoup.errors import ConfigurationError
 from recoup.temporal.encryption import CannotDecrypt, Encryption, converter
+from recoup.temporal.payloads import plain_converter
 from recoup.web.codec import MOST_BYTES, codec_app
 from tests.workflows.shop import CHOSEN, Shop, play
 from workflows.card_update import CardUpdate
@@ -99,7 +99,7 @@ def test_keys_that_cannot_be_used_are_refused(keys: list[str]) -> None:
 
 def test_without_keys_nothing_changes() -> None:
     """The converter is the plain one."""
-    assert converter([]) is pydantic_data_converter
+    assert converter([]) is plain_converter
 
 
 @pytest.fixture

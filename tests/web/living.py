@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from temporalio.client import Client, WorkflowQueryFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.contracts import CaseView
@@ -23,6 +22,7 @@ from recoup.settings import Settings, TemporalSettings
 from recoup.temporal import SEARCH_ATTRIBUTES
 from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
+from recoup.temporal.payloads import plain_converter
 from tests.fixtures.temporal import find_temporal_binary
 from tests.web.onstage import OnStage, on_stage
 from worker import ACTIVITY_THREADS, build_activities, build_worker
@@ -64,7 +64,7 @@ class Behind:
             dev_server_existing_path=str(find_temporal_binary()),
             dev_server_log_level="never",
             search_attributes=SEARCH_ATTRIBUTES,
-            data_converter=pydantic_data_converter,
+            data_converter=plain_converter,
         ) as env:
             self.client, self.loop = env.client, asyncio.get_running_loop()
             self.address = env.client.service_client.config.target_host

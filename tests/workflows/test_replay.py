@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from activities.contracts import CaseResult, StartCase
 from recoup.rules.case import Outcome
+from recoup.temporal.payloads import plain_converter
 from tests.workflows.scenarios import SCENARIOS
 from workflows._hearing import NOTES
 from workflows.card_update import CardUpdate
@@ -30,9 +30,7 @@ def _history(path: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_case_replays(path: Path) -> None:
     """The present workflow code issues the very commands that this history holds."""
-    replayer = Replayer(
-        workflows=[RecoveryCase, CardUpdate, CustomerWish], data_converter=pydantic_data_converter
-    )
+    replayer = Replayer(workflows=[RecoveryCase, CardUpdate, CustomerWish], data_converter=plain_converter)
     await replayer.replay_workflow(_history(path))
 
 
@@ -56,7 +54,7 @@ async def test_changed_code_is_noticed() -> None:
     """The replay bites: a workflow that does something else fails on every history."""
     cases = [path for path in HISTORIES if '"RecoveryCase"' in path.read_text()]
     assert len(cases) >= 8
-    replayer = Replayer(workflows=[ForgetfulCase], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[ForgetfulCase], data_converter=plain_converter)
     for path in cases:
         with pytest.raises(workflow.NondeterminismError):
             await replayer.replay_workflow(_history(path))
