@@ -17,6 +17,7 @@ from recoup.rules.declines import Decline
 from recoup.rules.people import Approval
 from recoup.rules.policy import Campaign, Retries
 from recoup.rules.steps import StepKind
+from tests.workflows.around import AROUND
 from tests.workflows.outside import Outside
 from tests.workflows.playing import asleep, beginner, moved
 from tests.workflows.shop import APPEARED, CHOSEN, Shop
@@ -337,5 +338,5 @@ _ALL = (
     handed_over_and_moved,
 )
 SCENARIOS: dict[str, Callable[[WorkflowEnvironment], Awaitable[Played]]] = {
-    play.__name__.replace("_", "-"): play for play in _ALL
+    play.__name__.replace("_", "-"): play for play in (*_ALL, *AROUND)
 }

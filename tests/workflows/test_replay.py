@@ -16,27 +16,38 @@ from recoup.rules.case import Outcome
 from recoup.temporal.payloads import plain_converter
 from tests.workflows.scenarios import SCENARIOS
 from workflows._hearing import NOTES
-from workflows.card_update import CardUpdate
-from workflows.customer_wish import CustomerWish
-from workflows.recovery import RecoveryCase
+from workflows.hosted import DELIVERING, RECOVERY
 
+HOSTED = [*RECOVERY, *DELIVERING]
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
 
 def _history(path: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json(path.stem, path.read_text())
+    """A recorded history under the id that it had: some name what they begin after themselves."""
+    history = WorkflowHistory.from_json(path.stem, path.read_text())
+    begun = history.events[0].workflow_execution_started_event_attributes
+    return WorkflowHistory(begun.workflow_id or path.stem, history.events)
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_case_replays(path: Path) -> None:
     """The present workflow code issues the very commands that this history holds."""
-    replayer = Replayer(workflows=[RecoveryCase, CardUpdate, CustomerWish], data_converter=plain_converter)
+    replayer = Replayer(workflows=HOSTED, data_converter=plain_converter)
     await replayer.replay_workflow(_history(path))
 
 
 def test_every_scenario_has_its_history() -> None:
     """What can be played was recorded; what is named in no scenario any more may stay, as the record of a release."""
     assert {path.stem for path in HISTORIES} >= SCENARIOS.keys()
+
+
+def test_every_workflow_has_a_history() -> None:
+    """Whatever a worker hosts is replayed, the workflows around the cases included."""
+    begun = {
+        _history(path).events[0].workflow_execution_started_event_attributes.workflow_type.name
+        for path in HISTORIES
+    }
+    assert begun == {workflow._Definition.must_from_class(each).name for each in HOSTED}
 
 
 @workflow.defn(name="RecoveryCase", sandboxed=False)
