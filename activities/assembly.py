@@ -12,6 +12,7 @@ from activities._notices import Notices
 from activities._routes import Texting
 from activities.access import Access
 from activities.cases import Cases
+from activities.digest import Digests
 from activities.exclusions import Exclusions
 from activities.late_cancel import LateCancels
 from activities.learning import Learning
@@ -91,6 +92,7 @@ def build_activities(settings: Settings, ledger: Ledger, client: Client) -> list
         wishes.note_promise, wishes.stop_cases, wishes.fulfil,
         mirror.import_page, mirror.catch_up, reminders.due, reminders.remind, refreshing.select, refreshing.work,
         Learning(models, clock).train, Exclusions(ledger, clock, gateway).exclude,
+        Digests(settings, ledger, clock).send,
     ]  # fmt: skip
 
 

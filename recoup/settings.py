@@ -112,7 +112,9 @@ class FiguresSettings(_Section):
     sms_cost: Annotated[Decimal, Field(ge=0)] | None = None
     """For a text message."""
     digest_to: tuple[Address, ...] = ()
-    """Who gets the digest that ``recoup report --digest`` sends: addresses of operators."""
+    """Who gets the weekly digest: addresses of operators."""
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
+    """At which hour of Monday, in UTC."""
     digest_language: str = "en"
     network_fee: Annotated[Decimal, Field(ge=0)] | None = None
     """What the card networks charge for an attempt beyond their limits, by the contract with the acquirer."""

@@ -28,7 +28,7 @@ SOURCE_LANGUAGE = "en"
 WIDTH = 110
 
 METHODS = [("templates/**.j2", "jinja2.ext:babel_extract"), ("web/**.py", "python"),
-           ("figures/definitions.py", "python"), ("commands/_report_html.py", "python"), ("commands/_digest.py", "python")]  # fmt: skip
+           ("figures/definitions.py", "python"), ("commands/_report_html.py", "python"), ("figures/wording.py", "python"), ("digest/composing.py", "python")]  # fmt: skip
 OPTIONS = {
     "templates/**.j2": {
         "extensions": "jinja2.ext.i18n",

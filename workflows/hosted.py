@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workflows.card_update import CardUpdate
 from workflows.customer_wish import CustomerWish
+from workflows.digest import WeeklyDigest
 from workflows.expiring import ExpiringCards
 from workflows.integrations import Integration
 from workflows.late_cancel import LateCancelling
@@ -15,7 +16,7 @@ from workflows.training import TrainTiming
 
 RECOVERY: tuple[type, ...] = (
     RecoveryCase, CardUpdate, CustomerWish, LateCancelling, Reconcile, MirrorCards, ExpiringCards, RefreshCards,
-    TrainTiming,
+    TrainTiming, WeeklyDigest,
 )  # fmt: skip
 """Everything about cases and cards."""
 

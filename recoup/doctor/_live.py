@@ -19,6 +19,7 @@ from recoup.rules.case import Stage
 from recoup.settings import Settings
 from recoup.temporal.attributes import STAGE
 from recoup.temporal.connection import connect
+from recoup.temporal.digesting import DIGEST, EVERY_HOURS
 from recoup.temporal.expiring import EXPIRING
 from recoup.temporal.gateway import RECOVERY_WORKFLOW
 from recoup.temporal.scheduling import Regular
@@ -85,6 +86,7 @@ def _wanted(settings: Settings) -> list[tuple[Regular, float]]:
         (SWEEP, settings.sweep.every_hours),
         (EXPIRING, settings.cards.every_hours),
         (TRAINING, settings.timing.train_every_hours),
+        (DIGEST, EVERY_HOURS if settings.figures.digest_to else 0),
     ]
     return [(regular, hours) for regular, hours in wanted if hours]
 

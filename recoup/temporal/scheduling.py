@@ -34,7 +34,7 @@ from recoup.rules.base import Wire
 Result = TypeVar("Result", bound=Wire)
 
 CATCH_UP = timedelta(hours=1)
-"""A run that was missed for longer than this is not made up for: the next one finds the same."""
+"""Most of what is done regularly need not be made up for: the next run finds the same."""
 
 PATIENCE_SECONDS = 10.0
 """A worker takes a workflow up within this; afterwards the one who waits is told that none did."""
@@ -58,14 +58,23 @@ class Regular:
     """The id under which the schedule runs it; Temporal adds the moment."""
     now: str
     """The id under which it runs when it is asked for."""
+    catch_up: timedelta = CATCH_UP
+    """A run that was missed for longer than this is not made up for."""
 
 
 async def keep(
-    client: Client, regular: Regular, order: Wire, every_hours: float, clock: Clock | None = None
+    client: Client,
+    regular: Regular,
+    order: Wire,
+    every_hours: float,
+    clock: Clock | None = None,
+    *,
+    at: timedelta | None = None,
 ) -> str | None:
     """Make the schedule as it is wanted, whatever is there already; 0 hours take it away.
 
-    Returns what was done, in words; None where all was as it should be. The first run comes a whole interval later.
+    Returns what was done, in words; None where all was as it should be. It runs ``at`` so long after the beginning of each interval, all of them
+    counted from the first of January 1970; without that the first run comes a whole interval from now.
 
     Raises:
         ConnectionFailed: Temporal did not answer, or does not let this client keep schedules.
@@ -75,11 +84,11 @@ async def keep(
         if every_hours == 0:
             return await _taken_away(handle)
         every = timedelta(hours=every_hours)
-        wanted = _schedule(regular, order, every, clock or SystemClock())
+        wanted = _schedule(regular, order, every, at, clock or SystemClock())
         try:
             await client.create_schedule(regular.schedule, wanted)
         except ScheduleAlreadyRunningError:
-            return await _corrected(handle, every, wanted)
+            return await _corrected(handle, every, at, wanted)
     except RPCError as error:
         raise ConnectionFailed(
             f"Temporal did not keep the schedule of {regular.name}: {error.status.name.lower()}, {error.message[:200]}"
@@ -131,9 +140,12 @@ async def was_taken_up(handle: WorkflowHandle[object, Result]) -> bool:
     return (await handle.describe()).history_length > 2
 
 
-def _schedule(regular: Regular, order: Wire, every: timedelta, clock: Clock) -> Schedule:
+def _schedule(
+    regular: Regular, order: Wire, every: timedelta, at: timedelta | None, clock: Clock
+) -> Schedule:
     # Intervals count from 1970: without an offset the first run of a new installation could come in the next second.
-    offset = timedelta(seconds=int(clock.now().timestamp() % every.total_seconds()))
+    now = timedelta(seconds=int(clock.now().timestamp() % every.total_seconds()))
+    offset = now if at is None else at
     return Schedule(
         action=ScheduleActionStartWorkflow(
             regular.workflow,
@@ -143,14 +155,16 @@ def _schedule(regular: Regular, order: Wire, every: timedelta, clock: Clock) -> 
             static_summary=f"{regular.name}, by the schedule",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=regular.catch_up),
     )
 
 
-async def _corrected(handle: ScheduleHandle, every: timedelta, wanted: Schedule) -> str | None:
+async def _corrected(
+    handle: ScheduleHandle, every: timedelta, at: timedelta | None, wanted: Schedule
+) -> str | None:
     """Change the interval where it is another one; a pause that an operator set stays."""
     intervals = (await handle.describe()).schedule.spec.intervals
-    if [interval.every for interval in intervals] == [every]:
+    if [(each.every, at and each.offset) for each in intervals] == [(every, at)]:
         return None
 
     def change(found: ScheduleUpdateInput) -> ScheduleUpdate:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from recoup.clock import SystemClock
-from recoup.figures.week import last_whole_week
+from recoup.digest.week import last_whole_week
 from recoup.ledger import Ledger
 from recoup.rules.case import Outcome, Stage
 from tests.cli.conftest import Recoup

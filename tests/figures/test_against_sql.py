@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from recoup import figures
+from recoup.digest.week import week_of
 from recoup.figures import Estimate, Figures, Selection
 from recoup.figures.causes import ORDER
 from recoup.figures.keeping import facts_of
-from recoup.figures.week import week_of
 from recoup.ledger import Ledger
 from tests.figures.raw import IN_A_RATE, RECOVERED, Raw, raw
 from tests.figures.scene import END

@@ -21,6 +21,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "activities.wish_contracts",
         "activities.people_contracts",
         "activities.timing_contracts",
+        "activities.digest_contracts",
         "recoup.targets_file",
         "recoup.policy",
         "recoup.statistics",
@@ -38,7 +39,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "recoup.links",
         "recoup.temporal",
     ),
-    ("recoup.learning", "recoup.moving"),
+    ("recoup.learning", "recoup.moving", "recoup.digest"),
     ("activities",),
     ("recoup.web", "recoup.simulation", "recoup.sandbox", "recoup.demo", "workflows"),
     ("recoup.doctor", "recoup.refreshing", "recoup.hosting"),
@@ -64,6 +65,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "activities.wish_contracts": ("recoup.rules",),
     "activities.people_contracts": ("recoup.rules",),
     "activities.timing_contracts": ("recoup.rules",),
+    "activities.digest_contracts": ("recoup.rules",),
 }
 """Parts that may import less than all that is below them: the pure ones, and the Stripe that must not know the product."""
 
@@ -101,6 +103,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "activities.wish_contracts": PURE_LIBRARIES,
     "activities.people_contracts": PURE_LIBRARIES,
     "activities.timing_contracts": PURE_LIBRARIES,
+    "activities.digest_contracts": PURE_LIBRARIES,
     "workflows": PURE_LIBRARIES | {"asyncio", "contextlib", "temporalio"},
 }
 """Parts that do no I/O, and what they may import from outside the project."""
@@ -114,6 +117,7 @@ CONTRACTS = (
     "activities.wish_contracts",
     "activities.people_contracts",
     "activities.timing_contracts",
+    "activities.digest_contracts",
 )
 """What workflows and activities say to each other: the only modules of the activities that workflows import."""
 

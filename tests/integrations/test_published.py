@@ -44,7 +44,7 @@ PLACES = (
     "activities/",
     "recoup/web/webhooks/",
     "recoup/web/ses/",
-    "recoup/commands/_digest.py",
+    "recoup/digest/sending.py",
 )
 
 

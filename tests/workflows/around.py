@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 from activities import card_contracts as cards
 from activities import sweep_contracts as sweeps
 from activities.contracts import Activity, OperatorRequest
+from activities.digest_contracts import DIGEST_WORKFLOW, DigestActivity, DigestSent, StartDigest
 from activities.integration_contracts import (
     INTEGRATION_WORKFLOW,
     Delivered,
@@ -187,6 +188,13 @@ async def training(env: WorkflowEnvironment) -> Played:
     return await _ended(env, TRAINING_WORKFLOW, StartTraining(by="schedule"), script)
 
 
+async def digest(env: WorkflowEnvironment) -> Played:
+    """The mail server is away at first."""
+    sent = DigestSent(at=NOW, week="2026-W47", sent=2, had=1)
+    script: dict[StrEnum, Answers] = {DigestActivity.SEND: [RuntimeError("away"), sent]}
+    return await _ended(env, DIGEST_WORKFLOW, StartDigest(), script)
+
+
 async def late_cancel(env: WorkflowEnvironment) -> Played:
     """A payment is on its way at the first look; at the second nobody has come back."""
     start = LateCancel(
@@ -205,5 +213,5 @@ async def late_cancel(env: WorkflowEnvironment) -> Played:
 
 
 AROUND: tuple[Callable[[WorkflowEnvironment], Awaitable[Played]], ...] = (
-    sweep, mirror, expiring, refresh, integration, training, late_cancel,
+    sweep, mirror, expiring, refresh, integration, training, digest, late_cancel,
 )  # fmt: skip
