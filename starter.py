@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from temporalio.client import Interceptor
 
 from recoup.billing import stripe_client
 from recoup.clock import Clock, clock_for
@@ -17,7 +18,7 @@ from recoup.ledger import Ledger
 from recoup.links import unsubscribe_links, update_links
 from recoup.logs import configure_logs
 from recoup.messages import Outbox
-from recoup.observing import observed
+from recoup.observing import observed, traced
 from recoup.policy.file import load_policy
 from recoup.process import run_to_exit
 from recoup.rules.customer_page import CustomerPage
@@ -31,7 +32,7 @@ from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.notice import notices_from
 from recoup.web.pages import ASSETS, ASSETS_PATH, Pages
 from recoup.web.returns import returns_from
-from recoup.web.serving import serve
+from recoup.web.serving import UNTRACED, serve
 from recoup.web.stripe_side import Billing, StripeBilling
 from recoup.web.unsubscribing import Unsubscribing, unsubscribe_router
 from recoup.web.webhooks import Dispatcher, Gateway, intake_from, webhook_router
@@ -39,7 +40,7 @@ from recoup.web.webhooks import Dispatcher, Gateway, intake_from, webhook_router
 _log = structlog.get_logger("recoup.starter")
 
 
-def build_app(settings: Settings) -> FastAPI:
+def build_app(settings: Settings, interceptors: Sequence[Interceptor] = ()) -> FastAPI:
     """The web process over the systems that the settings name. Temporal may be away; the database may not.
 
     Raises:
@@ -47,7 +48,7 @@ def build_app(settings: Settings) -> FastAPI:
     """
     billing = StripeBilling(stripe_client(settings.stripe), settings.stripe.portal_configuration)
     offered = load_policy(settings.policy_file).policy.customer_page
-    gateway = CaseGateway(LazyClient(settings.temporal))
+    gateway = CaseGateway(LazyClient(settings.temporal, interceptors))
     ledger = Ledger.connect(settings.database_url)
     ledger.migrate()
     return assemble(settings, ledger, gateway, billing, clock_for(settings.clock_file), offered)
@@ -76,7 +77,9 @@ def assemble(
         _log.info("stopped")
 
     # Integrators get no interface here, so there is no description of one either.
-    app = FastAPI(title="Recoup", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Recoup", lifespan=lifespan, openapi_url=None, redirect_slashes=False, telemetry=UNTRACED
+    )
     pages = Pages(settings.mail.templates, settings.mail.default_locale)
     links = update_links(settings)
     customer = CustomerPages(
@@ -118,8 +121,9 @@ def main() -> None:
 
 def run(settings: Settings) -> None:
     """Serve, then return."""
-    app = build_app(settings)
-    asyncio.run(serve(app, settings.starter.host, settings.starter.port))
+    with traced(settings.tracing, "starter") as interceptors:
+        app = build_app(settings, interceptors)
+        asyncio.run(serve(app, settings.starter.host, settings.starter.port))
 
 
 if __name__ == "__main__":

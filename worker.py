@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import structlog
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 
 from activities.assembly import build_activities
 from activities.integrations import build_integrations
@@ -19,7 +19,7 @@ from recoup.errors import RecoupError
 from recoup.hosting import ACTIVITY_THREADS, build_courier, build_worker
 from recoup.ledger import Ledger
 from recoup.logs import configure_logs
-from recoup.observing import observed, temporal_runtime
+from recoup.observing import observed, temporal_runtime, traced
 from recoup.process import run_to_exit
 from recoup.settings import Settings, load_settings
 from recoup.temporal.bootstrap import ensure_search_attributes
@@ -48,9 +48,9 @@ async def _delivering(
         yield
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, interceptors: Sequence[Interceptor] = ()) -> int:
     """Work until SIGTERM or SIGINT."""
-    client = await connect(settings.temporal, temporal_runtime(settings.metrics))
+    client = await connect(settings.temporal, temporal_runtime(settings.metrics), interceptors)
     ledger = Ledger.connect(settings.database_url)
     activities = build_activities(settings, ledger, client)
     couriers = build_integrations(settings, ledger, client)
@@ -83,7 +83,13 @@ async def _keep_regular(client: Client, settings: Settings) -> None:
 def main() -> None:
     """Run the worker with the settings of the environment."""
     configure_logs()
-    run_to_exit(lambda: asyncio.run(serve(load_settings())))
+    run_to_exit(lambda: run(load_settings()))
+
+
+def run(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT; what the process exits with."""
+    with traced(settings.tracing, "worker") as interceptors:
+        return asyncio.run(serve(settings, interceptors))
 
 
 if __name__ == "__main__":

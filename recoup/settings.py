@@ -147,6 +147,13 @@ class MetricsSettings(_Section):
     """The Temporal SDK's own, of the worker."""
 
 
+class TracingSettings(_Section):
+    """Traces over OpenTelemetry; needs ``recoup[tracing]``."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """The collector's address for OTLP over HTTP, such as ``http://127.0.0.1:4318``; none: no traces are made."""
+
+
 class ConsoleSettings(_Section):
     """The operators' console, a private web process."""
 
@@ -198,6 +205,7 @@ class Settings(BaseSettings):
     integrations: IntegrationSettings = IntegrationSettings()
     notice: NoticeSettings = NoticeSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
 
     console: ConsoleSettings = ConsoleSettings()
     database_url: str = "sqlite:///recoup.db"

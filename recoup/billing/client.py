@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import stripe
-from stripe import RequestsClient, StripeClient
+from stripe import StripeClient
 
+from recoup.billing._requests import TracedRequests
 from recoup.errors import ConfigurationError
 from recoup.settings import StripeSettings
 
@@ -31,7 +32,7 @@ def stripe_client(settings: StripeSettings) -> StripeClient:
         key,
         base_addresses={"api": settings.api_base} if settings.api_base else {},
         max_network_retries=NETWORK_RETRIES,
-        http_client=RequestsClient(timeout=settings.timeout_seconds),
+        http_client=TracedRequests(timeout=settings.timeout_seconds),
     )
 
 

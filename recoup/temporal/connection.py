@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
@@ -16,7 +17,9 @@ from recoup.temporal.encryption import converter
 CONNECT_SECONDS = 10.0
 
 
-async def connect(settings: TemporalSettings, runtime: Runtime | None = None) -> Client:
+async def connect(
+    settings: TemporalSettings, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A connected client with the data converter that all of Recoup uses.
 
     Raises:
@@ -27,7 +30,9 @@ async def connect(settings: TemporalSettings, runtime: Runtime | None = None) ->
     address = where["target_host"]
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return await Client.connect(**where, data_converter=data_converter, runtime=runtime)
+            return await Client.connect(
+                **where, data_converter=data_converter, runtime=runtime, interceptors=interceptors
+            )
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         mend = "temporal.address" if settings.profile is None else f"the profile {settings.profile}"
         raise ConnectionFailed(

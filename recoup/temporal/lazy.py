@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 
 from recoup.settings import TemporalSettings
 from recoup.temporal.connection import connect
@@ -16,8 +17,9 @@ class LazyClient:
     Once connected, the SDK itself finds Temporal again after an interruption.
     """
 
-    def __init__(self, settings: TemporalSettings) -> None:
+    def __init__(self, settings: TemporalSettings, interceptors: Sequence[Interceptor] = ()) -> None:
         self._settings = settings
+        self._interceptors = interceptors
         self._client: Client | None = None
         self._lock = asyncio.Lock()
 
@@ -29,5 +31,5 @@ class LazyClient:
         """
         async with self._lock:
             if self._client is None:
-                self._client = await connect(self._settings)
+                self._client = await connect(self._settings, interceptors=self._interceptors)
             return self._client

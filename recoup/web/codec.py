@@ -17,6 +17,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 from recoup.temporal.encryption import CannotDecrypt, Encryption
 from recoup.web.middleware import AccessLog, CarefulHeaders
+from recoup.web.serving import UNTRACED
 
 MOST_BYTES = 4_000_000
 """Temporal itself refuses a larger message."""
@@ -27,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 def codec_app(encryption: Encryption, token: str, origin: str | None, public_url: str) -> FastAPI:
     """The server; ``origin`` is the UI's, as browsers write it."""
-    app = FastAPI(title="Recoup codec", openapi_url=None, redirect_slashes=False)
+    app = FastAPI(title="Recoup codec", openapi_url=None, redirect_slashes=False, telemetry=UNTRACED)
     app.include_router(_router(Codec(encryption, token, origin)))
     app.add_middleware(CarefulHeaders, public_url=public_url)
     app.add_middleware(AccessLog)

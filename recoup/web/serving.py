@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from recoup.errors import ConnectionFailed
@@ -18,6 +19,9 @@ GRACE_SECONDS = 15
 """How long requests under way may take after the word to stop."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the proxies in front usually keep a connection, so that none is closed under a request."""
+
+UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""Keeps FastAPI from tracing by itself: its spans have the whole path, and in ours stand the secrets of customers' links."""
 
 _log = structlog.get_logger(__name__)
 

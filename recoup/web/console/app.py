@@ -43,7 +43,7 @@ from recoup.web.console.system import System
 from recoup.web.console.tokens import Tokens
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.pages import ASSETS, ASSETS_PATH
-from recoup.web.serving import serve
+from recoup.web.serving import UNTRACED, serve
 
 _log = structlog.get_logger("recoup.console")
 
@@ -89,7 +89,13 @@ def assemble_console(
         ledger.close()
         _log.info("stopped")
 
-    app = FastAPI(title="Recoup console", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Recoup console",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=UNTRACED,
+    )
     sessions = Sessions(ledger, settings.console, clock)
     pages = console_pages(settings)
     desk = Desk(settings, ledger, cases, stands, customers, policy, pages, sessions, clock, outlook, wake)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from opentelemetry.trace import SpanKind, get_tracer
 from pydantic import ValidationError
 
 from recoup.clock import Clock
@@ -26,6 +27,7 @@ PATH = "/webhooks/stripe"
 RETRY_AFTER_SECONDS = 30
 
 _log = structlog.get_logger(__name__)
+_tracer = get_tracer("recoup")
 
 
 class Refused(Exception):
@@ -123,8 +125,10 @@ async def _acknowledge(dispatcher: Dispatcher, event: dict[str, Any]) -> JSONRes
         because = "; ".join(command.because for command in commands if isinstance(command, Ignore))
         _log.warning("webhook_not_understood", because=because)
         return JSONResponse({"received": True, "did": [because]})
+    about = {"stripe.event_id": told.id, "stripe.object_id": told.object_id or ""}
     try:
-        done = await dispatcher.dispatch(Delivery.of(told), commands)
+        with _tracer.start_as_current_span(f"webhook {told.type}", kind=SpanKind.SERVER, attributes=about):
+            done = await dispatcher.dispatch(Delivery.of(told), commands)
     except RecoupError as error:
         _log.error("webhook_not_accepted", event_id=told.id, type=told.type, reason=str(error))
         answer = {"error": "not accepted yet; please send it again"}
