@@ -84,5 +84,8 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     """An endpoint without the packages is refused in one sentence."""
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)
     wanted = TracingSettings(endpoint="http://127.0.0.1:4318")
-    with pytest.raises(ConfigurationError, match=r"install recoup\[tracing\]"), tracing.traced(wanted, "worker"):
+    with (
+        pytest.raises(ConfigurationError, match=r"install recoup\[tracing\]"),
+        tracing.traced(wanted, "worker"),
+    ):
         pass
