@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,3 +60,38 @@ def wait_for(address: str, seconds: float = 60) -> None:
         else:
             return
     raise TimeoutError(f"{address} does not answer")
+
+
+def worker_environment(place: Path, temporal: str) -> dict[str, str]:
+    """What a worker needs, over a Temporal and without a Stripe that answers."""
+    return environment(
+        RECOUP_STRIPE__API_KEY="sk_test_of_the_bench",
+        RECOUP_TEMPORAL__ADDRESS=temporal,
+        RECOUP_LINK_SECRETS='["a secret for the links of the bench"]',
+        RECOUP_DATABASE_URL=f"sqlite:///{place}/worker.db",
+        RECOUP_POLICY_FILE=str(ROOT / "policy.yaml"),
+    )
+
+
+@contextmanager
+def working(place: Path, temporal: str, log: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """A worker that serves, and the seconds from the start of its process until it did."""
+    began = time.perf_counter()
+    with running(
+        [sys.executable, "-m", "worker"], place, worker_environment(place, temporal), log
+    ) as process:
+        while not _serves(place / log):
+            if process.poll() is not None or time.perf_counter() - began > 60:
+                raise RuntimeError(f"the worker did not start: {(place / log).read_text()}")
+            time.sleep(0.01)
+        yield process, time.perf_counter() - began
+
+
+def _serves(log: Path) -> bool:
+    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
+    return any(json.loads(line).get("event") == "serving" for line in lines)
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has now (proc(5), ``/proc/PID/statm``, field 2)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from bench._processes import ROOT, environment, running, wait_for
+from bench._processes import environment, running, wait_for, working
 from bench._rows import Figures, Row
 from recoup.demo._temporal_server import server_command, temporal_program
 from recoup.demo.ports import free_ports
@@ -41,23 +40,5 @@ def _helped(place: Path) -> float:
 
 
 def _worked(place: Path, temporal: str, number: int) -> float:
-    env = environment(
-        RECOUP_STRIPE__API_KEY="sk_test_of_the_bench",
-        RECOUP_TEMPORAL__ADDRESS=temporal,
-        RECOUP_LINK_SECRETS='["a secret for the links of the bench"]',
-        RECOUP_DATABASE_URL=f"sqlite:///{place}/worker.db",
-        RECOUP_POLICY_FILE=str(ROOT / "policy.yaml"),
-    )
-    log = f"worker-{number}.log"
-    began = time.perf_counter()
-    with running([sys.executable, "-m", "worker"], place, env, log) as process:
-        while not _serves(place / log):
-            if process.poll() is not None or time.perf_counter() - began > 60:
-                raise RuntimeError(f"the worker did not start: {(place / log).read_text()}")
-            time.sleep(0.01)
-        return time.perf_counter() - began
-
-
-def _serves(log: Path) -> bool:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
-    return any(json.loads(line).get("event") == "serving" for line in lines)
+    with working(place, temporal, f"worker-{number}.log") as (_, seconds):
+        return seconds

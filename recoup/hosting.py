@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.contracts import TASK_QUEUE
 from activities.integration_contracts import INTEGRATION_QUEUE
@@ -18,6 +19,9 @@ from recoup.temporal.versions import told
 from workflows.hosted import DELIVERING, RECOVERY
 
 ACTIVITY_THREADS = 20
+OWN = ("workflows", "activities", "recoup")
+RUNNER = SandboxedWorkflowRunner(SandboxRestrictions.default.with_passthrough_modules(*OWN))
+"""Cases share the modules of the code: a copy for each would be half of a worker's memory and time (docs/decisions/0009)."""
 GRACE = timedelta(seconds=20)
 
 
@@ -32,6 +36,7 @@ def build_worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=RECOVERY,
+        workflow_runner=RUNNER,
         activities=activities,
         activity_executor=threads,
         max_concurrent_activities=ACTIVITY_THREADS,
@@ -52,6 +57,7 @@ def build_courier(
         client,
         task_queue=INTEGRATION_QUEUE,
         workflows=DELIVERING,
+        workflow_runner=RUNNER,
         activities=activities,
         max_concurrent_workflow_tasks=2,
         graceful_shutdown_timeout=GRACE,
