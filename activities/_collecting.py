@@ -26,10 +26,10 @@ from activities._waits import DEBIT_CHECK, KEY_LIFETIME, QUICK_TRIES, QUIET
 from activities.contracts import AttemptOrder, AttemptReport, SettleOrder
 from activities.records import report_unknown
 from activities.stripe_tries import NearStripe, clear_from, retries_of, tries_of_stripe
-from recoup.billing import ChargeState, InvoiceState, decline_of_error, read_charges, read_invoice
+from recoup.billing import ChargeState, InvoiceState, read_charges, read_invoice
 from recoup.billing.client import NETWORK_RETRIES
 from recoup.billing.invoices import is_being_paid
-from recoup.billing.outcomes import charge_of_error
+from recoup.billing.outcomes import charge_of_error, read_decline
 from recoup.clock import Clock
 from recoup.learning.facts import keep_card
 from recoup.ledger import AttemptResult, AttemptRow, Ledger, ReserveAttempt
@@ -102,8 +102,8 @@ class Collector:
             )
         if state.method is None:
             return not_made(self.clock.now(), order.trigger, "the customer has no payment method to charge")
-        others = count_others(self.client, self.ledger, state, charges, self.clock.now())
-        method = recognised(state.method, others)
+        others, shown = count_others(self.client, self.ledger, state, charges, self.clock.now())
+        method = recognised(state.method, shown)
         keep_card(self.ledger, order.case_id, order.invoice, order.customer, method, self.clock.now())
         reservation = self.ledger.attempts.reserve(
             ReserveAttempt(
@@ -191,7 +191,7 @@ class Collector:
                 {"idempotency_key": row.key, "max_network_retries": retries},
             )
         except CardError as error:
-            return self._declined(row, decline_of_error(error), charge_of_error(error))
+            return self._declined(row, read_decline(self.client, error), charge_of_error(error))
         except InvalidRequestError as error:
             return self._refused(row, error)
         except stripe.RateLimitError:

@@ -9,12 +9,12 @@ from stripe import StripeClient
 
 from activities.contracts import AttemptOrder
 from recoup.billing import ChargeState, InvoiceState, read_all_charges
-from recoup.billing.invoices import Method
+from recoup.billing.invoices import Method, charges_of_customer
 from recoup.ledger import AttemptCounts, AttemptRow, Ledger, ObservedCharge, Verdict
 from recoup.rules.case import Trigger
 from recoup.rules.codes import scheme_of
 from recoup.rules.declines import Decline
-from recoup.rules.networks import may_attempt
+from recoup.rules.networks import MONTH, may_attempt
 
 _NEW_METHOD = frozenset({Trigger.CARD_UPDATE, Trigger.ACCOUNT_UPDATER})
 
@@ -83,29 +83,48 @@ def count_others(
     state: InvoiceState,
     latest: Sequence[ChargeState],
     at: datetime,
-) -> list[ChargeState]:
-    """Read the charges of an invoice that are not ours, and count the refused ones in case no webhook has told of them.
+) -> tuple[list[ChargeState], list[ChargeState]]:
+    """Read the charges that are not ours, and count the refused ones in case no webhook has told of them.
 
-    ``latest`` are the latest charges of the invoice's payments; the earlier ones of each are read here.
+    ``latest`` are the latest charges of the invoice's payments; the earlier ones of each are read here. What else the customer's
+    cards have seen, for whatever debt, is counted too: while nobody listened Stripe may have tried the same card for several.
+
+    Returns:
+        The charges of this invoice that are not ours, and all that were read: what a card may be recognised by.
     """
     ours = {row.charge for row in ledger.attempts.of_invoice(state.id)}
-    others = [charge for charge in read_all_charges(client, latest) if charge.id not in ours]
+    read = read_all_charges(client, latest)
+    others = [charge for charge in read if charge.id not in ours]
     for charge in others:
-        if charge.status == "failed":
-            seen = ObservedCharge(
-                charge=charge.id,
-                invoice=state.id,
-                customer=state.customer,
-                fingerprint=charge.fingerprint,
-                brand=charge.brand,
-                amount=charge.amount or state.remaining.amount,
-                currency=charge.currency or state.remaining.currency,
-                failed=True,
-                decline=charge.decline,
-                made_at=charge.at,
-            )
-            ledger.attempts.observe(seen, at)
-    return others
+        _count(ledger, state, charge, at, invoice=state.id)
+    if state.method is None or scheme_of(state.method.type) is not None:
+        return others, read
+    known = {charge.id for charge in read}
+    besides = charges_of_customer(client, state.customer, at - MONTH)
+    for charge in besides:
+        if charge.id not in known and charge.fingerprint is not None:
+            _count(ledger, state, charge, at, invoice=None)
+    return others, [*read, *besides]
+
+
+def _count(
+    ledger: Ledger, state: InvoiceState, charge: ChargeState, at: datetime, *, invoice: str | None
+) -> None:
+    if charge.status != "failed":
+        return
+    seen = ObservedCharge(
+        charge=charge.id,
+        invoice=invoice,
+        customer=state.customer,
+        fingerprint=charge.fingerprint,
+        brand=charge.brand,
+        amount=charge.amount or state.remaining.amount,
+        currency=charge.currency or state.remaining.currency,
+        failed=True,
+        decline=charge.decline,
+        made_at=charge.at,
+    )
+    ledger.attempts.observe(seen, at)
 
 
 def _by_others(

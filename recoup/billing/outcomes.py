@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe import CardError
+from stripe import CardError, StripeClient
 
-from recoup.billing.invoices import ChargeState, InvoiceState, object_of
+from recoup.billing.invoices import ChargeState, InvoiceState, charge_state, object_of
 from recoup.rules.case import Outcome
 from recoup.rules.declines import Decline
 
@@ -14,6 +14,29 @@ from recoup.rules.declines import Decline
 def decline_of_error(error: CardError) -> Decline:
     """The decline in a refused ``invoices.pay``: the error carries every code there is."""
     return decline_of_refusal(_body(error))
+
+
+def read_decline(client: StripeClient, error: CardError) -> Decline:
+    """The decline in a refused ``invoices.pay``, read from its charge where the error leaves open who refused.
+
+    Only the charge tells of a block of Stripe's own, and over which of its networks a card with two of them was charged. Where it
+    cannot be read now the whole attempt is found out by reading later.
+    """
+    told, charge = decline_of_error(error), charge_of_error(error)
+    if charge is None or not leaves_open(error):
+        return told
+    return charge_state(client.v1.charges.retrieve(charge).to_dict()).decline or told
+
+
+def leaves_open(error: CardError) -> bool:
+    """Whether nothing in the error comes from a network, or several networks could have answered."""
+    told, method = decline_of_error(error), object_of(_body(error).get("payment_method"))
+    if told.method_type != "card":
+        return False
+    if told.network_decline_code is None and told.advice_code is None:
+        return True
+    networks = ((method.get("card") or {}).get("networks") or {}).get("available") or ()
+    return len(networks) > 1
 
 
 def decline_of_refusal(body: dict[str, Any]) -> Decline:

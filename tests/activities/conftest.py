@@ -65,6 +65,7 @@ seed: 1
 start: {weekday: monday, time: "09:00", timezone: UTC}
 cards:
   fresh: {brand: visa}
+  ruled_out: {brand: visa, issuer: [{declines: {decline_code: generic_decline, type: blocked, reason: rule}}]}
 CARDS
 customers:
   nobody:

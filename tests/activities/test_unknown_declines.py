@@ -31,7 +31,7 @@ def test_an_unknown_code_of_the_first_refusal_is_reported_once(
 def test_an_unknown_code_of_our_own_attempt_is_reported(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attempt is settled as a passing refusal, and the code is on record; unknown advice gets its own event."""
     advised = NEW.model_copy(update={"advice_code": "call_mum"})
-    monkeypatch.setattr("activities._collecting.decline_of_error", lambda _: advised)
+    monkeypatch.setattr("activities._collecting.read_decline", lambda *_: advised)
     case = desk.take_up("empty")
     report = desk.attempt(case)
     assert report.decline == advised
