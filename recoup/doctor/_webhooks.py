@@ -40,9 +40,16 @@ def endpoint(settings: Settings) -> list[Finding]:
     here = [each for each in found if each["url"].rstrip("/") == address]
     if not here:
         return [_none(settings, address)]
-    return [finding for each in here for finding in _examined(each)] or [
+    return [finding for each in here for finding in (*_astray(each, address), *_examined(each))] or [
         ok(_WHAT, f"{here[0]['id']} leads to {address} and tells all that is needed")
     ]
+
+
+def _astray(told: dict[str, Any], address: str) -> list[Finding]:
+    """The starter answers at its own address alone, and redirects nothing: to Stripe a redirect is a failure."""
+    if told["url"] == address:
+        return []
+    return [mend(_WHAT, f"{told['id']} leads to {told['url']}, where nobody answers: write {address}")]
 
 
 def _none(settings: Settings, address: str) -> Finding:

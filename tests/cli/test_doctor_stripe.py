@@ -74,6 +74,7 @@ def test_every_needed_event_has_its_route() -> None:
         ({"api_version": None}, Grade.NOTE, "default API version"),
         ({"disabled": True}, Grade.MEND, "is disabled"),
         ({"url": "https://elsewhere.example.com/webhooks/stripe"}, Grade.NOTE, "`recoup sweep`"),
+        ({"url": f"{HERE}/"}, Grade.MEND, f"nobody answers: write {HERE}"),
     ],
 )
 def test_the_endpoint(
