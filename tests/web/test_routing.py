@@ -53,6 +53,19 @@ def test_a_failed_renewal_begins_a_case() -> None:
     )
 
 
+def test_an_endpoint_of_an_old_version_loses_no_failure() -> None:
+    """Before basil the subscription stood on the invoice itself, and a payment outside Stripe had a word of its own."""
+    old = {key: value for key, value in told.invoice(subscription="sub_1").items() if key != "parent"}
+    failed = only(told.event("invoice.payment_failed", old, api_version="2024-06-20"))
+    assert isinstance(failed, BeginCase)
+    assert failed.subscription == "sub_1"
+    paid = old | {"status": "paid", "amount_remaining": 0, "amount_paid": 4900, "paid_out_of_band": True}
+    del paid["amount_paid_off_stripe"]
+    command = only(told.event("invoice.paid", paid, api_version="2024-06-20"))
+    assert isinstance(command, TellPaid)
+    assert command.outside
+
+
 def test_an_expanded_subscription_is_read_too() -> None:
     """Where the subscription is an object instead of an id, its id is taken."""
     parent = {"subscription_details": {"subscription": {"id": "sub_9", "object": "subscription"}}}

@@ -51,7 +51,7 @@ def paid(event: Event) -> list[Command]:
         TellPaid(
             invoice=invoice.id,
             customer=invoice.customer,
-            outside=bool(invoice.amount_paid_off_stripe and invoice.amount_paid_off_stripe > 0),
+            outside=invoice.paid_outside,
             attempt_count=invoice.attempt_count,
         )
     ]

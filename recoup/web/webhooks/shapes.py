@@ -103,12 +103,21 @@ class Invoice(Shape):
     collection_method: Code | None = None
     status: Code | None = None
     parent: _Parent | None = None
+    old_subscription: Ref | None = Field(default=None, validation_alias="subscription")
+    """Where events of versions before 2025-03-31 (basil) have it; a failure that they tell of is not to be lost."""
+    paid_out_of_band: bool | None = None
+    """The same of a payment outside Stripe."""
 
     @property
     def subscription(self) -> str | None:
         """The subscription it bills, if it does."""
         details = self.parent.subscription_details if self.parent else None
-        return details.subscription if details else None
+        return details.subscription if details else self.old_subscription
+
+    @property
+    def paid_outside(self) -> bool:
+        """Whether it was paid outside Stripe, wholly or in part."""
+        return bool(self.paid_out_of_band) or (self.amount_paid_off_stripe or 0) > 0
 
 
 class EndedInvoice(Shape):
