@@ -25,7 +25,16 @@ def read_decline(client: StripeClient, error: CardError) -> Decline:
     told, charge = decline_of_error(error), charge_of_error(error)
     if charge is None or not leaves_open(error):
         return told
-    return charge_state(client.v1.charges.retrieve(charge).to_dict()).decline or told
+    seen = charge_state(client.v1.charges.retrieve(charge).to_dict()).decline
+    return _joined(told, seen) if seen is not None else told
+
+
+def _joined(told: Decline, seen: Decline) -> Decline:
+    """What the error and its charge say together: the error's code, save where only the charge knows of a block."""
+    codes = ("advice_code", "network_decline_code", "network_advice_code")
+    more: dict[str, str | None] = {name: getattr(told, name) or getattr(seen, name) for name in codes}
+    more |= {"kind": seen.kind, "brand": seen.brand or told.brand}
+    return told.model_copy(update=more | ({"code": seen.code} if seen.kind == "blocked" else {}))
 
 
 def leaves_open(error: CardError) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from stripe import CardError
@@ -58,6 +58,15 @@ def test_a_card_of_two_networks_is_read_by_the_one_that_answered() -> None:
     decline = read_decline(stripe, refusal(["cartes_bancaires", "mastercard"], **REFUSED))
     assert decline.brand == "mastercard"
     assert forbidden(decline)
+
+
+def test_the_error_keeps_its_own_code() -> None:
+    """A charge that says less than the error does not make the refusal a vague one."""
+    vague = {**CHARGE, "outcome": {"type": "issuer_declined", "reason": "generic_decline"}}
+    decline = read_decline(
+        cast("Any", Stripe(vague)), refusal(["visa"], decline_code="authentication_required")
+    )
+    assert (decline.code, decline.kind) == ("authentication_required", "issuer_declined")
 
 
 @pytest.mark.parametrize(
