@@ -28,6 +28,26 @@ PLACES = (
     ("_payment_method.py", "Blocked", "reason", "payment_method_us_bank_account_blocked"),
 )
 
+# Decline codes are plain text to the types and to the description: these are the ones that Stripe's page listed on 2026-04-15
+# (docs.stripe.com/declines/codes), for cards and for local payment methods.
+LISTED = frozenset(
+    """
+    approve_with_id authentication_not_handled authentication_required call_issuer card_not_supported
+    card_velocity_exceeded currency_not_supported do_not_honor do_not_try_again duplicate_transaction
+    expired_card fraudulent generic_decline incorrect_address incorrect_cvc incorrect_number incorrect_pin
+    incorrect_zip insufficient_funds invalid_account invalid_amount invalid_cvc invalid_expiry_month
+    invalid_expiry_year invalid_number invalid_pin issuer_not_available lost_card merchant_blacklist
+    mobile_device_authentication_required new_account_information_available no_action_taken not_permitted
+    offline_pin_required online_or_offline_pin_required pickup_card pin_try_exceeded processing_error
+    reenter_transaction restricted_card revocation_of_all_authorizations revocation_of_authorization
+    security_violation service_not_allowed stolen_card stop_payment_order testmode_decline
+    transaction_not_allowed try_again_later withdrawal_count_limit_exceeded
+    compliance_violation expired_payment_information invalid_authorization invalid_billing_agreement
+    invalid_business_account invalid_customer_account invalid_payment_information partner_generic_decline
+    partner_high_risk_customer partner_payment_not_found payment_disputed payment_limit_exceeded
+    """.split()
+)
+
 
 @cache
 def _classes(file: str) -> dict[str, ast.ClassDef]:

@@ -55,6 +55,12 @@ def test_every_code_that_the_description_names_is_decided() -> None:
     assert undecided(named) == []
 
 
+def test_every_code_that_stripes_page_lists_has_a_row() -> None:
+    """What neither names, because a decline code is plain text to both, is held against the list of Stripe's own page."""
+    assert len(stripe_names.LISTED) > 55
+    assert sorted(stripe_names.LISTED - set(CODES)) == []
+
+
 @pytest.mark.parametrize(
     "code", ["insufficient_funds", "could_not_process", "low_probability_of_authorization"]
 )

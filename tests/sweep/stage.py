@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import SecretStr
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.worker import Worker
 
 from activities.contracts import StartCase
@@ -127,9 +127,11 @@ class Stage:
 
         await until(is_told, f"{case} to have written")
         for _ in range(400):
-            view = await self.gateway.view(case)
-            if view is not None and view.waiting:
-                break
+            # A run that has just begun says that it is being opened.
+            with suppress(WorkflowQueryFailedError):
+                view = await self.gateway.view(case)
+                if view is not None and view.waiting:
+                    break
             await asyncio.sleep(0.05)
         row = self.ledger.cases.get(case)
         assert row is not None
