@@ -304,7 +304,8 @@ class Collector:
         if self._near_stripe(row.case_id, row.trigger, state, charges):
             return False
         count_others(self.client, self.ledger, state, charges, self.clock.now())
-        return refused_since(self.ledger, row, state.method, self.clock.now(), self.cap) is None
+        refused = refused_since(self.ledger, row, state.method, self.clock.now(), self.cap)
+        return refused is None and ended_for_us(self.ledger, state) is None
 
     def _ended_meanwhile(
         self, row: AttemptRow, state: InvoiceState, charges: list[ChargeState]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stripe import StripeClient
 
+from activities.complaints import hear_complaints
 from activities.contracts import AttemptOrder
 from recoup.billing import ChargeState, InvoiceState, read_all_charges
 from recoup.billing.invoices import Method, charges_of_customer
@@ -87,7 +88,8 @@ def count_others(
     """Read the charges that are not ours, and count the refused ones in case no webhook has told of them.
 
     ``latest`` are the latest charges of the invoice's payments; the earlier ones of each are read here. What else the customer's
-    cards have seen, for whatever debt, is counted too: while nobody listened Stripe may have tried the same card for several.
+    cards have seen, for whatever debt, is counted too: while nobody listened Stripe may have tried the same card for several, and
+    the customer may have disputed one.
 
     Returns:
         The charges of this invoice that are not ours, and all that were read: what a card may be recognised by.
@@ -97,13 +99,13 @@ def count_others(
     others = [charge for charge in read if charge.id not in ours]
     for charge in others:
         _count(ledger, state, charge, at, invoice=state.id)
-    if state.method is None or scheme_of(state.method.type) is not None:
-        return others, read
     known = {charge.id for charge in read}
-    besides = charges_of_customer(client, state.customer, at - MONTH)
+    besides = [each for each in charges_of_customer(client, state.customer) if each.id not in known]
     for charge in besides:
-        if charge.id not in known and charge.fingerprint is not None:
+        if charge.fingerprint is not None and charge.at > at - MONTH:
             _count(ledger, state, charge, at, invoice=None)
+    failed_at = min((charge.at for charge in read), default=at)
+    hear_complaints(client, ledger, state.id, state.customer, [*read, *besides], failed_at, at)
     return others, [*read, *besides]
 
 

@@ -54,6 +54,7 @@ class ChargeState(Wire):
     amount: int | None = None
     refunded: int = 0
     """So much of the amount was given back."""
+    disputed: bool = False
     currency: str | None = None
     payment_intent: str | None = None
     intent_status: str | None = None
@@ -223,10 +224,10 @@ def read_all_charges(client: StripeClient, charges: Sequence[ChargeState]) -> li
     return sorted(found.values(), key=lambda charge: charge.at, reverse=True)
 
 
-def charges_of_customer(client: StripeClient, customer: str, since: datetime) -> list[ChargeState]:
-    """The customer's newest hundred charges since a moment, for whatever debt: one call."""
-    asked: Any = {"customer": customer, "created": {"gte": int(since.timestamp())}, "limit": 100}
-    return [charge_state(charge.to_dict()) for charge in client.v1.charges.list(asked).data]
+def charges_of_customer(client: StripeClient, customer: str) -> list[ChargeState]:
+    """The customer's newest hundred charges, for whatever debt: one call."""
+    listed = client.v1.charges.list({"customer": customer, "limit": 100})
+    return [charge_state(charge.to_dict()) for charge in listed.data]
 
 
 def is_being_paid(charges: list[ChargeState]) -> bool:
@@ -255,6 +256,7 @@ def charge_state(data: dict[str, Any], intent_status: str | None = None) -> Char
         at=moment(data["created"]),
         amount=data.get("amount"),
         refunded=data.get("amount_refunded") or 0,
+        disputed=bool(data.get("disputed")),
         currency=data.get("currency"),
         payment_intent=intent if isinstance(intent, str) else (intent or {}).get("id"),
         intent_status=intent_status,

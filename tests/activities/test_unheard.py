@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from stripe import CardError
 
 from activities._collecting import Collector
+from activities.complaints import DISPUTE_OPENED, has_complained, hear_complaints
 from activities.contracts import AttemptOrder, AttemptReport
-from recoup.rules.case import AttemptState, Case, Trigger
+from recoup.billing import ChargeState
+from recoup.rules.case import AttemptState, Case, Outcome, Trigger
 from recoup.rules.declines import forbidden, read
 from tests.activities.conftest import Desk
 
@@ -32,6 +38,21 @@ def tried_for_another_debt(desk: Desk, times: int) -> None:
         with suppress(CardError):
             key = {"idempotency_key": f"{other.id}/{number}"}
             api.invoices.pay(other.id, {"payment_method": who["payment_method"]}, key)
+
+
+def dispute_a_payment(desk: Desk, key: str) -> str:
+    """The customer pays something else and disputes it; the charge."""
+    api, customer = desk.stripe.v1, desk.customers[key]["customer"]
+    method = api.payment_methods.attach("pm_card_visa", {"customer": customer})
+    other = api.invoices.create({"customer": customer, "currency": "usd", "auto_advance": False})
+    api.invoice_items.create({"customer": customer, "invoice": other.id, "amount": 500, "currency": "usd"})
+    api.invoices.finalize_invoice(other.id, {"auto_advance": False})
+    api.invoices.pay(other.id, {"payment_method": method.id})
+    charge = next(
+        each for each in api.charges.list({"customer": customer}).data if each.status == "succeeded"
+    )
+    desk.sandbox.control("disputes", {"charge": charge.id})
+    return str(charge.id)
 
 
 def test_what_a_card_saw_for_other_debts_counts_without_webhooks(desk: Desk) -> None:
@@ -59,3 +80,37 @@ def test_a_block_that_only_the_charge_tells_of_is_final(desk: Desk) -> None:
     again = desk.attempt(case, "r2", Trigger.MANUAL)
     assert (again.state, again.not_before) == (AttemptState.SKIPPED, None)
     assert len(desk.sandbox.pays(case.invoice)) == 1
+
+
+def test_a_dispute_is_heard_without_its_webhook(desk: Desk) -> None:
+    """The customer disputed an earlier payment while nobody listened: it shows on the charge, and the debt is left alone."""
+    case = desk.take_up("short")
+    paid = dispute_a_payment(desk, "short")
+    report = desk.attempt(case)
+    assert (report.state, report.ended) == (AttemptState.SKIPPED, Outcome.CLOSED_DISPUTED)
+    assert desk.sandbox.pays(case.invoice) == []
+    told = [each for each in desk.ledger.events.of_customer(case.customer) if each.kind == DISPUTE_OPENED]
+    assert [event.data["charge"] for event in told] == [paid]
+
+
+def test_an_attempt_without_an_answer_hears_it_too(desk: Desk) -> None:
+    """Disputed after the first request was lost: its key is not sent again."""
+    case = desk.take_up("short")
+    desk.sandbox.fault(fault="refuse_connection", method="POST", path="/v1/invoices/*/pay", count=3)
+    assert desk.attempt(case, tries=9).state is AttemptState.UNKNOWN
+    sent = len(desk.sandbox.pays(case.invoice))
+    dispute_a_payment(desk, "short")
+    desk.settle(case, 1)
+    assert len(desk.sandbox.pays(case.invoice)) == sent
+
+
+@pytest.mark.parametrize(("days", "heard"), [(2, True), (4, False)])
+def test_an_old_dispute_is_history(desk: Desk, days: int, *, heard: bool) -> None:
+    """Read or told, a dispute counts from three days before the failure on."""
+    case, now = desk.take_up("short"), desk.clock.now()
+    opened = SimpleNamespace(id="du_1", created=int((now - timedelta(days=days)).timestamp()))
+    disputes = SimpleNamespace(list=lambda _: SimpleNamespace(data=[opened]))
+    stripe: Any = SimpleNamespace(v1=SimpleNamespace(disputes=disputes))
+    charge = ChargeState(id="ch_1", status="succeeded", at=now, disputed=True)
+    hear_complaints(stripe, desk.ledger, case.invoice, case.customer, [charge], now, now)
+    assert has_complained(desk.ledger, case.invoice, case.customer) is heard
