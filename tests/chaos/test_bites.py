@@ -125,8 +125,9 @@ def _sent_is_forgotten(patch: Patch) -> None:
 
 
 def _disputes_are_not_heard(patch: Patch) -> None:
-    """A dispute is acknowledged, and nobody is told."""
+    """A dispute is acknowledged, and nobody is told; nor is it found on the charges."""
     patch.setitem(ROUTES, "charge.dispute.created", Route(lambda _: [Ignore("not heard")], "nothing"))
+    patch.setattr("activities._guarding.hear_complaints", lambda *_: None)
 
 
 def _no_message_marks(patch: Patch) -> None:
