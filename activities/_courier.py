@@ -46,8 +46,8 @@ def concerned(ledger: Ledger, event: EventRow) -> PublicEvent | None:
     if event.case_id is not None:
         case = ledger.cases.get(event.case_id)
         return publish(event, [case] if case else [])
-    if event.kind == "charge_observed" and ledger.attempts.made(str(event.data.get("charge"))):
-        return None  # ours, seen before its answer was known
+    if ledger.attempts.has_told_of_itself(event):
+        return None
     if event.invoice is not None:
         return publish(event, ledger.cases.by_invoice(event.invoice)[::-1])
     return publish(event, ledger.cases.concerned(event.customer, event.at) if event.customer else [])

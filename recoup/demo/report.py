@@ -147,10 +147,10 @@ def _final_outcomes(rows: Iterable[CaseRow]) -> dict[str, Outcome]:
 
 
 def all_events(ledger: Ledger) -> Iterable[EventRow]:
-    """Everything that the ledger has, in the order in which it was recorded."""
+    """Everything that the ledger has to tell, in the order in which it was recorded."""
     last = 0
     while page := ledger.events.since(last, _PAGE):
-        yield from page
+        yield from (event for event in page if not ledger.attempts.has_told_of_itself(event))
         last = page[-1].id
 
 

@@ -13,7 +13,7 @@ from recoup.ledger._cards import counts, observe
 from recoup.ledger._reserving import Guard, reserve
 from recoup.ledger._store import NotInLedger, Store, Transaction, every, first
 from recoup.ledger.inputs import AttemptResult, ObservedCharge, ReserveAttempt
-from recoup.ledger.rows import AttemptCounts, AttemptRow, Reservation
+from recoup.ledger.rows import AttemptCounts, AttemptRow, EventRow, Reservation
 from recoup.ledger.schema import attempts
 from recoup.rules.case import AttemptState
 
@@ -122,6 +122,10 @@ class Attempts:
     def made(self, charge: str) -> bool:
         """Whether one of our attempts made this charge, as far as its answer is known."""
         return self._one(sa.select(attempts).where(attempts.c.charge == charge).limit(1)) is not None
+
+    def has_told_of_itself(self, event: EventRow) -> bool:
+        """Whether an event tells of somebody else's charge that was one of ours, seen before its answer was known."""
+        return event.kind == "charge_observed" and self.made(str(event.data.get("charge")))
 
     def latest(self, invoice: str) -> AttemptRow | None:
         """The invoice's attempt with the highest number."""

@@ -133,7 +133,8 @@ class _Record:
 
 def _recorded(desk: Desk, row: CaseRow) -> _Record:
     ledger = desk.ledger
-    events = ledger.events.of_customer(row.customer)
+    told = ledger.events.of_customer(row.customer)
+    events = [event for event in told if not ledger.attempts.has_told_of_itself(event)]
     messages = ledger.messages.of_case(row.id)
     chosen = [event for event in events if event.case_id == row.id and event.kind == "campaign_chosen"]
     return _Record(

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from activities.people_contracts import LongerGrace
-from recoup.ledger import Ledger, NewMessage, Result
+from recoup.ledger import AttemptResult, Ledger, NewMessage, ObservedCharge, Result
 from recoup.messages import Mailbox, OutboxSender, build_mime, compose, message_id, sample_facts
 from recoup.rules.case import AttemptState, Outcome, Template
 from recoup.rules.declines import Decline
@@ -46,6 +46,19 @@ def test_a_case_on_one_page(operator: TestClient, book: Book, ledger: Ledger) ->
     ):  # fmt: skip
         assert wanted in said, wanted
     assert said.index("Suspend the access") < said.index("Attempt 1") < said.index("Case opened")
+
+
+def test_a_charge_of_ours_is_told_once(operator: TestClient, book: Book, ledger: Ledger) -> None:
+    """A webhook told of our own attempt's charge before its answer was known: nobody reads of another one, as of somebody else's."""
+    book.case()
+    attempt = book.attempt()
+    for charge in ("ch_ours", "ch_other"):
+        seen = ObservedCharge(charge=charge, customer="cus_1", amount=123450, currency="pln", failed=True)
+        ledger.attempts.observe(seen, NOW)
+    ledger.attempts.settle(attempt, AttemptResult(state=AttemptState.DECLINED, charge="ch_ours"), NOW)
+    said = words_of(operator.get("/cases/in_1"))
+    assert said.count("not made by Recoup") == 1
+    assert said.count("Attempt 1") == 1
 
 
 def test_a_case_that_has_ended(operator: TestClient, book: Book) -> None:
