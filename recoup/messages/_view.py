@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from babel import Locale
 
 from recoup.messages import formatting
 from recoup.messages.facts import CardOnFile, MessageFacts, NextPayment, OpenInvoice
+from recoup.rules.money import totals
 
 _BRANDS = {
     "amex": "American Express",
@@ -19,6 +21,9 @@ _BRANDS = {
     "unknown": "",
 }
 """Names that are not written as Stripe's word for them, with a capital."""
+
+MOST_LISTED = 20
+"""So many invoices are listed one by one: mail programs cut a message off that grows without an end."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,17 @@ class ItemView:
     failed_on: DayView
     pay_url: str | None
     suspend_on: DayView | None
+
+
+@dataclass(frozen=True)
+class MoreView:
+    """The invoices that a message counts and does not list."""
+
+    count: int
+    total: str
+    """What they come to."""
+    suspend_on: DayView | None
+    """In a last notice: the first day on which an access of theirs ends."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,7 @@ def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
     :raises ValueError: an unknown currency.
     """
     items = [_item(item, facts, locale) for item in facts.items]
+    listed, rest = _divided(facts.items)
     return {
         "company": facts.company.name,
         "support": facts.company.support,
@@ -84,6 +101,8 @@ def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
         "reason": facts.reason.value,
         "item": items[0] if items else None,
         "items": items,
+        "listed": [_item(item, facts, locale) for item in listed],
+        "more": _more(rest, facts, locale) if rest else None,
         "total": formatting.amounts(facts.totals, locale),
         "update_url": facts.update_url,
         "next_retry": _day(facts.next_retry_at, facts, locale),
@@ -92,6 +111,24 @@ def variables(facts: MessageFacts, locale: Locale) -> dict[str, Any]:
         "card": _card(facts.card, facts, locale) if facts.card else None,
         "next_payment": _next_payment(facts.next_payment, facts, locale) if facts.next_payment else None,
     }
+
+
+def _divided(items: Sequence[OpenInvoice]) -> tuple[Sequence[OpenInvoice], Sequence[OpenInvoice]]:
+    """What is listed and what is only counted: the message's own invoice first, then whose access ends first."""
+    if len(items) <= MOST_LISTED:
+        return items, ()
+    own, *others = items
+    others.sort(key=lambda item: (item.suspend_on is None, item.suspend_on or item.failed_at))
+    return [own, *others[: MOST_LISTED - 1]], others[MOST_LISTED - 1 :]
+
+
+def _more(rest: Sequence[OpenInvoice], facts: MessageFacts, locale: Locale) -> MoreView:
+    ends = min((item.suspend_on for item in rest if item.suspend_on is not None), default=None)
+    return MoreView(
+        count=len(rest),
+        total=formatting.amounts(totals(item.due for item in rest), locale),
+        suspend_on=_day(ends, facts, locale),
+    )
 
 
 def _card(card: CardOnFile, facts: MessageFacts, locale: Locale) -> CardView:

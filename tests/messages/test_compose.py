@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel import Locale
 
 from recoup.messages import (
     AHEAD,
     Composed,
+    Mailbox,
     MessageFacts,
     Reason,
+    build_mime,
     compose,
     formatting,
     reason_for,
@@ -31,7 +34,7 @@ from recoup.messages.samples import WRITTEN_AT
 from recoup.rules.case import Template
 from recoup.rules.codes import CODES
 from recoup.rules.declines import Decline
-from recoup.rules.money import Money
+from recoup.rules.money import Money, totals
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 LOCALES = ("en", "pl")
@@ -211,8 +214,63 @@ def test_nothing_is_loaded_from_elsewhere(template: Template, locale: str) -> No
 
 @pytest.mark.parametrize(("template", "locale"), every(DEBTS, LOCALES))
 def test_a_message_stays_small(template: Template, locale: str) -> None:
-    """Even with fifty invoices the HTML stays below the size at which mail programs cut it off."""
-    assert len(compose(several(template, 50, locale)).html.encode()) < 100_000
+    """However many invoices are open, and with the addresses that Stripe gives them, the whole mail stays below 100 KB."""
+    given = several(template, 112, locale)
+    long = {"description": "Zażółć <gęślą> jaźń " * 12, "pay_url": "https://invoice.stripe.com/i/" + "x" * 190}
+    items = tuple(item.model_copy(update=long) for item in given.items)
+    mime = build_mime(
+        compose(given.model_copy(update={"items": items})),
+        sender=Mailbox(name="Northwind", address="billing@northwind.example"),
+        recipient="anna@customer.example",
+        message_id="<1@northwind.example>",
+        date=WRITTEN_AT,
+    )
+    assert len(mime) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("locale", "count", "line"),
+    [
+        ("en", 21, "and 1 more invoice, $2.00"),
+        ("en", 22, "and 2 more invoices, together $2.00 and €1.00"),
+        ("en", 112, "and 92 more invoices, together $92.00 and €46.00"),
+        ("pl", 21, "i jeszcze 1 faktura, 2,00 USD"),
+        ("pl", 22, "i jeszcze 2 faktury, razem 2,00 USD i 1,00 €"),
+        ("pl", 25, "i jeszcze 5 faktur, razem 6,00 USD i 2,00 €"),
+    ],
+)
+def test_what_is_not_listed_is_counted(locale: str, count: int, line: str) -> None:
+    """Twenty invoices are listed, the rest in one line with its own totals; the total of the mail is over all of them."""
+    given = several(Template.REMINDER, count, locale)
+    dues = [Money(amount=100, currency="eur"), Money(amount=200, currency="usd")]
+    items = tuple(item.model_copy(update={"due": dues[n % 2 == 0]}) for n, item in enumerate(given.items))
+    written = compose(given.model_copy(update={"items": items}))
+    all_of_it = formatting.amounts(totals(item.due for item in items), Locale(locale))
+    for text in (squeezed(written.text), squeezed(Page(written.html).text)):
+        text = text.replace("\u00a0", " ")
+        assert line in text
+        assert all_of_it.replace("\u00a0", " ") in text.split(line)[1]
+        assert "NW-20" in text
+        assert "NW-21" not in text
+    assert str(given.update_url) in written.text.split(line.split(",")[0])[1]
+
+
+def test_a_last_notice_lists_what_ends_first() -> None:
+    """With more invoices than are listed, the message's own comes first, then those whose access ends first; of the rest the first day is told."""
+    given = several(Template.LAST_NOTICE, 30, "en")
+    items = tuple(
+        item.model_copy(update={"suspend_on": WRITTEN_AT + timedelta(days=60 - n)})
+        for n, item in enumerate(given.items)
+    )
+    text = compose(given.model_copy(update={"items": items})).text
+    listed = re.findall(r"Invoice (NW-\d+)", text)
+    assert listed == ["NW-1", *(f"NW-{n}" for n in range(30, 11, -1))]
+    assert "Access until January 9, 2027 at least" in text.split("10 more invoices")[1]
+
+
+def test_thanks_lead_to_no_page() -> None:
+    """Of what is paid nothing is open any more, so that a thank-you with many invoices sends nobody to the page."""
+    assert "See all of them" not in compose(several(Template.RECOVERED, 30, "en")).text
 
 
 @pytest.mark.parametrize("locale", LOCALES)
