@@ -26,7 +26,7 @@ def facts_of(
         template=order.template,
         company=company,
         customer_name=contact.name,
-        locale=contact.locale,
+        locale=contact.locales,
         reason=reason_for(order.decline),
         items=tuple(_shown(each) for each in listed),
         update_url=update_url,

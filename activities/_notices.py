@@ -109,7 +109,7 @@ class Notices:
             customer=customer,
             template=notice.template,
             channel=CHANNEL,
-            locale=contact.locale or self.messages.mail.default_locale,
+            locale=self.messages.language_of(contact),
         )
         done = self.messages.deliver(
             new, contact, lambda _, to: self._write(notice, contact, words, plan, to)
@@ -129,7 +129,7 @@ class Notices:
             template=notice.template,
             company=messages.mail.about_company,
             customer_name=contact.name,
-            locale=contact.locale,
+            locale=contact.locales,
             card=CardOnFile(
                 brand=words.brand,
                 last4=words.last4,

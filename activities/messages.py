@@ -83,12 +83,16 @@ class Messages:
             customer=order.customer,
             template=order.template,
             channel=CHANNEL,
-            locale=contact.locale or self.mail.default_locale,
+            locale=self.language_of(contact),
         )
         done = self.deliver(
             new, contact, lambda listed, to: self._write(order, key, contact, listed, to), order
         )
         return self._report(order, done) if isinstance(done, MessageRow) else self._not_sent(order, done)
+
+    def language_of(self, contact: Contact) -> str:
+        """The language in which the customer is written to: the first of theirs that we speak, or the default."""
+        return self.composer.languages.choose(contact.locales, self.mail.default_locale).tag
 
     def done_with(self, key: str) -> MessageRow | None:
         """The message, where nothing is left to do for it; None where it still has to be written down or sent."""

@@ -72,7 +72,7 @@ class Previews:
             customer=case.customer,
             template=order.template,
             channel=Channel.EMAIL,
-            locale=contact.locale or self.mail.default_locale,
+            locale=self.composer.languages.choose(contact.locales, self.mail.default_locale).tag,
         )
         wish = wish_of(new, order, (case.customer, *self.address_keys.of(contact.email)))
         gate = gate_for(wish, contact, self.contact, self.mail.default_timezone, now)

@@ -25,7 +25,8 @@ class Contact(Wire):
     email: str | None = None
     phone: str | None = None
     """As E.164 has it."""
-    locale: str | None = None
+    locales: tuple[str, ...] = ()
+    """The languages they want, the most wanted first."""
     timezone: str | None = None
     """What the customer's metadata say, or else what their address tells."""
     country: str | None = None
@@ -40,7 +41,6 @@ def read_contact(client: StripeClient, customer: str, others: Sequence[str] = ()
     data = client.v1.customers.retrieve(customer).to_dict()
     if data.get("deleted"):
         return Contact()
-    locales = data.get("preferred_locales") or []
     place = data.get("address") or (data.get("shipping") or {}).get("address") or {}
     country, state = place.get("country"), place.get("state")
     email, metadata = _usable(data.get("email"), usable_address), data.get("metadata") or {}
@@ -49,7 +49,7 @@ def read_contact(client: StripeClient, customer: str, others: Sequence[str] = ()
         name=data.get("name"),
         email=email,
         phone=_usable(data.get("phone"), usable_number),
-        locale=locales[0] if locales else None,
+        locales=tuple(data.get("preferred_locales") or ()),
         timezone=usable_zone(metadata.get(TIMEZONE_KEY)) or zone_of(country, state),
         country=country,
         state=state,

@@ -126,8 +126,8 @@ class MessageFacts(Frozen):
     company: Company
     customer_name: Line | None = None
     """What to call the customer; names that hold an address or are empty are left out."""
-    locale: str | None = None
-    """The customer's own, as Stripe has it (``preferred_locales``); the operator's default where we do not speak it."""
+    locale: str | tuple[str, ...] | None = None
+    """The customer's own, as Stripe has it (``preferred_locales``): of several the first that we speak, else the operator's default."""
     reason: Reason = Reason.OTHER
     items: tuple[OpenInvoice, ...] = ()
     """The first is the one this message is about; the others are the customer's further open invoices. None of them ahead."""

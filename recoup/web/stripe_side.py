@@ -18,7 +18,8 @@ from recoup.billing.plans import Plan, plan_of, read_plan
 from recoup.errors import ConnectionFailed
 from recoup.rules.money import Money
 
-_MOST_INVOICES = 100
+_PAGE = 100
+"""So many of a list come in one answer; all of it is read."""
 
 
 class StripeAway(ConnectionFailed):
@@ -64,8 +65,8 @@ class Subscribed:
 class Owing:
     """What a customer owes at this moment."""
 
-    locale: str | None
-    """The customer's language as Stripe knows it."""
+    locales: tuple[str, ...]
+    """The customer's languages as Stripe knows them, the most wanted first."""
     timezone: str | None
     """The customer's time zone, where their metadata names one."""
     invoices: tuple[OpenInvoice, ...]
@@ -75,7 +76,7 @@ class Billing(Protocol):
     """Stripe, as the web process sees it. Every method raises :class:`StripeAway` where Stripe gives no usable answer."""
 
     def owing(self, customer: str) -> Owing:
-        """The customer's language, time zone and open invoices, read now."""
+        """The customer's languages, time zone and open invoices, read now."""
         ...
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
@@ -112,7 +113,7 @@ class StripeBilling:
             about = read_contact(self._client, customer)
             found = self._open_invoices(customer)
         invoices = (_open_invoice(data) for data in found if (data.get("amount_remaining") or 0) > 0)
-        return Owing(locale=about.locale, timezone=about.timezone, invoices=tuple(invoices))
+        return Owing(locales=about.locales, timezone=about.timezone, invoices=tuple(invoices))
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         """See :meth:`Billing.portal_address`: a deep link to the payment method, nothing else."""
@@ -132,8 +133,8 @@ class StripeBilling:
     def subscriptions(self, customer: str) -> tuple[Subscribed, ...]:
         """See :meth:`Billing.subscriptions`."""
         with _answers("read the customer's subscriptions"):
-            found = self._client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": 100})
-        return tuple(_subscribed(subscription.to_dict()) for subscription in found.data)
+            found = self._client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": _PAGE})
+            return tuple(_subscribed(subscription.to_dict()) for subscription in found.auto_paging_iter())
 
     def plan(self, price: str) -> Plan | None:
         """See :meth:`Billing.plan`."""
@@ -158,10 +159,8 @@ class StripeBilling:
         return any(_is_failed_renewal(data) for data in found)
 
     def _open_invoices(self, customer: str) -> list[dict[str, Any]]:
-        found = self._client.v1.invoices.list(
-            {"customer": customer, "status": "open", "limit": _MOST_INVOICES}
-        )
-        return [invoice.to_dict() for invoice in found.data]
+        found = self._client.v1.invoices.list({"customer": customer, "status": "open", "limit": _PAGE})
+        return [invoice.to_dict() for invoice in found.auto_paging_iter()]
 
 
 def _open_invoice(data: dict[str, Any]) -> OpenInvoice:

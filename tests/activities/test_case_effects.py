@@ -110,6 +110,17 @@ def test_a_message_goes_out_once_in_the_customers_language(desk: Desk) -> None:
     assert "płatnoś" in text.lower()
 
 
+def test_of_several_languages_the_first_that_is_spoken_is_taken(desk: Desk) -> None:
+    """A customer who would like German, and Polish otherwise, is written to in Polish, and the ledger says so."""
+    case = desk.take_up("empty")
+    desk.stripe.v1.customers.update(case.customer, {"preferred_locales": ["de", "pl-PL", "en"]})
+    desk.run(desk.messages.send, desk.message(case))
+    (mail,) = desk.outbox.list()
+    assert "Dzień dobry" in (desk.outbox.text(mail.id) or "")
+    (row,) = desk.ledger.messages.of_case(case.id)
+    assert row.locale == "pl-PL"
+
+
 def test_a_message_that_was_surely_not_sent_is_sent_later(desk: Desk) -> None:
     """A mailbox that is away makes Temporal try again, and then exactly one mail arrives."""
     case, real = desk.take_up("short"), desk.messages.sender.send

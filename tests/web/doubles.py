@@ -121,6 +121,7 @@ class FakeBilling:
 
     away: bool = False
     locale: str | None = None
+    """The customer's language; several with commas between them."""
     timezone: str | None = None
     invoices: tuple[OpenInvoice, ...] = ()
     charges: dict[str, str] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class FakeBilling:
 
     def owing(self, customer: str) -> Owing:
         self._here()
-        return Owing(locale=self.locale, timezone=self.timezone, invoices=self.invoices)
+        return Owing(locales=tuple(self.locale.split(",")) if self.locale else (), timezone=self.timezone, invoices=self.invoices)
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         self._here()

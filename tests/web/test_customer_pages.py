@@ -99,6 +99,7 @@ def test_polish_is_right(web: TestClient, book: Book, billing: FakeBilling) -> N
         (None, "pl,en;q=0.8", "pl"),
         (None, "de,pl;q=0.5", "pl"),
         ("xx", "pl", "pl"),
+        ("de,pl", "en", "pl"),
         (None, "fi", "en"),
         (None, "", "en"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from recoup.rules.money import Money
 from recoup.web.stripe_side import StripeAway, StripeBilling
-from tests.sandbox.stage import Stage
+from tests.sandbox.stage import Stage, period_end
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_what_a_customer_owes(stage: Stage, billing: StripeBilling) -> None:
         customer, {"preferred_locales": ["pl", "en"], "metadata": {"timezone": "Europe/Warsaw"}}
     )
     owing = billing.owing(customer)
-    assert (owing.locale, owing.timezone) == ("pl", "Europe/Warsaw")
+    assert (owing.locales, owing.timezone) == (("pl", "en"), "Europe/Warsaw")
     [found] = owing.invoices
     assert (found.id, found.number, found.due) == (
         invoice.id,
@@ -42,6 +42,19 @@ def test_what_a_customer_owes(stage: Stage, billing: StripeBilling) -> None:
     assert (found.description, invoice.lines.data[0].description) == ("Plan", "1 × Plan")
     assert found.pay_url == invoice.hosted_invoice_url
     assert billing.has_failed_renewal(customer)
+
+
+def test_everything_that_is_owed_is_read(
+    stage: Stage, billing: StripeBilling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit into one answer of Stripe's is read with the next: a page that shows a part would show a wrong total."""
+    monkeypatch.setattr("recoup.web.stripe_side._PAGE", 1)
+    customer, price = stage.customer(), stage.price()
+    made = [stage.subscription(customer.id, items=[{"price": price}]) for _ in range(2)]
+    stage.use_card(customer.id, "pm_card_chargeCustomerFail")
+    stage.control("POST", "clock", {"to": period_end(made[-1])})
+    assert len(billing.owing(customer.id).invoices) == 2
+    assert {each.id for each in billing.subscriptions(customer.id)} == {each.id for each in made}
 
 
 def test_a_customer_who_owes_nothing(stage: Stage, billing: StripeBilling) -> None:

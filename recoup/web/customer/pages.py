@@ -273,8 +273,7 @@ class CustomerPages:
         owing = self.billing.owing(link.customer)
         history = history_of(self.ledger, link.customer, now)
         debt = debt_of(self.ledger, link.customer, owing, history, now)
-        own = [owing.locale] if owing.locale else []
-        return Visit(link, debt, history, [*own, *accepted(request.headers.get("accept-language"))])
+        return Visit(link, debt, history, [*owing.locales, *accepted(request.headers.get("accept-language"))])
 
     def _sender(self, request: Request, token: str) -> LinkRow | Response:
         """The link through which a form was sent from our page, not too often; or the page that refuses it."""
