@@ -91,6 +91,24 @@ def test_polish_is_right(web: TestClient, book: Book, billing: FakeBilling) -> N
         assert words in text, words
 
 
+def test_with_many_invoices_the_ways_to_pay_stay_near(
+    web: TestClient, book: Book, billing: FakeBilling
+) -> None:
+    """Twenty invoices are in sight, the others unfold with their sum on the fold; all can be paid, and the total is over all."""
+    billing.invoices = tuple(open_invoice(f"in_{n:02}", 100, "eur") for n in range(25))
+    for invoice in billing.invoices:
+        book.case(invoice.id)
+    text = web.get(book.link()).text
+    shown, folded = text.split("<details>", 1)
+    assert shown.count("Invoice ACME-") == 20
+    assert "<summary>and 5 more invoices, together €5.00</summary>" in folded
+    assert folded.split("</details>")[0].count("Invoice ACME-") == 5
+    assert text.count('href="https://invoice.stripe.example/') == 25
+    assert '<span class="figure">€25.00</span>' in text
+    billing.invoices = billing.invoices[:20]
+    assert "<details>" not in web.get(book.link()).text
+
+
 @pytest.mark.parametrize(
     ("stripe", "browser", "language"),
     [

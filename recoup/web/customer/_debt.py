@@ -20,6 +20,10 @@ from recoup.web.standing import is_under_way, newest_decline, suspension_of
 from recoup.web.stripe_side import OpenInvoice, Owing
 
 
+IN_SIGHT = 20
+"""So many invoices are shown at once; the others unfold, so that the ways to pay stay near."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One invoice that is still to be paid."""
@@ -136,6 +140,10 @@ def _written_out(debt: Debt, locale: Locale, zone: str) -> dict[str, Any]:
     suspend_on = formatting.local_date(debt.suspend_at, debt.timezone or zone) if debt.suspend_at else None
     return {
         "items": [_shown(item, locale) for item in debt.items],
+        "in_sight": IN_SIGHT,
+        "more": formatting.amounts(totals(item.invoice.due for item in debt.items[IN_SIGHT:]), locale)
+        if len(debt.items) > IN_SIGHT
+        else None,
         "total": formatting.amounts(debt.totals, locale) if debt.items else None,
         "suspended": debt.is_suspended,
         "promised_on": _promised(debt, locale, zone),
