@@ -10,22 +10,18 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    HTTPClientError,
-    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
-    ParamValidationError,
     PartialCredentialsError,
 )
-from botocore.parsers import ResponseParserError
 
 from recoup.errors import ConfigurationError, ConnectionFailed
+from recoup.messages._aws import FAILURES, code_of, sort_failure
 from recoup.messages.sending import (
     CannotLookUp,
     SendError,
     SendReceipt,
     SendRefused,
-    SendUnavailable,
     SendUnclear,
 )
 from recoup.messages.settings import SesSettings
@@ -42,9 +38,6 @@ REFUSED_CODES = frozenset(
     }
 )
 """SES answers that another try would not change (SES API v2, SendEmail, "Errors")."""
-
-HANDED_OVER = (HTTPClientError, IncompleteReadError, ResponseParserError)
-"""What the SDK raises once it is connected: timed out, cut off, or answered with something unreadable."""
 
 
 class _SesClient(Protocol):
@@ -99,9 +92,9 @@ class SesSender:
             request["ConfigurationSetName"] = self._settings.configuration_set
         try:
             answer = self._client.send_email(**request)
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+        except FAILURES as error:
             # "from None": what SES says may name the address, and causes are written into workflow histories.
-            raise _sorted(error) from None
+            raise sort_failure(error, "SES", "the message", _refused) from None
         if not answer.get("MessageId"):
             raise SendUnclear("SES answered without saying that it took the message")
         return SendReceipt(provider_id=answer["MessageId"])
@@ -121,7 +114,7 @@ class SesSender:
             raise ConfigurationError(f"SES cannot be used: {error}") from None
         except ClientError as error:
             raise ConfigurationError(
-                f"SES refuses these credentials or this region: {_code(error)}"
+                f"SES refuses these credentials or this region: {code_of(error)}"
             ) from None
         except BotoCoreError as error:
             raise ConnectionFailed(f"SES does not answer: {error}") from None
@@ -129,27 +122,5 @@ class SesSender:
             raise ConfigurationError("sending is switched off for this SES account and region")
 
 
-def _sorted(error: ClientError | BotoCoreError | ResponseParserError) -> SendError:
-    """Sort a failure into never, again and unclear."""
-    if isinstance(error, ClientError):
-        return _sorted_answer(_code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
-    name = type(error).__name__
-    if isinstance(error, HANDED_OVER):
-        return SendUnclear(f"SES may have taken the message and gave no answer: {name}")
-    if isinstance(error, ParamValidationError):
-        return SendRefused("SES cannot be given this message: it breaks the form of the call")
-    # No connection, no credentials, no region: all of it happens before the message leaves.
-    return SendUnavailable(f"SES cannot be reached: {name}")
-
-
-def _sorted_answer(code: str, status: int) -> SendError:
-    if code in REFUSED_CODES:
-        return SendRefused(f"SES refused the message: {code}")
-    if status >= 500 and status != 503:
-        return SendUnclear(f"SES failed while it had the message: {code}")
-    # Throttling, quotas, paused sending, and credentials that somebody has to mend: the message itself is fine.
-    return SendUnavailable(f"SES did not take the message for now: {code}")
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code") or "unknown")
+def _refused(code: str, _: str) -> SendError | None:
+    return SendRefused(f"SES refused the message: {code}") if code in REFUSED_CODES else None

@@ -12,22 +12,19 @@ from botocore.exceptions import (
     ClientError,
     NoCredentialsError,
     NoRegionError,
-    ParamValidationError,
     PartialCredentialsError,
 )
-from botocore.parsers import ResponseParserError
 
 from recoup.errors import ConfigurationError, ConnectionFailed
+from recoup.messages._aws import FAILURES, code_of, sort_failure
 from recoup.messages.sending import (
     CannotLookUp,
     SendError,
     SendOptedOut,
     SendReceipt,
     SendRefused,
-    SendUnavailable,
     SendUnclear,
 )
-from recoup.messages.ses import HANDED_OVER
 from recoup.messages.settings import SmsSettings
 
 OPTED_OUT = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
@@ -92,9 +89,9 @@ class AwsSmsSender:
             request["ConfigurationSetName"] = self._settings.configuration_set
         try:
             answer = self._client.send_text_message(**request)
-        except (ClientError, BotoCoreError, ResponseParserError) as error:
+        except FAILURES as error:
             # "from None": what AWS says may name the number, and causes are written into workflow histories.
-            raise _sorted(error) from None
+            raise sort_failure(error, "AWS", "the text message", _refused) from None
         if not answer.get("MessageId"):
             raise SendUnclear("AWS answered without saying that it took the text message")
         return SendReceipt(provider_id=answer["MessageId"])
@@ -114,34 +111,15 @@ class AwsSmsSender:
             raise ConfigurationError(f"Text messages cannot be sent: {error}") from None
         except ClientError as error:
             raise ConfigurationError(
-                f"AWS refuses these credentials or this region: {_code(error)}"
+                f"AWS refuses these credentials or this region: {code_of(error)}"
             ) from None
         except BotoCoreError as error:
             raise ConnectionFailed(f"AWS does not answer: {type(error).__name__}") from None
 
 
-def _sorted(error: ClientError | BotoCoreError | ResponseParserError) -> SendError:
-    if isinstance(error, ClientError):
-        return _sorted_answer(error)
-    name = type(error).__name__
-    if isinstance(error, HANDED_OVER):
-        return SendUnclear(f"AWS may have taken the text message and gave no answer: {name}")
-    if isinstance(error, ParamValidationError):
-        return SendRefused("AWS cannot be given this text message: it breaks the form of the call")
-    return SendUnavailable(f"AWS cannot be reached: {name}")
-
-
-def _sorted_answer(error: ClientError) -> SendError:
-    code, reason = _code(error), str(error.response.get("Reason") or "")
-    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+def _refused(code: str, reason: str) -> SendError | None:
     if code == "ConflictException" and reason == OPTED_OUT:
         return SendOptedOut(f"AWS refused the text message: {reason}")
     if code == "ValidationException" or (code == "ConflictException" and reason in OF_THE_NUMBER):
         return SendRefused(f"AWS refused the text message: {reason or code}")
-    if status >= 500 and status != 503:
-        return SendUnclear(f"AWS failed while it had the text message: {code}")
-    return SendUnavailable(f"AWS did not take the text message for now: {reason or code}")
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code") or "unknown")
+    return None

@@ -133,7 +133,9 @@ class StripeBilling:
     def subscriptions(self, customer: str) -> tuple[Subscribed, ...]:
         """See :meth:`Billing.subscriptions`."""
         with _answers("read the customer's subscriptions"):
-            found = self._client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": _PAGE})
+            found = self._client.v1.subscriptions.list(
+                {"customer": customer, "status": "all", "limit": _PAGE}
+            )
             return tuple(_subscribed(subscription.to_dict()) for subscription in found.auto_paging_iter())
 
     def plan(self, price: str) -> Plan | None:

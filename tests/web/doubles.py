@@ -132,7 +132,11 @@ class FakeBilling:
 
     def owing(self, customer: str) -> Owing:
         self._here()
-        return Owing(locales=tuple(self.locale.split(",")) if self.locale else (), timezone=self.timezone, invoices=self.invoices)
+        return Owing(
+            locales=tuple(self.locale.split(",")) if self.locale else (),
+            timezone=self.timezone,
+            invoices=self.invoices,
+        )
 
     def portal_address(self, customer: str, *, back: str, done: str) -> str:
         self._here()

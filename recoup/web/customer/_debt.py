@@ -19,7 +19,6 @@ from recoup.web.customer._history import History
 from recoup.web.standing import is_under_way, newest_decline, suspension_of
 from recoup.web.stripe_side import OpenInvoice, Owing
 
-
 IN_SIGHT = 20
 """So many invoices are shown at once; the others unfold, so that the ways to pay stay near."""
 
