@@ -11,9 +11,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.core import get_global
+
+from recoup.rules.contact import is_zone
 
 MAIN: dict[str, str] = {
     "AR": "America/Argentina/Buenos_Aires", "AU": "Australia/Sydney", "BR": "America/Sao_Paulo",
@@ -76,10 +77,7 @@ _STATES = {
 
 def usable_zone(name: str | None) -> str | None:
     """The name of a time zone where there is one of that name."""
-    try:
-        return ZoneInfo(name).key if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+    return name if name and is_zone(name) else None
 
 
 def zone_of(country: str | None, state: str | None) -> str | None:

@@ -40,14 +40,15 @@ class Composer:
     def __init__(self, overrides: Path | None = None, default_locale: str = "en") -> None:
         """Take the shipped templates, and before them those of the operator's directory.
 
-        :raises ConfigurationError: the directory does not exist, holds a template no message has, or a broken catalogue.
+        :raises ConfigurationError: the directory does not exist, holds a template no message has, or a broken catalogue,
+            or there is no such default language.
         """
         if overrides is not None:
             _check_directory(overrides, self.FOLDER)
         shipped = SHIPPED.parent / self.FOLDER
         self._directories = [overrides / self.FOLDER, shipped] if overrides else [shipped]
         self._languages = Languages(overrides)
-        self.default = default_locale
+        self.default = self._languages.must_speak(default_locale)
         self._environments: dict[str, SandboxedEnvironment] = {}
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic import (
 from recoup.messages.addresses import Address
 from recoup.rules.base import Frozen, Moment
 from recoup.rules.case import Template
+from recoup.rules.contact import is_zone
 from recoup.rules.declines import CustomerReason, Decline, read
 from recoup.rules.money import Money, totals
 
@@ -40,10 +40,8 @@ def _web_address(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {value!r}; zones are written as 'Europe/Warsaw'") from None
+    if not is_zone(value):
+        raise ValueError(f"there is no time zone {value!r}; zones are written as 'Europe/Warsaw'")
     return value
 
 

@@ -57,6 +57,17 @@ class Languages:
         """The catalogues there are, in alphabetical order."""
         return tuple(self._translations)
 
+    def must_speak(self, default: str) -> str:
+        """The language for whoever wants none that there is.
+
+        :raises ConfigurationError: it is none of those that there are.
+        """
+        if self._language(default) is None:
+            raise ConfigurationError(
+                f"mail.default_locale is {default!r}, and there are {', '.join(self.names)}: take one of them, or add it"
+            )
+        return default
+
     def translations(self, catalogue: str) -> NullTranslations:
         """The texts of a language; English stands where one is missing."""
         return self._translations[catalogue]

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
+from recoup.policy._places import unknown_countries
 from recoup.policy._sentences import plain_words
 from recoup.rules.base import Frozen
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
@@ -59,7 +60,7 @@ def read_policy(data: dict[str, Any], text: str, source: str, within: tuple[str,
     except ValidationError as error:
         line = _line_of(text, (*within, *error.errors()[0]["loc"]))
         raise ConfigurationError(f"{source}{line}: {_sentence(error, within)}") from error
-    for mistake in mistakes(policy):
+    for mistake in (*mistakes(policy), *unknown_countries(policy)):
         line = _line_of(text, (*within, *mistake.place))
         raise ConfigurationError(f"{source}{line}: {_place((*within, *mistake.place))}: {mistake.because}")
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]

@@ -26,7 +26,7 @@ class Pages:
         directories = [overrides / shipped.name, shipped] if overrides else [shipped]
         self._loader = ChoiceLoader([FileSystemLoader(directory) for directory in directories])
         self._languages = Languages(overrides)
-        self._default = default_locale
+        self._default = self._languages.must_speak(default_locale)
         self._environments: dict[str, Environment] = {}
 
     def language(self, wanted: list[str]) -> Language:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recoup.messages import MailSettings, OutboxSender, SmtpSender, sender_from
+from recoup.errors import ConfigurationError
+from recoup.messages import Composer, MailSettings, OutboxSender, SmtpSender, sample_facts, sender_from
 from recoup.messages.ses import SesSender
+from recoup.rules.case import Template
 
 OWN = {"company": "Northwind", "sender": "billing@northwind.example", "support": "help@northwind.example"}
 
@@ -73,3 +75,10 @@ def test_boto3_waits_until_it_is_needed() -> None:
     """Importing messages does not import boto3, which would slow down every command."""
     code = "import sys, recoup.messages; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_default_language_that_nobody_speaks_is_refused() -> None:
+    """With a misspelt default every customer whose language is unknown would read English without a word of it."""
+    with pytest.raises(ConfigurationError, match=r"mail.default_locale is 'po', and there are en, pl"):
+        Composer(default_locale="po")
+    assert Composer(default_locale="pl-PL").compose(sample_facts(Template.REMINDER, "fi")).language == "pl-PL"

@@ -57,6 +57,28 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
             'version: 1\ncontact: {quiet_hours: {begin: "21:00", end: "24:00"}}',
             'line 2: contact.quiet_hours.end: must be a time of day from "00:00" to "23:59"',
         ),
+        (
+            "version: 1\ncontact:\n  default_country: XX",
+            "line 3: contact.default_country: there is no country XX",
+        ),
+        (
+            "version: 1\ncontact: {default_country: UK}",
+            "there is no country UK; countries are written as ISO 3166",
+        ),
+        (
+            "version: 1\ncontact:\n  default_timezone: Europe/Warszawa",
+            "line 3: contact.default_timezone: there is no time zone 'Europe/Warszawa'",
+        ),
+        ("version: 1\ncontact: {default_timezone: localtime}", "there is no time zone 'localtime'"),
+        ("version: 1\ncontact: {default_timezone: right/Europe/Warsaw}", "there is no time zone 'right/"),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  when:\n    country: [PL, XX]\n- name: b",
+            "line 5: campaigns[0].when.country[1]: there is no country XX",
+        ),
+        (
+            "version: 1\npriority:\n- add: 5\n  when: {country: [XX]}",
+            "line 4: priority[0].when.country[0]: there is no country XX",
+        ),
         ("version: 1\ncampains: []", "campains is not a key of the policy; did you mean campaigns?"),
         (
             "version: 1\ncampaigns: [{retries: {after_day: [1]}}]",
