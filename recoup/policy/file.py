@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from recoup.errors import ConfigurationError
 from recoup.policy._places import unknown_countries
 from recoup.policy._sentences import plain_words
-from recoup.rules.base import Frozen
+from recoup.rules.base import Frozen, Misfit, Place
 from recoup.rules.contact import Budget, ContactPolicy, QuietHours
 from recoup.rules.customer_page import CustomerPage
 from recoup.rules.expiring import ExpiringCards
@@ -58,8 +58,8 @@ def read_policy(data: dict[str, Any], text: str, source: str, within: tuple[str,
     try:
         policy = Policy.model_validate(data)
     except ValidationError as error:
-        line = _line_of(text, (*within, *error.errors()[0]["loc"]))
-        raise ConfigurationError(f"{source}{line}: {_sentence(error, within)}") from error
+        place = _told_at(text, within, error)
+        raise ConfigurationError(f"{source}{_line_of(text, place)}: {_sentence(error, place)}") from error
     for mistake in (*mistakes(policy), *unknown_countries(policy)):
         line = _line_of(text, (*within, *mistake.place))
         raise ConfigurationError(f"{source}{line}: {_place((*within, *mistake.place))}: {mistake.because}")
@@ -97,7 +97,25 @@ def _one_line(error: yaml.YAMLError) -> str:
     )
 
 
-def _line_of(text: str, location: tuple[int | str, ...]) -> str:
+def _told_at(text: str, within: Place, error: ValidationError) -> Place:
+    """Where the mistake stands; of one that several keys make together, the first key that says so and that the file holds."""
+    first = error.errors()[0]
+    model = (*within, *first["loc"])
+    told = first.get("ctx", {}).get("error")
+    places = [(*model, *place) for place in told.places] if isinstance(told, Misfit) else []
+    return next((place for place in places if _holds(text, place)), model)
+
+
+def _holds(text: str, place: Place) -> bool:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for part in place:
+        if (found := _inside(node, part)) is None:
+            return False
+        _, node = found
+    return True
+
+
+def _line_of(text: str, location: Place) -> str:
     """Where the mistake stands: the line of the deepest key of its place that the file holds."""
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
     for part in location:
@@ -119,9 +137,9 @@ def _inside(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | 
     return None
 
 
-def _sentence(error: ValidationError, within: tuple[str, ...]) -> str:
+def _sentence(error: ValidationError, location: Place) -> str:
     first = error.errors()[0]
-    place = _place((*within, *first["loc"]))
+    place = _place(location)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
         near = difflib.get_close_matches(key, _known_keys(), 1)
@@ -132,7 +150,7 @@ def _sentence(error: ValidationError, within: tuple[str, ...]) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _place(location: Place) -> str:
     place = ""
     for part in location:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part

@@ -28,6 +28,19 @@ Moment = Annotated[AwareDatetime, AfterValidator(_whole_seconds)]
 """An aware moment cut to whole seconds, as Stripe tells time; keeps workflow histories small and comparisons plain."""
 
 
+Place = tuple[int | str, ...]
+"""The keys and list positions that lead to a value, from the model that speaks of it."""
+
+
+class Misfit(ValueError):
+    """Values that are right each for itself and do not go together."""
+
+    def __init__(self, because: str, *places: Place) -> None:
+        """``places``: where it is best seen, the most telling first; what stands in nobody's file is passed over."""
+        super().__init__(because)
+        self.places = places
+
+
 Days = Annotated[float, Field(ge=0, le=365, allow_inf_nan=False)]
 """A length of time in days of 24 hours."""
 

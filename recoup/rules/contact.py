@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from recoup.rules.base import Frozen, days
+from recoup.rules.base import Frozen, Misfit, days
 
 MOST_MINUTES = 15
 """The longest gathering window."""
@@ -79,9 +79,11 @@ class QuietHours(Frozen):
     def _leaves_room(self) -> QuietHours:
         minutes = (_minutes(self.begin) - _minutes(self.end)) % (24 * 60)
         if timedelta(minutes=minutes) < LEAST_OPEN:
-            raise ValueError(
+            raise Misfit(
                 f"from {self.begin} to {self.end} leaves {minutes} minutes a day for messages, which could go out hardly"
-                " ever or never; leave at least an hour"
+                " ever or never; leave at least an hour",
+                ("end",),
+                ("begin",),
             )
         return self
 
@@ -120,8 +122,9 @@ class OtherContacts(Frozen):
 
     @model_validator(mode="after")
     def _each_once(self) -> OtherContacts:
-        if len(set(self.metadata)) < len(self.metadata):
-            raise ValueError("metadata names a key twice; name each once")
+        for number, key in enumerate(self.metadata):
+            if key in self.metadata[:number]:
+                raise Misfit("metadata names a key twice; name each once", ("metadata", number))
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from recoup.rules.base import Frozen
+from recoup.rules.base import Frozen, Misfit
 
 MOST_PROMISE_DAYS = 30
 """No policy lets a promise put a suspension off for longer."""
@@ -44,7 +44,8 @@ class CustomerPage(Frozen):
     def _makes_sense(self) -> CustomerPage:
         for price, smaller in self.smaller_plans.items():
             if not smaller or price in smaller:
-                raise ValueError(f"smaller_plans: {price} must name other prices, at least one")
+                because = f"smaller_plans: {price} must name other prices, at least one"
+                raise Misfit(because, ("smaller_plans", price))
         if list(self.pause_days) != sorted(set(self.pause_days)):
-            raise ValueError("pause_days must rise from one choice to the next")
+            raise Misfit("pause_days must rise from one choice to the next", ("pause_days",))
         return self

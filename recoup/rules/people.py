@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from recoup.rules.base import Days, Frozen, Moment, Wire
+from recoup.rules.base import Days, Frozen, Misfit, Moment, Wire
 
 Account = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 """The account name of an operator or a team. No address: a campaign travels with its case."""
@@ -52,13 +52,16 @@ class Approval(Frozen):
         for name in ("remind_after_days", "escalate_after_days"):
             day = getattr(self, name)
             if day is not None and not 0 < day < self.decide_after_days:
-                raise ValueError(
+                raise Misfit(
                     f"{name} ({day:g}) must come after the question and before decide_after_days"
-                    f" ({self.decide_after_days:g})"
+                    f" ({self.decide_after_days:g})",
+                    (name,),
                 )
         if (self.escalate_after_days is not None) != bool(self.people.escalate_to):
-            raise ValueError(
-                "escalate_after_days and people.escalate_to belong together: give both or neither"
+            raise Misfit(
+                "escalate_after_days and people.escalate_to belong together: give both or neither",
+                ("escalate_after_days",),
+                ("people", "escalate_to"),
             )
         return self
 

@@ -7,11 +7,12 @@ one case carries with it from its beginning to its end.
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from recoup.rules.base import Days, Frozen
+from recoup.rules.base import Days, Frozen, Misfit, Place
 from recoup.rules.contact import ContactPolicy
 from recoup.rules.customer_page import CustomerPage
 from recoup.rules.experiments import Arm, Assigned, assign, customers_needed
@@ -24,6 +25,10 @@ from recoup.rules.segments import Facts, When, reason
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 MOST_EXPLORED = 0.3
 """No campaign leaves more of its plans to chance than this share."""
+
+
+_SPAN: tuple[Place, ...] = (("window_days",), ("grace_days",))
+"""What says on which day the suspension is."""
 
 
 class RetryMode(StrEnum):
@@ -100,10 +105,9 @@ class Retries(Frozen):
 
     @model_validator(mode="after")
     def _ascending(self) -> Retries:
-        if any(
-            later <= earlier for earlier, later in zip(self.after_days, self.after_days[1:], strict=False)
-        ):
-            raise ValueError("after_days must rise from one retry to the next")
+        for number, (earlier, later) in enumerate(pairwise(self.after_days), 1):
+            if later <= earlier:
+                raise Misfit("after_days must rise from one retry to the next", ("after_days", number))
         return self
 
 
@@ -149,43 +153,62 @@ class Campaign(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> Campaign:
         if not self.messages or self.messages[0].template != "payment_failed":
-            raise ValueError("messages must begin with a payment_failed message")
-        if any(step.template == "payment_failed" for step in self.messages[1:]):
-            raise ValueError("messages may hold one payment_failed message only, the first")
-        moments = [step.after_days for step in self.messages]
-        if moments != sorted(moments):
-            raise ValueError("messages must be in the order of their after_days")
+            first: Place = ("messages", 0, "template") if self.messages else ("messages",)
+            raise Misfit("messages must begin with a payment_failed message", first)
+        self._messages_in_order()
         if self.suspend_after_days <= 0:
-            raise ValueError("window_days and grace_days together must be more than 0")
-        self._inside_window(moments)
+            raise Misfit("window_days and grace_days together must be more than 0", *_SPAN)
+        self._inside_window()
         self._in_stages()
         return self
 
-    def _inside_window(self, moments: list[float]) -> None:
-        late = [day for day in (*moments, *self.retries.after_days) if day > self.window_days]
-        if late:
-            raise ValueError(f"day {late[0]:g} lies after window_days ({self.window_days:g})")
-        if self.warning.days_before >= self.suspend_after_days:
-            raise ValueError(
-                f"warning.days_before ({self.warning.days_before:g}) must be less than window_days + grace_days"
-                f" ({self.suspend_after_days:g}), the day of the suspension"
+    def _messages_in_order(self) -> None:
+        for number, (before, step) in enumerate(pairwise(self.messages), 1):
+            if step.template == "payment_failed":
+                because = "messages may hold one payment_failed message only, the first"
+                raise Misfit(because, ("messages", number, "template"))
+            if step.after_days < before.after_days:
+                because = "messages must be in the order of their after_days"
+                raise Misfit(because, ("messages", number, "after_days"))
+
+    def _inside_window(self) -> None:
+        days: dict[Place, float] = {
+            ("messages", n, "after_days"): step.after_days for n, step in enumerate(self.messages)
+        }
+        days |= {("retries", "after_days", n): day for n, day in enumerate(self.retries.after_days)}
+        for place, day in days.items():
+            if day > self.window_days:
+                because = f"day {day:g} lies after window_days ({self.window_days:g})"
+                raise Misfit(because, place, ("window_days",))
+        notice = self.warning.days_before
+        if notice >= self.suspend_after_days:
+            raise Misfit(
+                f"warning.days_before ({notice:g}) must be less than window_days + grace_days"
+                f" ({self.suspend_after_days:g}), the day of the suspension",
+                ("warning", "days_before"),
+                *_SPAN,
             )
-        if self.suspend_after_days - self.warning.days_before < moments[0]:
-            raise ValueError(
-                f"messages: the first one, on day {moments[0]:g}, must not come after the last notice, which goes out"
-                f" {self.warning.days_before:g} days before day {self.suspend_after_days:g}"
+        first = self.messages[0].after_days
+        if self.suspend_after_days - notice < first:
+            raise Misfit(
+                f"messages: the first one, on day {first:g}, must not come after the last notice, which goes out"
+                f" {notice:g} days before day {self.suspend_after_days:g}",
+                ("messages", 0, "after_days"),
+                ("warning", "days_before"),
             )
 
     def _in_stages(self) -> None:
         notice, restricted = self.suspend_after_days - self.warning.days_before, self.restrict_after_days
         if restricted is not None and not notice <= restricted < self.suspend_after_days:
-            raise ValueError(
+            raise Misfit(
                 f"restrict_after_days ({restricted:g}) must not come before the last notice (day {notice:g}), and must come"
-                f" before the suspension (day {self.suspend_after_days:g})"
+                f" before the suspension (day {self.suspend_after_days:g})",
+                ("restrict_after_days",),
             )
         if self.cancel_after_days is not None and self.ending is not Ending.PAUSE:
-            raise ValueError(
-                f"cancel_after_days cancels what was paused, but the ending is {self.ending}; leave one of them out"
+            raise Misfit(
+                f"cancel_after_days cancels what was paused, but the ending is {self.ending}; leave one of them out",
+                ("cancel_after_days",),
             )
 
 
@@ -269,6 +292,8 @@ class Policy(Frozen):
     @model_validator(mode="after")
     def _each_is_reached(self) -> Policy:
         names = [campaign.name for campaign in self.campaigns]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"two campaigns are called {twice}; give each a name of its own")
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                because = f"two campaigns are called {name}; give each a name of its own"
+                raise Misfit(because, ("campaigns", number, "name"))
         return self

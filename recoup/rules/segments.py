@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from recoup.rules.base import Frozen
+from recoup.rules.base import Frozen, Misfit
 from recoup.rules.declines import DeclineClass
 from recoup.rules.money import Currency, Money, in_words
 
@@ -98,11 +98,13 @@ class When(Frozen):
             raise ValueError("must name at least one condition")
         low, high = self.tenure_days_at_least, self.tenure_days_below
         if low is not None and high is not None and low >= high:
-            raise ValueError(f"no tenure is at least {low} and below {high} days")
+            because = f"no tenure is at least {low} and below {high} days"
+            raise Misfit(because, ("tenure_days_below",))
         for currency, least in self.amount_at_least.items():
             if least >= self.amount_below.get(currency, least + 1):
-                raise ValueError(
-                    f"no amount is at least {least} and below {self.amount_below[currency]} {currency}"
+                raise Misfit(
+                    f"no amount is at least {least} and below {self.amount_below[currency]} {currency}",
+                    ("amount_below", currency),
                 )
         return self
 

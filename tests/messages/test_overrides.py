@@ -121,7 +121,7 @@ def test_a_catalogue_of_no_language_is_named(tmp_path: Path) -> None:
 
 
 def test_the_default_language_is_the_operators(tmp_path: Path) -> None:
-    """Customers whose language is unknown get the operator's default, and English when that is unknown too."""
+    """Customers whose language is unknown get the operator's default."""
     facts = sample_facts(Template.REMINDER).model_copy(update={"locale": "fr-FR"})
     assert Composer(default_locale="pl").compose(facts).text.startswith("Dzień dobry")
 

@@ -79,6 +79,34 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
             "version: 1\npriority:\n- add: 5\n  when: {country: [XX]}",
             "line 4: priority[0].when.country[0]: there is no country XX",
         ),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  window_days: 14\n  retries:\n    after_days:\n    - 1\n    - 99",
+            "line 8: campaigns[0].retries.after_days[1]: day 99 lies after window_days (14)",
+        ),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  window_days: 9",
+            "line 4: campaigns[0].window_days: day 10 lies after window_days (9)",
+        ),
+        (
+            "version: 1\ncampaigns:\n- messages:\n  - {template: payment_failed, after_days: 4}\n  - {template: reminder, after_days: 2}",
+            "line 5: campaigns[0].messages[1].after_days: messages must be in the order",
+        ),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  grace_days: 0\n  warning:\n    days_before: 15",
+            "line 6: campaigns[0].warning.days_before: warning.days_before (15) must be less",
+        ),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  ending: cancel\n  cancel_after_days: 30",
+            "line 5: campaigns[0].cancel_after_days: cancel_after_days cancels what was paused",
+        ),
+        (
+            "version: 1\ncampaigns:\n- name: a\n  when: {country: [PL]}\n- window_days: 14\n  name: a",
+            "line 6: campaigns[1].name: two campaigns are called a",
+        ),
+        (
+            'version: 1\ncontact:\n  quiet_hours:\n    begin: "08:00"\n    end: "07:30"',
+            "line 5: contact.quiet_hours.end: from 08:00 to 07:30 leaves 30 minutes",
+        ),
         ("version: 1\ncampains: []", "campains is not a key of the policy; did you mean campaigns?"),
         (
             "version: 1\ncampaigns: [{retries: {after_day: [1]}}]",
