@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
 from activities.customer_words import WISH_FULFILLED, WISH_REFUSED
-from activities.wish_contracts import WishKind
+from activities.wish_contracts import Wish, WishKind, WishResult
 from recoup.ledger import Ledger
 from recoup.rules.customer_page import CancelWhen, CustomerPage
+from recoup.temporal.gateway import TemporalAway
+from recoup.web.customer._offers import all_of
 from tests.web.asking import EVERYTHING, FORM, cancelled, send, subscribed, two_subscriptions
 from tests.web.conftest import Book
-from tests.web.doubles import NOW, FakeBilling, FakeGateway, StandingClock
+from tests.web.doubles import NOW, FakeBilling, FakeGateway, StandingClock, open_invoice
+
+ALL = all_of(["sub_1", "sub_2"])
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ class TestNothingIsOffered:
             "promise": {"days": "3"},
             "plan": {"choice": "sub_1/price_small"},
             "pause": {"choice": "sub_1/30"},
-            "cancel": {"subscription": "all"},
+            "cancel": {"subscription": ALL},
         }
         for topic, form in forms.items():
             assert web.get(f"{owing}/{topic}").headers["location"] == owing
@@ -74,7 +79,7 @@ def test_every_form_comes_from_the_page_and_through_a_link_that_works(
     web: TestClient, owing: str, book: Book, gateway: FakeGateway, clock: StandingClock, topic: str
 ) -> None:
     """From another site 403, with a token that is none 404, through a link that has ended 410; nothing is done."""
-    form = {"days": "3", "choice": "sub_1/30", "subscription": "all"}
+    form = {"days": "3", "choice": "sub_1/30", "subscription": ALL}
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     assert web.post(f"{owing}/{topic}", data=form, headers=foreign).status_code == 403
     assert web.post(f"/u/forged/{topic}", data=form, headers=FORM).status_code == 404
@@ -200,10 +205,41 @@ def test_the_way_out_says_what_ends_when(web: TestClient, owing: str, gateway: F
     for words in ("Team plan, monthly", "Storage", "All of them", "ends at once", "We stop at once"):
         assert words in page, words
     assert gateway.wishes == []
-    assert send(web, f"{owing}/cancel", subscription="all") == owing
+    assert send(web, f"{owing}/cancel", subscription=ALL) == owing
     assert [(wish.kind, wish.subscription, wish.cancel) for wish in gateway.wishes] == [
         (WishKind.CANCEL, "sub_2", CancelWhen.NOW), (WishKind.CANCEL, "sub_1", CancelWhen.NOW),
     ]  # fmt: skip
+
+
+def test_all_of_them_are_those_that_were_seen(
+    web: TestClient, owing: str, gateway: FakeGateway, billing: FakeBilling, book: Book
+) -> None:
+    """A subscription whose payment fails after the page was opened is not cancelled along with the others: the form is shown anew."""
+    seen = web.get(f"{owing}/cancel").text
+    assert f'value="{ALL}"' in seen
+    billing.invoices += (open_invoice("in_3", subscription="sub_3"),)
+    book.case("in_3", subscription="sub_3")
+    assert send(web, f"{owing}/cancel", subscription=ALL) == f"{owing}/cancel"
+    assert gateway.wishes == []
+
+
+def test_one_that_takes_long_holds_up_no_other(
+    web: TestClient, owing: str, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelling all of them, each stop is with Temporal before any of them is waited for, also where one is refused."""
+    begun: list[str] = []
+
+    async def wish(asked: Wish) -> WishResult | None:
+        begun.append(asked.subscription)
+        if asked.subscription == "sub_2":
+            await asyncio.sleep(0.05)
+            assert begun == ["sub_2", "sub_1"]
+            raise TemporalAway("Temporal did not answer")
+        return None
+
+    monkeypatch.setattr(gateway, "wish", wish)
+    assert web.post(f"{owing}/cancel", data={"subscription": ALL}, headers=FORM).status_code == 503
+    assert begun == ["sub_2", "sub_1"]
 
 
 def test_one_of_two_can_be_cancelled(
@@ -220,7 +256,7 @@ def test_one_of_two_can_be_cancelled(
     assert len(gateway.wishes) == 1
 
 
-@pytest.mark.parametrize("subscription", ["sub_other", "", "ALL"])
+@pytest.mark.parametrize("subscription", ["sub_other", "", "all", "all/0123456789abcdef"])
 def test_nothing_else_can_be_cancelled(
     web: TestClient, owing: str, gateway: FakeGateway, subscription: str
 ) -> None:
@@ -285,7 +321,7 @@ def test_a_wish_that_takes_longer_is_told_as_under_way(
     ("topic", "form"),
     [
         ("promise", {"days": "3"}),
-        ("cancel", {"subscription": "all"}),
+        ("cancel", {"subscription": ALL}),
         ("plan", {"choice": "sub_1/price_small"}),
     ],
 )

@@ -6,10 +6,11 @@ before the page answers. Each may be sent twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -20,6 +21,10 @@ from recoup.rules.customer_page import CancelWhen
 from recoup.temporal.gateway import CaseOver, UpdateRefused
 from recoup.web.customer._offers import Choice
 from recoup.web.stripe_side import Subscribed
+
+Told = TypeVar("Told")
+AT_ONCE = 50
+"""So many words are said to Temporal side by side."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,23 +53,24 @@ class Acts:
         """Promise each of these cases to pay in so many days; whether all of them take it, now or before.
 
         Raises:
-            TemporalAway: a case did not answer; those before it have taken the promise.
+            TemporalAway: a case did not answer; others may have taken the promise.
         """
         word = PromiseToPay(at=self.now, until=self.now + days(in_days))
-        taken = True
-        for case in cases:
-            try:
-                await self.cases.update(case, "promise_to_pay", word)
-            except (CaseOver, UpdateRefused) as refused:
-                _log.info("promise_refused", case=case, because=str(refused))
-                taken = False
-        return taken
+        return all(await _at_once(self._take(case, word) for case in cases))
+
+    async def _take(self, case: str, word: PromiseToPay) -> bool:
+        try:
+            await self.cases.update(case, "promise_to_pay", word)
+        except (CaseOver, UpdateRefused) as refused:
+            _log.info("promise_refused", case=case, because=str(refused))
+            return False
+        return True
 
     async def cancel(self, subscriptions: Iterable[str], when: CancelWhen) -> bool:
         """Cancel each of these subscriptions; whether all of it is done, and not still being done.
 
         Raises:
-            TemporalAway: one is not known to be accepted; those before it are.
+            TemporalAway: one is not known to be accepted; others may be.
         """
         wishes = [
             self._wish(WishKind.CANCEL, each).model_copy(update={"cancel": when}) for each in subscriptions
@@ -86,5 +92,19 @@ class Acts:
         return Wish(kind=kind, customer=self.customer, subscription=subscription, at=self.now)
 
     async def _all(self, wishes: list[Wish]) -> bool:
-        results = [await self.cases.wish(wish) for wish in wishes]
-        return None not in results
+        return None not in await _at_once(self.cases.wish(wish) for wish in wishes)
+
+
+async def _at_once(words: Iterable[Coroutine[Any, Any, Told]]) -> list[Told]:
+    """Say them all, waiting for none before the next: somebody with a hundred subscriptions looks at the page meanwhile."""
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def say(word: Coroutine[Any, Any, Told]) -> Told:
+        async with few:
+            return await word
+
+    said = await asyncio.gather(*(say(word) for word in words), return_exceptions=True)
+    for answer in said:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in said if not isinstance(answer, BaseException)]

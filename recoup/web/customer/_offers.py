@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,6 +130,11 @@ class Writing:
             "interval": plan.interval,
             "interval_count": plan.interval_count,
         }
+
+
+def all_of(subscriptions: Iterable[str]) -> str:
+    """What a form sends for all of these. What was not on the page that the customer saw is not meant by it."""
+    return "all/" + hashlib.sha256(" ".join(sorted(subscriptions)).encode()).hexdigest()[:16]
 
 
 def named(items: Iterable[Item], subscription: str) -> str | None:

@@ -27,9 +27,6 @@ from recoup.web.pages import Pages, csp, page
 from recoup.web.stripe_side import Billing, Subscribed
 
 RETRY_AFTER_SECONDS = "60"
-ALL = "all"
-"""What a form sends for every subscription with something open."""
-
 Topic = Literal["promise", "plan", "pause", "cancel"]
 _STATUS: dict[Refusal, int] = {"unknown": 404, "expired": 410, "revoked": 410}
 
@@ -165,7 +162,8 @@ class CustomerPages:
 
     async def _cancel(self, acts: Acts, visit: Visit, form: Mapping[str, str]) -> bool | None:
         chosen, mine = form.get("subscription"), visit.debt.subscriptions
-        subscriptions = mine if chosen == ALL else tuple(each for each in mine if each == chosen)
+        everything = chosen == offers.all_of(mine)
+        subscriptions = mine if everything else tuple(each for each in mine if each == chosen)
         if self.offered.cancel is CancelWhen.NOT_OFFERED or not subscriptions:
             return True if chosen in visit.history.cancelled.values() else None
         return await acts.cancel(subscriptions, self.offered.cancel)
@@ -241,7 +239,7 @@ class CustomerPages:
                 }
                 for each in visit.debt.subscriptions
             ],
-            "all": ALL,
+            "all": offers.all_of(visit.debt.subscriptions),
         }
 
     def _left(self, visit: Visit) -> dict[str, Any]:
