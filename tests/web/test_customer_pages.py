@@ -57,6 +57,19 @@ def test_the_page_never_acts(web: TestClient, owing: str, billing: FakeBilling, 
     assert web.get(f"{owing}/method").status_code == 405
 
 
+def test_looking_without_end_does_not_ask_stripe_without_end(
+    web: TestClient, owing: str, ledger: Ledger, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever loads the page in a loop, any part of it, soon gets 429 and costs no request of those that attempts need too."""
+    monkeypatch.setattr("recoup.web.customer._guarding.LOOKS", 3.0)
+    paths = (owing, f"{owing}/promise", f"{owing}/done", owing, f"{owing}/done")
+    answers = [web.get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert answers[-1].headers["retry-after"] == "60"
+    clock.move(seconds=2)
+    assert web.get(owing).status_code == 200
+
+
 def test_the_page_is_kept_private(web: TestClient, owing: str) -> None:
     """Not cached, not framed, not indexed, not told to other sites, no script."""
     headers = web.get(owing).headers

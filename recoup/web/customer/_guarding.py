@@ -31,6 +31,16 @@ def is_from_here(request: Request, public_url: str) -> bool:
     return origin == f"{ours.scheme}://{ours.netloc}"
 
 
+LOOKS, LOOKS_A_SECOND = 60.0, 1.0
+"""So often a page may be looked at through one link at once, and then each second: each look asks Stripe, whose patience all share."""
+
+
+def looks_too_often(ledger: Ledger, link: LinkRow, clock: Clock) -> bool:
+    """Whether the page is looked at more often than by a person, their programs and the scanners of their mail."""
+    name = f"looks/{link.customer}/{link.generation}"
+    return ledger.rates.take(name, 1, LOOKS_A_SECOND, LOOKS, clock.now(), patience=0) is None
+
+
 def too_often(ledger: Ledger, link: LinkRow, clock: Clock) -> bool:
     """Whether more forms come through this link than a person sends."""
     name = f"page/{link.customer}/{link.generation}"

@@ -20,7 +20,7 @@ from recoup.rules.customer_page import CancelWhen, CustomerPage
 from recoup.web.customer import _offers as offers
 from recoup.web.customer._acts import Acts, Cases
 from recoup.web.customer._debt import Debt, debt_of, values
-from recoup.web.customer._guarding import is_from_here, too_often
+from recoup.web.customer._guarding import is_from_here, looks_too_often, too_often
 from recoup.web.customer._history import History, history_of
 from recoup.web.customer._language import accepted
 from recoup.web.pages import Pages, csp, page
@@ -111,6 +111,8 @@ class CustomerPages:
         link = self.links.open(token, self.ledger, self.clock.now())
         if not isinstance(link, LinkRow):
             return self._page(request, "done", debt=Debt((), None), again_path=None)
+        if looks_too_often(self.ledger, link, self.clock):
+            return self._too_often(request)
         return self._page(request, "done", self._seen(request, link), again_path=f"{PATH}/{token}")
 
     def try_again(self, request: Request) -> Response:
@@ -263,7 +265,11 @@ class CustomerPages:
 
     def _visit(self, request: Request, token: str) -> Visit | Response:
         link = self.links.open(token, self.ledger, self.clock.now())
-        return self._seen(request, link) if isinstance(link, LinkRow) else self._gone(request, link)
+        if not isinstance(link, LinkRow):
+            return self._gone(request, link)
+        if looks_too_often(self.ledger, link, self.clock):
+            return self._too_often(request)
+        return self._seen(request, link)
 
     def _seen(self, request: Request, link: LinkRow) -> Visit:
         """What is owed, read fresh, and what was said before."""
@@ -283,10 +289,13 @@ class CustomerPages:
             return self._gone(request, link)
         if too_often(self.ledger, link, self.clock):
             _log.warning("update_refused", because="forms came too often through one link")
-            response = self._page(request, "try_again", status=429, sent=False)
-            response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-            return response
+            return self._too_often(request)
         return link
+
+    def _too_often(self, request: Request) -> Response:
+        response = self._page(request, "try_again", status=429, sent=False)
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        return response
 
     def _back(self, token: str, *, noted: bool = False) -> Response:
         return RedirectResponse(f"{PATH}/{token}" + ("?noted" if noted else ""), 303)
