@@ -120,6 +120,8 @@ TABLES: dict[sa.Table, Table] = {
     # Whoever folding has come to: it begins anew.
     figure_folds: Table(_by(figure_folds.c.customer)),
     schema.links: Table(_by(schema.links.c.customer)),
+    # How often somebody came through a link of theirs.
+    schema.rates: Table(lambda whose: schema.rates.c.name.contains(f"/{whose.customer}/", autoescape=True)),
     schema.access: Table(_by(schema.access.c.customer)),
     exclusions: Table(_by(exclusions.c.customer)),
     ahead.cards: Table(_by(ahead.cards.c.customer)),
@@ -135,7 +137,6 @@ NOBODYS = frozenset(
     {
         schema.message_invoices,
         schema.invoices,
-        schema.rates,
         schema.destinations,
         ahead.card_imports,
         ahead.refreshes,

@@ -55,6 +55,8 @@ def _row(table: sa.Table, customer: str, named: set[str]) -> dict[str, Any]:
     whose = {name: customer for name in ("customer", "object_id", "subject", "reference") if name in values}
     if table.name == "channel_stops":
         whose["subject"] = "a keyed hash"
+    if table.name == "rates":
+        whose["name"] = f"page/{customer}/1"
     number = {"id": 900} if isinstance(table.c[next(iter(values))].type, sa.BigInteger) else {}
     return values | whose | number
 
