@@ -76,14 +76,17 @@ class WebhookBackend:
             "webhook-signature": self._webhook.sign(id_, at, body),
         }
         try:
-            answer = httpx2.post(
+            # What the answer says is not read: it may be as long as it likes.
+            with httpx2.stream(
+                "POST",
                 self._url,
                 content=body,
                 headers=headers,
                 timeout=TIMEOUT_SECONDS,
                 follow_redirects=False,
                 verify=self._ssl,
-            )
+            ) as answer:
+                pass
         except httpx2.HTTPError as error:
             raise ConnectionFailed(
                 f"The company's backend did not answer to {change.type}: {type(error).__name__}"

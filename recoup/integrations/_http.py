@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,10 @@ from recoup.integrations.destination import Refused, Unavailable
 LONGEST_SENTENCE = 300
 _ADDRESS = re.compile(r"[^\s\"'<>=:]+@[^\s\"'<>]+")
 """CRMs repeat in their errors what they were asked; an address must not get into the ledger that way."""
+
+MOST_BYTES = 1_000_000
+"""So much of an answer is read; the rest of it is cut off, and its status counts all the same."""
+_OF_THE_WIRE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
@@ -30,7 +35,7 @@ class Http:
 
     def __init__(self, who: str, timeout: float) -> None:
         """``who`` names the destination in sentences."""
-        self._who = who
+        self._who, self._patience = who, timeout
         self._client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=True)
 
     def ask(
@@ -50,7 +55,7 @@ class Http:
             Unavailable: no answer, too many requests, a failure there, or a key that does not work.
         """
         try:
-            answer = self._client.request(method, url, headers=dict(headers or {}), **body)
+            answer = self._asked(method, url, dict(headers or {}), **body)
         except httpx2.HTTPError as error:
             sentence = f"{self._who} did not answer when asked to {doing}: {type(error).__name__}"
             raise Unavailable(sentence, everywhere=True) from None
@@ -58,6 +63,17 @@ class Http:
         if answer.is_success or (answer.status_code in allowed and _json(answer) is not None):
             return answer
         raise self._problem(answer, doing)
+
+    def _asked(self, method: str, url: str, headers: dict[str, str], **body: Any) -> httpx2.Response:
+        """The answer with as much of its body as anybody needs: one that never ends must not hold a worker, nor fill it."""
+        until, read = time.monotonic() + self._patience, b""
+        with self._client.stream(method, url, headers=headers, **body) as answer:
+            for part in answer.iter_bytes():
+                read += part
+                if len(read) > MOST_BYTES or time.monotonic() > until:
+                    break
+        told = [(name, value) for name, value in answer.headers.raw if name.lower() not in _OF_THE_WIRE]
+        return httpx2.Response(answer.status_code, headers=told, content=read[:MOST_BYTES])
 
     def _problem(self, answer: httpx2.Response, doing: str) -> Refused | Unavailable:
         status = answer.status_code

@@ -53,9 +53,14 @@ def fetch_from_aws(address: str) -> bytes:
         ConnectionFailed: no answer, another one than 200, or more than a certificate can be.
     """
     try:
-        answer = httpx2.get(address, timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        read = b""
+        with httpx2.stream("GET", address, timeout=TIMEOUT_SECONDS, follow_redirects=False) as answer:
+            for part in answer.iter_bytes():
+                read += part
+                if len(read) > MOST_BYTES:
+                    break
     except httpx2.HTTPError as error:
         raise ConnectionFailed(f"SNS did not answer: {type(error).__name__}") from None
-    if answer.status_code != 200 or len(answer.content) > MOST_BYTES:
-        raise ConnectionFailed(f"SNS answered {answer.status_code} with {len(answer.content)} bytes")
-    return answer.content
+    if answer.status_code != 200 or len(read) > MOST_BYTES:
+        raise ConnectionFailed(f"SNS answered {answer.status_code} with {len(read)} bytes")
+    return read
