@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 import httpx2
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
-from recoup.errors import ConfigurationError, ConnectionFailed
+from recoup.errors import ConnectionFailed
+from recoup.integrations.signing import signer
 from recoup.rules.base import Frozen
 from recoup.settings import AccessSettings
 
@@ -51,12 +51,7 @@ class WebhookBackend:
         Raises:
             ConfigurationError: the secret cannot be used.
         """
-        try:
-            self._webhook = Webhook(secret)
-        except (EmptyWebhookSecretError, ValueError, RuntimeError) as error:
-            raise ConfigurationError(
-                "The setting access.webhook_secret cannot be used: it must be whsec_ followed by base64"
-            ) from error
+        self._webhook = signer(secret, "The setting access.webhook_secret")
         self._url = url
         # Made once: reading the certificates takes longer than telling.
         self._ssl = httpx2.create_ssl_context()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
-
 from recoup.clock import Clock
-from recoup.errors import ConfigurationError
 from recoup.integrations._http import Http
 from recoup.integrations.destination import About
 from recoup.integrations.published import EventType, PublicEvent
 from recoup.integrations.settings import WebhookDestination
+from recoup.integrations.signing import signer
 
 
 class WebhookReceiver:
@@ -28,12 +26,8 @@ class WebhookReceiver:
         self._url = str(settings.url)
         self._clock = clock
         self._http = Http(f"The webhook {settings.name}", timeout)
-        try:
-            self._signers = [Webhook(secret.get_secret_value()) for secret in settings.secrets]
-        except (EmptyWebhookSecretError, ValueError, RuntimeError) as error:
-            raise ConfigurationError(
-                f"A secret of the destination {settings.name} cannot be used: it must be whsec_ followed by base64"
-            ) from error
+        whose = f"A secret of the destination {settings.name}"
+        self._signers = [signer(secret.get_secret_value(), whose) for secret in settings.secrets]
 
     def wants(self, event: PublicEvent) -> bool:
         """All of its types."""

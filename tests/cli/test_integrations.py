@@ -11,7 +11,7 @@ from recoup.ledger import DeliveryState, Ledger
 from tests.cli.conftest import Recoup
 from tests.ledger.builders import NOW, a_case
 
-DESTINATIONS = '[{"kind": "webhook", "name": "company", "url": "http://127.0.0.1:9/", "secrets": ["whsec_MfKQ9r8GKYqrTwjU"]}]'
+DESTINATIONS = '[{"kind": "webhook", "name": "company", "url": "http://127.0.0.1:9/", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}]'
 
 
 @pytest.fixture
@@ -72,7 +72,10 @@ def test_a_replay_that_makes_no_sense_is_refused(
 @pytest.mark.parametrize(
     ("destinations", "sentence"),
     [
-        (DESTINATIONS.replace("whsec_MfKQ9r8GKYqrTwjU", "???"), "must be whsec_ followed by base64"),
+        (
+            DESTINATIONS.replace("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "???"),
+            "must be whsec_ followed by base64",
+        ),
         (DESTINATIONS.replace('"kind"', '"events": ["case.opend"], "kind"'), "did you mean case.opened?"),
         (f"{DESTINATIONS[:-1]}, {DESTINATIONS[1:]}", "two destinations are called company"),
     ],

@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pytest_httpserver import HTTPServer
 from structlog.testing import capture_logs
+from werkzeug import Response
 
 from activities.contracts import MessageReturned
 from recoup.addressing import AddressKeys
+from recoup.errors import ConnectionFailed
 from recoup.ledger import Ledger
 from recoup.rules.case import MessageState
 from recoup.rules.channels import Channel, StopReason
 from recoup.settings import Settings, load_settings
-from recoup.web.ses import Returns, SesIntake, ses_router
+from recoup.web.ses import Returns, SesIntake, fetch_from_aws, ses_router
 from starter import assemble
 from tests.ledger.builders import a_message
 from tests.web.conftest import Book
@@ -327,6 +330,23 @@ def test_no_address_stays_anywhere(ses: TestClient, book: Book, tmp_path: Path) 
     assert "example.com" not in repr(logs)
     for file in tmp_path.glob("ledger.db*"):
         assert b"short@" not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Response("x" * 200_000), "answered 200"),
+        (Response(status=302, headers={"Location": "/pem"}), "answered 302"),
+        (Response(status=404), "answered 404"),
+    ],
+)
+def test_only_what_can_be_a_certificate_is_read(httpserver: HTTPServer, answer: Response, said: str) -> None:
+    """No redirect is followed, and nothing is read without an end."""
+    httpserver.expect_request("/pem").respond_with_data("certificate")
+    httpserver.expect_request("/other").respond_with_response(answer)
+    assert fetch_from_aws(httpserver.url_for("/pem")) == b"certificate"
+    with pytest.raises(ConnectionFailed, match=said):
+        fetch_from_aws(httpserver.url_for("/other"))
 
 
 def test_without_topics_there_is_no_route(
