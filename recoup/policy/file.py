@@ -11,17 +11,12 @@ import yaml
 from pydantic import ValidationError
 
 from recoup.errors import ConfigurationError
+from recoup.policy._models import keys_beside
 from recoup.policy._places import unknown_countries
 from recoup.policy._sentences import plain_words
 from recoup.rules.base import Frozen, Misfit, Place
-from recoup.rules.contact import Budget, ContactPolicy, QuietHours
-from recoup.rules.customer_page import CustomerPage
-from recoup.rules.expiring import ExpiringCards
-from recoup.rules.people import Approval, People
-from recoup.rules.policy import Campaign, Experiment, LastNotice, MessageStep, Policy, Retries
+from recoup.rules.policy import Policy
 from recoup.rules.policy_checks import mistakes
-from recoup.rules.priority import PriorityRule
-from recoup.rules.segments import MethodIs, When
 
 
 class LoadedPolicy(Frozen):
@@ -142,7 +137,7 @@ def _sentence(error: ValidationError, location: Place) -> str:
     place = _place(location)
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])
-        near = difflib.get_close_matches(key, _known_keys(), 1)
+        near = difflib.get_close_matches(key, keys_beside(first["loc"]), 1)
         return f"{place} is not a key of the policy" + (f"; did you mean {near[0]}?" if near else "")
     if first["type"] == "missing":
         return f"{place} is missing"
@@ -155,12 +150,3 @@ def _place(location: Place) -> str:
     for part in location:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
     return place
-
-
-def _known_keys() -> list[str]:
-    models = (
-        Policy, CustomerPage, Campaign, Retries, MessageStep, LastNotice, ContactPolicy, Budget, QuietHours, ExpiringCards,
-        When, MethodIs, PriorityRule, Approval, People,
-        Experiment,
-    )  # fmt: skip
-    return sorted({name for model in models for name in model.model_fields})

@@ -9,15 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recoup.rules.people import Approval, People
-from recoup.rules.policy import Campaign, Experiment, LastNotice, MessageStep, Policy, Retries
-from recoup.rules.priority import PriorityRule
-from recoup.rules.segments import MethodIs, When
-
-_MODELS: tuple[type[BaseModel], ...] = (
-    Policy, Campaign, MessageStep, Retries, LastNotice, When, MethodIs, PriorityRule, Approval, People,
-    Experiment,
-)  # fmt: skip
+from recoup.policy._models import policy_models
+from recoup.rules.policy import Policy
 
 
 def policy_schema() -> dict[str, Any]:
@@ -25,7 +18,7 @@ def policy_schema() -> dict[str, Any]:
     schema = Policy.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Recoup's policy file"
-    for model in _MODELS:
+    for model in policy_models():
         place = schema if model is Policy else schema["$defs"][model.__name__]
         for name, meaning in _meanings(model).items():
             place["properties"][name].setdefault("description", meaning)

@@ -66,14 +66,18 @@ class Budget(Frozen):
     """At most so many messages to one customer in any so many days, over all cases and channels."""
 
     messages: Annotated[int, Field(strict=True, ge=1, le=100)] = 4
+    """At most so many messages ..."""
     days: Annotated[float, Field(gt=0, le=90, allow_inf_nan=False)] = 7
+    """... in any so many days."""
 
 
 class QuietHours(Frozen):
     """The hours in which nobody is written to, by the customer's own clock; over midnight where ``begin`` is the later one."""
 
     begin: TimeOfDay = "21:00"
+    """From when on, in quotes; where it is later than ``end``, over midnight."""
     end: TimeOfDay = "08:00"
+    """Until when, in quotes."""
 
     @model_validator(mode="after")
     def _leaves_room(self) -> QuietHours:
@@ -107,6 +111,7 @@ class TextMessages(Frozen):
     """Which messages go out as a text message where mail cannot take them."""
 
     templates: Annotated[tuple[TextedTemplate, ...], Field(max_length=6)] = ()
+    """Which messages."""
 
 
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\S+$")]
@@ -140,7 +145,9 @@ class ContactPolicy(Frozen):
     working_days_only: bool = False
     """Whether messages wait for a working day of the customer's country."""
     others: OtherContacts = OtherContacts()
+    """Other people of the account."""
     sms: TextMessages = TextMessages()
+    """Text messages where mail cannot take a message."""
     default_timezone: Annotated[str, AfterValidator(_zone_name)] | None = None
     """For customers whose metadata and address name none; ``None`` takes that of the mail settings."""
     default_country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None

@@ -39,6 +39,7 @@ class CustomerPage(Frozen):
     pause_days: tuple[PauseDays, ...] = Field(default=(), max_length=6)
     """For how many days a customer may pause a subscription; none where it is empty."""
     cancel: CancelWhen = CancelWhen.NOW
+    """Whether the page offers "I want to cancel", and when the subscription then ends."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> CustomerPage:

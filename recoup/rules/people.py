@@ -46,6 +46,7 @@ class Approval(Frozen):
     rounds: Annotated[int, Field(strict=True, ge=1, le=12)] = 3
     """With ``default: wait``: how often the question is put before the suspension follows all the same."""
     people: People = People()
+    """Who is asked, and who when they do not decide."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Approval:

@@ -85,19 +85,24 @@ class MessageStep(Frozen):
     """One message to the customer, so many days after the first failure."""
 
     template: Literal["payment_failed", "reminder"]
+    """The first is ``payment_failed``, all others are ``reminder``."""
     after_days: Days
+    """Days after the first failure."""
 
 
 class Retries(Frozen):
     """The scheduled attempts, counted from the first failure."""
 
     mode: RetryMode = RetryMode.OWN
+    """How scheduled attempts live with Stripe's own retries."""
     timing: Timing = Timing.FIXED
+    """Who chooses the moments of the scheduled attempts."""
     model: ModelUse = ModelUse.NONE
     """With ``planned``: whether a model that was learned from the operator's own attempts plans, or is only asked."""
     explore: Annotated[float, Field(ge=0, le=MOST_EXPLORED, allow_inf_nan=False)] = 0
     """With ``planned``: the share of plans whose moment is drawn among those that are about as good as the best."""
     after_days: tuple[Days, ...] = Field(default=(1, 3, 7, 12), max_length=20)
+    """The attempts, in days after the first failure, rising."""
     min_gap_days: Days = 0.8
     """At least so long between two scheduled attempts, however late one of them was."""
     stripe_distance_hours: Annotated[float, Field(ge=1, le=168, allow_inf_nan=False)] = 12
@@ -122,6 +127,7 @@ class Campaign(Frozen):
     """What one case does, from the first failure to its ending."""
 
     name: Name = "everybody"
+    """Its name; no two campaigns have the same."""
     when: When | None = None
     """Whom it is for; nothing in the last campaign, which takes whoever is left. A case does not carry it."""
     messages: tuple[MessageStep, ...] = (
@@ -129,15 +135,19 @@ class Campaign(Frozen):
         MessageStep(template="reminder", after_days=5),
         MessageStep(template="reminder", after_days=10),
     )
+    """What the customer is told, in the order of its days; the first is a ``payment_failed``."""
     retries: Retries = Retries()
+    """The scheduled attempts."""
     window_days: Days = 14
     """How long Recoup retries and writes, from the first failure."""
     warning: LastNotice = LastNotice()
+    """The last notice before the suspension."""
     grace_days: Days = 7
     """How much longer than the window the customer keeps access."""
     restrict_after_days: Days | None = None
     """From the first failure: after the last notice the access is restricted before it is suspended; nothing: it is not."""
     ending: Ending = Ending.PAUSE
+    """What becomes of the subscription at the suspension."""
     cancel_after_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] | None = None
     """From the suspension: a subscription that was paused, and whose customer has not come back, is cancelled then."""
     approval: Approval | None = None
@@ -249,6 +259,7 @@ class Policy(Frozen):
     """The whole policy file."""
 
     version: Literal[1]
+    """Of the form of this file."""
     campaigns: Annotated[tuple[Campaign, ...], Field(min_length=1, max_length=50)] = (Campaign(),)
     """In the order in which they are asked: the first whose ``when`` holds is taken; the last has none."""
     experiments: Annotated[tuple[Experiment, ...], Field(max_length=20)] = ()
@@ -256,12 +267,15 @@ class Policy(Frozen):
     priority: Annotated[tuple[PriorityRule, ...], Field(max_length=100)] = ()
     """What makes a case matter more to people."""
     customer_page: CustomerPage = CustomerPage()
+    """What the page behind the update link offers besides paying."""
     raced_payments: RacedPayments = RacedPayments.REFUND
+    """What becomes of a payment of ours when the customer paid the same invoice beside it."""
     expiring_cards: ExpiringCards = ExpiringCards()
     """Reminders before a card expires."""
     network_cap: Annotated[int, Field(strict=True, ge=1, le=HIGHEST_CAP)] = DEFAULT_CAP
     """The operator's own limit: so many attempts on one card in 30 days, whoever makes them; never above the networks'."""
     contact: ContactPolicy = ContactPolicy()
+    """When a customer may be written to; running cases follow it at once."""
 
     def campaign_for(self, facts: Facts, customer: str | None = None) -> Choice:
         """The campaign of a case: the first whose conditions hold, or the one for everybody; or what an experiment puts in its place."""

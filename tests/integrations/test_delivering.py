@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -16,7 +14,6 @@ from werkzeug import Request, Response
 from activities import _courier
 from activities._courier import pause
 from recoup.errors import ConfigurationError
-from recoup.integrations import _http
 from recoup.integrations.replaying import Wanted, replayed
 from recoup.integrations.status import lines_of, status_of
 from recoup.ledger import DeliveryState, Ledger
@@ -69,48 +66,6 @@ def test_the_signature_is_one_that_the_library_accepts(
     assert told["data"]["case"]["invoice"] == "in_1"
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + "A" * 32).verify(body, {name.lower(): value for name, value in headers.items()})
-
-
-@pytest.mark.parametrize("pause_seconds", [0.0, 0.05], ids=["without an end", "drop by drop"])
-def test_an_answer_that_never_ends_holds_nobody(
-    stage: Stage, httpserver: HTTPServer, pause_seconds: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A receiver may answer with as many bytes as it likes, as slowly as it likes: its status is taken, and the worker goes on."""
-    monkeypatch.setattr(_http, "MOST_BYTES", 100_000)
-    gone = threading.Event()
-
-    def endless(_: Request) -> Response:
-        def drops() -> Iterator[bytes]:
-            while not gone.wait(pause_seconds):
-                yield b"x" * (1 if pause_seconds else 10_000)
-
-        return Response(drops(), status=200)
-
-    httpserver.expect_request("/hooks").respond_with_handler(endless)
-    company = webhook(httpserver)
-    stage.begin(company)
-    stage.case()
-    courier = stage.courier(company)
-    monkeypatch.setattr(courier.destination._http, "_patience", 0.2)  # type: ignore[attr-defined]
-    began = time.monotonic()
-    try:
-        assert courier.run().delivered == 1
-    finally:
-        gone.set()
-    assert time.monotonic() - began < 5
-
-
-def test_a_redirect_is_not_followed(stage: Stage, httpserver: HTTPServer, inbox: Inbox) -> None:
-    """A receiver that moved, or was taken over, cannot have the event sent on to another address; it is tried again here."""
-    httpserver.expect_request("/elsewhere").respond_with_handler(inbox)
-    moved = Response(status=308, headers={"Location": httpserver.url_for("/elsewhere")})
-    inbox.answers = [moved]
-    company = webhook(httpserver)
-    stage.begin(company)
-    stage.case()
-    assert stage.look(company).delivered == 0
-    assert len(inbox.got) == 1
-    assert [row.state for row in stage.late("company")] == [DeliveryState.WAITING]
 
 
 def test_a_receiver_that_is_down_is_caught_up(stage: Stage, free_port: int) -> None:

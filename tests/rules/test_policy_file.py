@@ -107,6 +107,10 @@ def test_the_version_follows_the_meaning_not_the_spelling(tmp_path: Path) -> Non
             'version: 1\ncontact:\n  quiet_hours:\n    begin: "08:00"\n    end: "07:30"',
             "line 5: contact.quiet_hours.end: from 08:00 to 07:30 leaves 30 minutes",
         ),
+        (
+            "version: 1\ncontact:\n  sms: {template: [reminder]}",
+            "line 3: contact.sms.template is not a key of the policy; did you mean templates?",
+        ),
         ("version: 1\ncampains: []", "campains is not a key of the policy; did you mean campaigns?"),
         (
             "version: 1\ncampaigns: [{retries: {after_day: [1]}}]",

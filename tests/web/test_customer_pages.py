@@ -57,19 +57,6 @@ def test_the_page_never_acts(web: TestClient, owing: str, billing: FakeBilling, 
     assert web.get(f"{owing}/method").status_code == 405
 
 
-def test_looking_without_end_does_not_ask_stripe_without_end(
-    web: TestClient, owing: str, ledger: Ledger, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever loads the page in a loop, any part of it, soon gets 429 and costs no request of those that attempts need too."""
-    monkeypatch.setattr("recoup.web.customer._guarding.LOOKS", 3.0)
-    paths = (owing, f"{owing}/promise", f"{owing}/done", owing, f"{owing}/done")
-    answers = [web.get(path) for path in paths]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
-    assert answers[-1].headers["retry-after"] == "60"
-    clock.move(seconds=2)
-    assert web.get(owing).status_code == 200
-
-
 def test_the_page_is_kept_private(web: TestClient, owing: str) -> None:
     """Not cached, not framed, not indexed, not told to other sites, no script."""
     headers = web.get(owing).headers
@@ -102,24 +89,6 @@ def test_polish_is_right(web: TestClient, book: Book, billing: FakeBilling) -> N
         "Razem",
     ):
         assert words in text, words
-
-
-def test_with_many_invoices_the_ways_to_pay_stay_near(
-    web: TestClient, book: Book, billing: FakeBilling
-) -> None:
-    """Twenty invoices are in sight, the others unfold with their sum on the fold; all can be paid, and the total is over all."""
-    billing.invoices = tuple(open_invoice(f"in_{n:02}", 100, "eur") for n in range(25))
-    for invoice in billing.invoices:
-        book.case(invoice.id)
-    text = web.get(book.link()).text
-    shown, folded = text.split("<details>", 1)
-    assert shown.count("Invoice ACME-") == 20
-    assert "<summary>and 5 more invoices, together €5.00</summary>" in folded
-    assert folded.split("</details>")[0].count("Invoice ACME-") == 5
-    assert text.count('href="https://invoice.stripe.example/') == 25
-    assert '<span class="figure">€25.00</span>' in text
-    billing.invoices = billing.invoices[:20]
-    assert "<details>" not in web.get(book.link()).text
 
 
 @pytest.mark.parametrize(
