@@ -148,7 +148,7 @@ class Notices:
             copies=to.copies,
             message_id=message_id(notice.key, messages.mail.domain),
             date=now,
-            headers=messages.unsubscribe.headers(notice.card.customer),
+            headers=messages.unsubscribing(notice.card.customer, contact, to),
         )
 
 

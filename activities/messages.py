@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stripe import StripeClient
@@ -296,8 +296,13 @@ class Messages:
             copies=to.copies,
             message_id=message_id(key, self.mail.domain),
             date=facts.written_at,
-            headers=self.unsubscribe.headers(order.customer),
+            headers=self.unsubscribing(order.customer, contact, to),
         )
+
+    def unsubscribing(self, customer: str, contact: Contact, to: Envelope) -> Mapping[str, str]:
+        """The headers by which a mail is unsubscribed from: somebody else of the account ends it for their own address alone."""
+        theirs = self.address_keys.of(to.recipient)[:1] if to.recipient != contact.email else ()
+        return self.unsubscribe.headers(customer, *theirs)
 
     def _is_restored(self, subscription: str | None) -> bool:
         access = self.ledger.access.get(subscription) if subscription else None

@@ -3,7 +3,8 @@
 A token holds the id and the generation of a row of the ledger and nothing else: no customer, no invoice, no date. Whether the
 link still works is what the row says at the moment, by Recoup's own clock.
 
-Unsubscribe links, ``{public_url}/unsubscribe/{token}``, name the customer and the channel, and work for as long as their secret is
+Unsubscribe links, ``{public_url}/unsubscribe/{token}``, name the customer and the channel, for other people of the account their
+address by its keyed hash, and work for as long as their secret is
 kept: a mail may lie in a mailbox for years.
 """
 
@@ -102,26 +103,31 @@ class UnsubscribeLinks:
         self._serializer = _serializer(secrets, "unsubscribe")
         self._base = public_url.rstrip("/")
 
-    def address(self, customer: str, channel: Channel) -> str:
-        """The address that goes into a message."""
-        return f"{self._base}{UNSUBSCRIBE_PATH}/{self._serializer.dumps([customer, channel.value])}"
+    def address(self, customer: str, channel: Channel, subject: str | None = None) -> str:
+        """The address that goes into a message; with a ``subject`` it stops that one address of the customer's alone."""
+        said = [customer, channel.value, *([subject] if subject else [])]
+        return f"{self._base}{UNSUBSCRIBE_PATH}/{self._serializer.dumps(said)}"
 
-    def headers(self, customer: str) -> Mapping[str, str]:
+    def headers(self, customer: str, subject: str | None = None) -> Mapping[str, str]:
         """What a mail carries so that its reader's program can offer to unsubscribe: RFC 2369, and RFC 8058 for one click.
 
         One click is promised over https alone, as RFC 8058, 3.1 asks.
         """
-        address = self.address(customer, Channel.EMAIL)
+        address = self.address(customer, Channel.EMAIL, subject)
         headers = {"List-Unsubscribe": f"<{address}>"}
         if self._base.startswith("https://"):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         return headers
 
-    def read(self, token: str) -> tuple[str, Channel] | None:
-        """Whom a token is for, and which channel it stops; None for one that was not signed here."""
+    def read(self, token: str) -> tuple[str, Channel, str] | None:
+        """Whose a token is, which channel it stops and for whom: the customer, or one address; None for one not signed here."""
         match _said(self._serializer, token):
-            case [str(customer), str(channel)] if channel in tuple(Channel):
-                return customer, Channel(channel)
+            case [str(customer), str(channel), *named] if channel in tuple(Channel):
+                match named:
+                    case []:
+                        return customer, Channel(channel), customer
+                    case [str(subject)]:
+                        return customer, Channel(channel), subject
         return None
 
 

@@ -43,10 +43,10 @@ class Unsubscribing:
         whom = self.links.read(token)
         if whom is None:
             return self._page(request, "gone", status=404, expired=False)
-        customer, channel = whom
+        customer, channel, subject = whom
         if request.method == "POST":
-            self._stop(customer, channel)
-        stopped = self.ledger.channels.stopped(channel, [customer]) is not None
+            self._stop(customer, channel, subject)
+        stopped = self.ledger.channels.stopped(channel, [customer, subject]) is not None
         name = "unsubscribed" if stopped else "unsubscribe"
         return self._page(request, name, customer, path=f"{UNSUBSCRIBE_PATH}/{token}")
 
@@ -56,10 +56,10 @@ class Unsubscribing:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
         return response
 
-    def _stop(self, customer: str, channel: Channel) -> None:
+    def _stop(self, customer: str, channel: Channel, subject: str) -> None:
         new = NewStop(
             channel=channel,
-            subject=customer,
+            subject=subject,
             customer=customer,
             reason=StopReason.UNSUBSCRIBED,
             actor="customer",

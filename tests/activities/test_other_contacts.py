@@ -118,3 +118,18 @@ def test_no_address_of_theirs_gets_into_the_ledger(desk: Desk, case: Case) -> No
     _send(desk, case, Template.LAST_NOTICE)
     for file in Path(desk.directory).glob("ledger.db*"):
         assert b"example.org" not in file.read_bytes()
+
+
+def test_another_contact_unsubscribes_their_own_address_alone(desk: Desk, case: Case) -> None:
+    """One click of the billing contact's mail program ends mail to them: the owner hears the next message, and the customer could."""
+    _stop(desk, "short@example.com")
+    _send(desk, case, Template.REMINDER)
+    (mail,) = desk.outbox.list()
+    message = message_from_bytes((desk.directory / "outbox" / f"{mail.id}.eml").read_bytes(), policy=default)
+    token = str(message["List-Unsubscribe"]).strip("<>").rpartition("/")[2]
+    billing = desk.messages.address_keys.of(BILLING)[0]
+    assert desk.messages.unsubscribe.read(token) == (case.customer, Channel.EMAIL, billing)
+    assert BILLING not in str(message["List-Unsubscribe"])
+    _stop(desk, BILLING, StopReason.UNSUBSCRIBED)
+    _send(desk, case, Template.LAST_NOTICE)
+    assert _mails(desk)[-1][0] == OWNER

@@ -84,7 +84,11 @@ def test_every_mail_says_how_to_unsubscribe(desk: Desk) -> None:
     headers = message_from_bytes(desk.outbox.mime(mail.id) or b"", policy=default)
     link = headers["List-Unsubscribe"].strip("<>")
     assert link.startswith("https://pay.example/unsubscribe/")
-    assert desk.messages.unsubscribe.read(link.rpartition("/")[2]) == (case.customer, Channel.EMAIL)
+    assert desk.messages.unsubscribe.read(link.rpartition("/")[2]) == (
+        case.customer,
+        Channel.EMAIL,
+        case.customer,
+    )
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 

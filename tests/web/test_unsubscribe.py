@@ -93,6 +93,21 @@ def test_a_token_of_somebody_else_opens_nothing(
     assert _stopped(ledger) is None
 
 
+def test_another_contacts_link_stops_their_address_alone(
+    web: TestClient, ledger: Ledger, settings: Settings
+) -> None:
+    """Somebody else of the account leaves, and the customer is still written to; looking changes nothing here either."""
+    links = unsubscribe_links(settings)
+    theirs = links.address("cus_1", Channel.EMAIL, "address/abc").removeprefix(settings.public_url)
+    assert web.get(theirs).text.count("<button") == 1
+    assert web.post(theirs).status_code == 200
+    assert "<button" not in web.get(theirs).text
+    assert _stopped(ledger) is None
+    found = ledger.channels.stopped(Channel.EMAIL, ["address/abc"])
+    assert found is not None
+    assert found.reason is StopReason.UNSUBSCRIBED
+
+
 def test_an_older_secret_still_unsubscribes(web: TestClient, ledger: Ledger, settings: Settings) -> None:
     """While a secret is rolled, mails that were signed with it keep their promise."""
     old = UnsubscribeLinks(settings.link_secrets[:1], "")
