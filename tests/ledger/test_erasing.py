@@ -199,3 +199,13 @@ def test_every_table_is_thought_of() -> None:
             assert set(how.columns) <= set(table.c.keys())
     for table in NOBODYS - {metadata.tables["erasing"]}:
         assert "customer" not in table.c
+
+
+def test_how_often_somebody_came_through_a_link_goes_too(ledger: Ledger) -> None:
+    """The bucket of the customer's link names them; that of a neighbour and those of outside systems stay."""
+    _closed(ledger)
+    for name in ("page/cus_1/1", "page/cus_10/1", "stripe"):
+        ledger.rates.take(name, 1, 1, 5, NOW)
+    ledger.erasures.erase(WHO, after(days=9), actor="anna")
+    kept = [name for name in ("page/cus_1/1", "page/cus_10/1", "stripe") if ledger.rates.get(name)]
+    assert kept == ["page/cus_10/1", "stripe"]
