@@ -52,7 +52,9 @@ def _fill(ledger: Ledger, customer: str) -> None:
 
 def _row(table: sa.Table, customer: str, named: set[str]) -> dict[str, Any]:
     values = {column.name: _value(column, customer, column.name in named) for column in table.columns}
-    whose = {name: customer for name in ("customer", "object_id", "subject", "reference") if name in values}
+    whose: dict[str, str] = {
+        name: customer for name in ("customer", "object_id", "subject", "reference") if name in values
+    }
     if table.name == "channel_stops":
         whose["subject"] = "a keyed hash"
     if table.name == "rates":
