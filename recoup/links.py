@@ -30,6 +30,7 @@ PATH = "/u"
 SHORTEST_SECRET = 16
 UNSUBSCRIBE_PATH = "/unsubscribe"
 _LONGEST_TOKEN = 300
+_LONGEST_COOKIE = 4096
 _SALT = "recoup/links/"
 
 Refusal = Literal["unknown", "expired", "revoked"]
@@ -136,6 +137,22 @@ def unsubscribe_links(settings: Settings) -> UnsubscribeLinks:
     return UnsubscribeLinks(settings.link_secrets, settings.public_url)
 
 
+class Signed:
+    """Writes and reads what a browser carries for us: anybody can read it, nobody else can write it."""
+
+    def __init__(self, secrets: Sequence[str | SecretStr], purpose: str) -> None:
+        """What is signed for one purpose is good for no other; raises as :class:`UpdateLinks`."""
+        self._serializer = _serializer(secrets, purpose)
+
+    def write(self, said: object) -> str:
+        """JSON, signed."""
+        return str(self._serializer.dumps(said))
+
+    def read(self, token: str) -> object:
+        """What it says; None for one that was not signed here, whatever is wrong with it."""
+        return _said(self._serializer, token, _LONGEST_COOKIE)
+
+
 def _serializer(secrets: Sequence[str | SecretStr], purpose: str) -> URLSafeSerializer:
     keys = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in secrets]
     if not keys or any(len(key) < SHORTEST_SECRET for key in keys):
@@ -147,9 +164,9 @@ def _serializer(secrets: Sequence[str | SecretStr], purpose: str) -> URLSafeSeri
     return URLSafeSerializer(keys, salt=f"{_SALT}{purpose}", signer_kwargs=signer)
 
 
-def _said(serializer: URLSafeSerializer, token: str) -> object:
+def _said(serializer: URLSafeSerializer, token: str, longest: int = _LONGEST_TOKEN) -> object:
     """What a token says; None for one that was not signed here, whatever is wrong with it."""
-    if len(token) > _LONGEST_TOKEN:
+    if len(token) > longest:
         return None
     try:
         said: object = serializer.loads(token)

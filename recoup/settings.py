@@ -10,7 +10,7 @@ import difflib
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import (
@@ -154,6 +154,25 @@ class TracingSettings(_Section):
     """The collector's address for OTLP over HTTP, such as ``http://127.0.0.1:4318``; none: no traces are made."""
 
 
+class OidcSettings(_Section):
+    """Logging in to the console through the company's identity provider, by OpenID Connect."""
+
+    issuer: str | None = None
+    """The provider's address, exactly as its tokens name it. None: local accounts alone."""
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What is asked for: ``openid``, and whatever has the provider put the claim of roles into its ID tokens."""
+    roles_claim: str = "groups"
+    """The claim of the ID token that says what somebody may do: its name, or a dotted path into it."""
+    roles: dict[str, Literal["viewer", "operator", "admin"]] = {}
+    """The role that each value of the claim gives; of several the highest."""
+    name: Annotated[str, Field(max_length=60)] = ""
+    """What the button calls the provider."""
+    passwords: bool = True
+    """Whether local accounts may still log in with their passwords."""
+
+
 class ConsoleSettings(_Section):
     """The operators' console, a private web process."""
 
@@ -167,6 +186,7 @@ class ConsoleSettings(_Section):
     """How long a session lasts that is not used."""
     refresh_seconds: Annotated[int, Field(ge=0, le=3600)] = 20
     """How often an open list looks for news; with 0 no page brings itself up to date."""
+    oidc: OidcSettings = OidcSettings()
 
 
 class NoticeSettings(_Section):

@@ -14,4 +14,4 @@ compile() {
 
 compile "$@" pyproject.toml -o requirements.lock >/dev/null
 compile "$@" pyproject.toml --all-extras -c requirements.lock -o requirements-all.lock >/dev/null
-compile "$@" pyproject.toml --extra postgres --extra ses --extra encryption --extra tracing --group dev -c requirements.lock -o requirements-dev.lock >/dev/null
+compile "$@" pyproject.toml --extra postgres --extra ses --extra encryption --extra tracing --extra oidc --group dev -c requirements.lock -o requirements-dev.lock >/dev/null

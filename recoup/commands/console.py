@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,10 +70,11 @@ def list_(as_json: bool) -> None:
         users = ledger.console.users()
     for each in users:
         if as_json:
-            click.echo(each.model_dump_json(exclude={"password"}))
+            shown = each.model_dump(mode="json", exclude={"password"}) | {"local": each.is_local}
+            click.echo(json.dumps(shown))
         else:
             state = f"disabled since {each.disabled_at:%Y-%m-%d}" if each.disabled_at else "active"
-            click.echo(f"{each.name}  {each.role}  {state}")
+            click.echo(f"{each.name}  {each.role}  {state}{'' if each.is_local else '  through OIDC'}")
     if not users and not as_json:
         click.echo("There is no account yet: `recoup console user add NAME --role admin` makes one.")
 
@@ -83,6 +85,7 @@ def list_(as_json: bool) -> None:
 def password(name: str, password_stdin: bool) -> None:
     """Set another password; every session of the account ends."""
     with _ledger() as (ledger, now), _known(name):
+        _check_local(ledger, name, "has no password")
         ledger.console.set_password(name, _password(from_stdin=password_stdin), now)
         _log(ledger, "user.password", name, now)
     click.echo(f"{name} has another password; every session of the account has ended.")
@@ -96,6 +99,7 @@ def role(name: str, role: str) -> None:
     from recoup.ledger import Role
 
     with _ledger() as (ledger, now), _known(name):
+        _check_local(ledger, name, "gets its role from there each time")
         ledger.console.set_role(name, Role(role), now)
         _log(ledger, "user.role", name, now, role=role)
     click.echo(f"{name} is {role} now; every session of the account has ended.")
@@ -146,6 +150,14 @@ def _known(name: str) -> Iterator[None]:
         raise ConfigurationError(
             f"There is no account {name}; `recoup console user list` shows them"
         ) from None
+
+
+def _check_local(ledger: Ledger, name: str, so: str) -> None:
+    from recoup.errors import ConfigurationError
+
+    user = ledger.console.user(name)
+    if user is not None and not user.is_local:
+        raise ConfigurationError(f"{name} logs in through the identity provider and {so}: change it there")
 
 
 def _check_name(name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from recoup.doctor import (
     _channels,
+    _console,
     _here,
     _integrations,
     _live,
@@ -39,6 +40,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (
     ("text messages", _channels.texts),
     ("access", _here.access),
     ("integrations", _integrations.destinations),
+    ("console log-in", _console.provider),
 )
 
 LIVE: tuple[tuple[str, Callable[[Settings], list[Finding]]], ...] = (

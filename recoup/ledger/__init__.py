@@ -24,7 +24,16 @@ from recoup.ledger.cards_rows import (
     TargetState,
 )
 from recoup.ledger.channels_rows import ChannelStopRow, NewStop
-from recoup.ledger.console_rows import LogRow, NewLog, Result, Role, SessionKind, SessionRow, UserRow
+from recoup.ledger.console_rows import (
+    ELSEWHERE,
+    LogRow,
+    NewLog,
+    Result,
+    Role,
+    SessionKind,
+    SessionRow,
+    UserRow,
+)
 from recoup.ledger.erasing import Erased, StillOpen
 from recoup.ledger.exclusions import ExclusionRow
 from recoup.ledger.figures_blocks import FigureBlock, FigureFold
@@ -64,6 +73,7 @@ from recoup.ledger.rows import (
 )
 
 __all__ = [
+    "ELSEWHERE",
     "AccessMeans",
     "AccessRow",
     "Admission",

@@ -25,6 +25,23 @@ class Console:
         values = {"name": name, "role": role, "password": password, "created_at": at, "password_at": at}
         return self._store.write(lambda tx: tx.insert_new(console_users, values, "name"))
 
+    def of_provider(self, identity: str) -> UserRow | None:
+        """The account of whom an identity provider knows under this identity, which begins with ``ELSEWHERE``."""
+        return self._store.read(lambda conn: _of_provider(conn, identity))
+
+    def admit(self, name: str, identity: str, role: Role, at: datetime) -> UserRow | None:
+        """As :meth:`of_provider`; where there is none it is made under this name. None where the name is somebody else's."""
+        values = {"name": name, "role": role, "password": identity, "created_at": at, "password_at": at}
+
+        def work(tx: Transaction) -> UserRow | None:
+            if (found := _of_provider(tx.conn, identity)) is not None:
+                return found
+            tx.insert_new(console_users, values, "name")
+            return _of_provider(tx.conn, identity)
+
+        # Two log-ins of one person at once must not become two accounts.
+        return self._store.write(work, lock=[f"console/{identity}"])
+
     def set_password(self, name: str, password: str, at: datetime) -> None:
         """Another password; every session of the account ends."""
         self._change(name, {"password": password, "password_at": at}, at)
@@ -36,6 +53,10 @@ class Console:
     def disable_user(self, name: str, at: datetime) -> None:
         """Nobody logs in by this name any more, and every session of it ends."""
         self._change(name, {"disabled_at": at}, at)
+
+    def end_sessions(self, name: str, at: datetime) -> None:
+        """Every session of the account ends, a program's too."""
+        self._change(name, {"name": name}, at)
 
     def enable_user(self, name: str, at: datetime) -> None:
         """The account may log in again."""
@@ -144,6 +165,11 @@ class Console:
             tx.conn.execute(sa.update(console_sessions).where(*live).values(revoked_at=at))
 
         self._store.write(work)
+
+
+def _of_provider(conn: sa.Connection, identity: str) -> UserRow | None:
+    found = first(conn, sa.select(console_users).where(console_users.c.password == identity))
+    return UserRow.model_validate(found) if found else None
 
 
 def _session(conn: sa.Connection, id_: str) -> SessionRow:

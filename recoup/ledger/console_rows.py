@@ -45,16 +45,25 @@ class Result(StrEnum):
     """No answer came: it may have been done."""
 
 
+ELSEWHERE = "oidc:"
+"""What stands in place of a password begins so, for an account that an identity provider vouches for."""
+
+
 class UserRow(Frozen):
     """An operator's account."""
 
     name: str
     role: Role
     password: str
-    """The hash that argon2 made; it names its own parameters."""
+    """The hash that argon2 made, which names its own parameters; or, after ``oidc:``, the hash of whom an identity provider knows."""
     created_at: datetime
     password_at: datetime
     disabled_at: datetime | None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it logs in with a password that is kept here."""
+        return not self.password.startswith(ELSEWHERE)
 
 
 class SessionRow(Frozen):

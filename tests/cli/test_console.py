@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from recoup.ledger import Ledger, Role
 from recoup.web.console.passwords import matches
 
 PASSWORD = "correct horse battery"
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -82,4 +85,21 @@ def test_a_name_is_taken_once(ledger: Ledger) -> None:
     run("add", "kim", "--role", "viewer", "--password-stdin", said=PASSWORD)
     with pytest.raises(ConfigurationError, match="There is an account kim already"):
         run("add", "kim", "--role", "admin", "--password-stdin", said=PASSWORD)
+    ledger.close()
+
+
+def test_an_account_that_comes_from_elsewhere(ledger: Ledger) -> None:
+    """It is listed as such and can be disabled; a password and a role of our own it does not get."""
+    identity = "oidc:" + "0" * 64
+    assert ledger.console.admit("kim-3fa9c2", identity, Role.VIEWER, NOW) is not None
+    assert run("list").output == "kim-3fa9c2  viewer  active  through OIDC\n"
+    assert json.loads(run("list", "--json").output)["local"] is False
+    for arguments in (("role", "kim-3fa9c2", "admin"), ("password", "kim-3fa9c2", "--password-stdin")):
+        with pytest.raises(ConfigurationError, match="logs in through the identity provider"):
+            run(*arguments, said=PASSWORD)
+    run("disable", "kim-3fa9c2")
+    user = ledger.console.user("kim-3fa9c2")
+    assert user is not None
+    assert (user.role, user.password, user.disabled_at is None) == (Role.VIEWER, identity, False)
+    assert [row.action for row in ledger.console.logged()] == ["user.disable"]
     ledger.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,6 +88,35 @@ def test_what_ends_every_session(kim: Ledger) -> None:
     assert kim.console.session("a1", NOW, HOUR) is not None
     with pytest.raises(NotInLedger):
         kim.console.set_password("nobody", "x", NOW)
+
+
+def test_an_account_that_comes_from_elsewhere(kim: Ledger) -> None:
+    """It is known by its identity whatever it is called, made once, and never under a name that somebody has."""
+    assert kim.console.of_provider("oidc:1") is None
+    made = kim.console.admit("ada-1", "oidc:1", Role.VIEWER, NOW)
+    assert made is not None
+    assert (made.name, made.role, made.is_local) == ("ada-1", Role.VIEWER, False)
+    assert kim.console.admit("ada-2", "oidc:1", Role.ADMIN, NOW) == made == kim.console.of_provider("oidc:1")
+    assert kim.console.admit("kim", "oidc:2", Role.ADMIN, NOW) is None
+    assert kim.console.admit("ada-1", "oidc:2", Role.ADMIN, NOW) is None
+    assert [(user.name, user.is_local) for user in kim.console.users()] == [("ada-1", False), ("kim", True)]
+
+
+def test_two_log_ins_at_once_are_one_account(ledger: Ledger) -> None:
+    """One person in several windows under different names: one account, which all of them get."""
+    with ThreadPoolExecutor(4) as pool:
+        admit = partial(ledger.console.admit, identity="oidc:1", role=Role.VIEWER, at=NOW)
+        found = {user.name for user in pool.map(admit, ("a-1", "b-1", "c-1", "d-1")) if user is not None}
+    assert [user.name for user in ledger.console.users()] == list(found)
+
+
+def test_ending_every_session(kim: Ledger) -> None:
+    """All sessions of the account end, a program's too, and nothing else about it changes."""
+    kim.console.open_session("t1", "kim", NOW, NOW + HOUR, SessionKind.TOKEN, "reports")
+    before = kim.console.user("kim")
+    kim.console.end_sessions("kim", NOW)
+    assert kim.console.sessions(NOW) == []
+    assert kim.console.user("kim") == before
 
 
 def test_a_session_is_revoked_once(kim: Ledger) -> None:

@@ -35,11 +35,13 @@ from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.live import Live
 from recoup.web.console.logging_in import LoggingIn
+from recoup.web.console.oidc import provider_from
 from recoup.web.console.outlook import Outlook, StripeOutlook
 from recoup.web.console.recovering import Recovering
 from recoup.web.console.sessions import Sessions
 from recoup.web.console.stripe_view import Customers, StripeCustomers
 from recoup.web.console.system import System
+from recoup.web.console.through_provider import ThroughProvider
 from recoup.web.console.tokens import Tokens
 from recoup.web.middleware import AccessLog, CarefulHeaders
 from recoup.web.pages import ASSETS, ASSETS_PATH
@@ -103,6 +105,7 @@ def assemble_console(
     app.state.live = live
     for part in (
         LoggingIn(desk),
+        ThroughProvider(desk, provider_from(settings.console)),
         Home(desk),
         recovering,
         System(desk),

@@ -62,6 +62,11 @@ class Visit:
         return form_token(self.identity.secret) if self.identity else ""
 
     @property
+    def address(self) -> str:
+        """Where it comes from, as far as this process sees."""
+        return self.request.client.host if self.request.client else "unknown"
+
+    @property
     def path(self) -> dict[str, str]:
         """The parts of the address that the route names."""
         return self.request.path_params

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from recoup.ledger import Role
 from recoup.web.console.desk import Desk, back_to
 from recoup.web.console.doors import FORM_COOKIE, Doors, Open, Visit
+from recoup.web.console.oidc import Problem
 from recoup.web.console.passwords import LONGEST, SHORTEST, hashed, matches
 from recoup.web.console.sessions import TooOften, form_token, local_path
 
@@ -29,17 +30,19 @@ class LoggingIn:
         doors.post("/account/sessions", Role.VIEWER, self.end_session)
 
     def ask(self, visit: Visit) -> Response:
-        """The form."""
+        """The form, and what became of a log-in through the provider."""
         if visit.identity is not None:
             return RedirectResponse(local_path(visit.query.get("next")), 303)
-        return self._form(visit)
+        told = visit.query.get("problem", "")
+        return self._form(visit, problem=told if told in list(Problem) else None)
 
     def log_in(self, visit: Visit) -> Response:
         """A new session, or the form again without a word about which of the two was wrong."""
+        if not self._desk.settings.console.oidc.passwords:
+            return self._form(visit, problem="passwords", status=403)
         name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
-        address = visit.request.client.host if visit.request.client else "unknown"
         try:
-            secret = self._desk.sessions.log_in(name, password, address)
+            secret = self._desk.sessions.log_in(name, password, visit.address)
         except TooOften:
             answer = self._form(visit, problem="often", status=429)
             answer.headers["Retry-After"] = "180"
@@ -68,7 +71,7 @@ class LoggingIn:
         return self._account(visit)
 
     def change_password(self, visit: Visit) -> Response:
-        """Another password; every session of the account ends, this one too."""
+        """Another password; every session of the account ends, this one too. Who comes through the provider has none here."""
         if not matches(visit.user.password, visit.form.get("old", "")):
             return self._account(visit, problem="old", status=400)
         if visit.form.get("new") != visit.form.get("again"):
@@ -98,7 +101,8 @@ class LoggingIn:
     def _form(self, visit: Visit, *, problem: str | None = None, status: int = 200) -> Response:
         secret = visit.request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
         wanted = visit.form.get("next") if visit.request.method == "POST" else visit.query.get("next")
-        nobody = not self._desk.ledger.console.users()
+        oidc = self._desk.settings.console.oidc
+        nobody = oidc.issuer is None and not self._desk.ledger.console.users()
         answer = self._desk.show(
             visit,
             "login",
@@ -107,6 +111,7 @@ class LoggingIn:
             next=local_path(wanted),
             problem=problem,
             nobody=nobody,
+            oidc=oidc,
         )
         self._desk.sessions.keep(answer, secret, FORM_COOKIE)
         return answer

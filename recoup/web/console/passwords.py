@@ -7,6 +7,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from recoup.errors import ConfigurationError
+from recoup.ledger import ELSEWHERE
 
 SHORTEST = 12
 LONGEST = 200
@@ -30,11 +31,12 @@ def hashed(password: str) -> str:
 
 
 def matches(kept: str | None, password: str) -> bool:
-    """Whether this is the password; of an account that does not exist it never is, and finding that out takes as long."""
+    """Whether this is the password; of an account that does not exist, or has none, it never is, and finding that out takes as long."""
     if len(password) > LONGEST:
         return False
+    known = kept if kept is not None and not kept.startswith(ELSEWHERE) else None
     try:
-        _hasher.verify(kept or _NOBODYS, password)
+        _hasher.verify(known or _NOBODYS, password)
     except (VerificationError, InvalidHashError):
         return False
-    return kept is not None
+    return known is not None

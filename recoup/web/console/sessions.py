@@ -66,7 +66,7 @@ class Sessions:
             TooOften: so many were tried that this one is not even looked at.
         """
         name, now = name[:_LONGEST_NAME], self.clock.now()
-        self._count("address", address, ADDRESS_A_SECOND, ADDRESS_BURST)
+        self.count_try(address)
         self._count("account", name, ACCOUNT_A_SECOND, ACCOUNT_BURST)
         user = self.ledger.console.user(name)
         known = user if user is not None and user.disabled_at is None else None
@@ -74,11 +74,23 @@ class Sessions:
             refused = NewLog(actor=name, action="login", result=Result.REFUSED)
             self.ledger.console.log(refused, now)
             return None
-        secret = secrets.token_urlsafe(32)
+        return self.begin(known)
+
+    def begin(self, user: UserRow, **how: str) -> str:
+        """A new session of who has proved to be this account; its secret."""
+        secret, now = secrets.token_urlsafe(32), self.clock.now()
         until = now + timedelta(hours=self.settings.session_hours)
-        self.ledger.console.open_session(hash_of(secret), known.name, now, until)
-        self.ledger.console.log(NewLog(actor=known.name, action="login"), now)
+        self.ledger.console.open_session(hash_of(secret), user.name, now, until)
+        self.ledger.console.log(NewLog(actor=user.name, action="login", data=how), now)
         return secret
+
+    def count_try(self, address: str) -> None:
+        """Count a try from an address.
+
+        Raises:
+            TooOften: there were too many.
+        """
+        self._count("address", address, ADDRESS_A_SECOND, ADDRESS_BURST)
 
     def make_token(self, user: str, label: str, days: int) -> str:
         """A program's secret; it is shown once and kept nowhere."""
@@ -109,9 +121,11 @@ class Sessions:
             name or self.cookie, secret, path="/", httponly=True, samesite="lax", secure=self.is_secure
         )
 
-    def forget(self, response: Response) -> None:
+    def forget(self, response: Response, name: str | None = None) -> None:
         """Have the browser drop it."""
-        response.delete_cookie(self.cookie, path="/", httponly=True, samesite="lax", secure=self.is_secure)
+        response.delete_cookie(
+            name or self.cookie, path="/", httponly=True, samesite="lax", secure=self.is_secure
+        )
 
     def _count(self, what: str, name: str, a_second: float, burst: float) -> None:
         # Names and addresses are people's: the ledger counts by a hash of them.

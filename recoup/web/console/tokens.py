@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import Response
 
-from recoup.ledger import Role, SessionKind, SessionRow
+from recoup.ledger import Role, SessionKind, SessionRow, UserRow
 from recoup.web.console.desk import Desk, back_to
 from recoup.web.console.doors import Doors, Visit
 
@@ -32,7 +32,7 @@ class Tokens:
         label, days = visit.form.get("label", "").strip()[:80], visit.form.get("days", "")
         user = self._desk.ledger.console.user(visit.form.get("user", ""))
         lasting = int(days) if days.isdecimal() and len(days) < 4 else 0
-        if user is None or user.disabled_at is not None or not label or not 0 < lasting <= LONGEST_DAYS:
+        if user is None or not _may_have_one(user) or not label or not 0 < lasting <= LONGEST_DAYS:
             return self._page(visit, wrong=True)
         secret = self._desk.sessions.make_token(user.name, label, lasting)
         visit.log("token.make", subject=user.name, data={"label": label, "days": lasting})
@@ -51,7 +51,7 @@ class Tokens:
         return [each for each in live if each.kind is SessionKind.TOKEN]
 
     def _page(self, visit: Visit, *, secret: str | None = None, wrong: bool = False) -> Response:
-        users = [user for user in self._desk.ledger.console.users() if user.disabled_at is None]
+        users = [user for user in self._desk.ledger.console.users() if _may_have_one(user)]
         return self._desk.show(
             visit,
             "tokens",
@@ -61,3 +61,8 @@ class Tokens:
             secret=secret,
             wrong=wrong,
         )
+
+
+def _may_have_one(user: UserRow) -> bool:
+    # Of somebody who has left the company we hear only that they do not log in any more: a token would outlast them.
+    return user.disabled_at is None and user.is_local

@@ -24,6 +24,8 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("GET", "/"): Role.VIEWER,
     ("GET", "/login"): Open.ANYBODY,
     ("POST", "/login"): Open.ANYBODY,
+    ("GET", "/login/oidc"): Open.ANYBODY,
+    ("GET", "/login/oidc/callback"): Open.ANYBODY,
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/account"): Role.VIEWER,
     ("GET", "/live"): Role.VIEWER,
