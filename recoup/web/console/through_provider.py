@@ -104,7 +104,7 @@ class ThroughProvider:
         a_second = 1 / LASTS.total_seconds()
         if self._desk.ledger.rates.take(once, 1, a_second, 1, visit.now, patience=0) is None:
             raise Refused(Problem.STATE, "the log-in was ended already")
-        return Begun(state, nonce, verifier), local_path(wanted)
+        return Begun(state, nonce, verifier), wanted
 
     def _account(self, visit: Visit, person: Person) -> UserRow:
         """The person's account, which has the role that the provider says now, or is made with it."""

@@ -59,8 +59,8 @@ class Identity:
     alg: str = "RS256"
     signer: Any = field(default_factory=lambda: key("first"))
     published: list[Any] = field(default_factory=lambda: [key("first")])
-    calls_itself: str | None = None
-    methods: list[str] = field(default_factory=lambda: ["client_secret_basic", "client_secret_post"])
+    of_itself: dict[str, Any] = field(default_factory=dict)
+    """What the discovery document says in place of the truth."""
     error: str | None = None
     """What it sends people back with in place of a code."""
     asks: bool = False
@@ -89,15 +89,13 @@ class Identity:
         }[request.path](request)
 
     def _discovery(self, _: Request) -> Response:
-        return _json(
-            {
-                "issuer": self.calls_itself or self.address,
-                "authorization_endpoint": f"{self.address}/authorize",
-                "token_endpoint": f"{self.address}/token",
-                "jwks_uri": f"{self.address}/jwks",
-                "token_endpoint_auth_methods_supported": self.methods,
-            }
-        )
+        truth = {
+            "issuer": self.address,
+            "authorization_endpoint": f"{self.address}/authorize",
+            "token_endpoint": f"{self.address}/token",
+            "jwks_uri": f"{self.address}/jwks",
+        }
+        return _json(truth | self.of_itself)
 
     def _jwks(self, _: Request) -> Response:
         told = [each.as_dict(private=False) for each in self.published]

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from recoup.ledger import Ledger, Result, Role
+from recoup.links import Signed
 from recoup.web.console.sessions import form_token, hash_of
 from tests.web.console.desk import ADDRESS, PASSWORD, log_in, words_of
 from tests.web.console.identity import (
@@ -29,6 +30,7 @@ from tests.web.doubles import NOW, StandingClock
 
 __all__ = ["idp", "more", "oidc", "server"]
 
+LINK_SECRET = "the present secret of links"
 COOKIE, CARRIED = "__Host-recoup", "__Host-recoup_oidc"
 
 
@@ -58,6 +60,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "another nonce": {"lies": {"nonce": "another"}},
     "no nonce": {"lies": {"nonce": None}},
     "for another client": {"lies": {"aud": "another"}},
+    "for another client, although asked for by us": {"lies": {"aud": "another", "azp": CLIENT}},
     "for others too": {"lies": {"aud": [CLIENT, "another"]}},
     "asked for by another client": {"lies": {"aud": [CLIENT, "another"], "azp": "another"}},
     "of another issuer": {"lies": {"iss": "https://evil.example"}},
@@ -145,15 +148,18 @@ def test_a_code_of_another_log_in(anybody: TestClient, app: FastAPI, idp: Identi
 
 
 def test_an_answer_in_another_browser(anybody: TestClient, app: FastAPI, idp: Identity) -> None:
-    """Nobody is logged in to another's account by an address that they are sent: with no log-in of their own, nor with one."""
+    """Nobody is logged in to another's account by an address that they are sent: with no log-in of their own, with one, or with one that is made up."""
     back = at_the_provider(to_the_provider(anybody))
     other = TestClient(app, base_url=ADDRESS, follow_redirects=False)
     assert other.get(back).headers["location"] == "/login?problem=state"
     to_the_provider(other)
     assert other.get(back).headers["location"].startswith("/login?problem=state")
-    other.cookies.clear()
-    other.cookies.set(CARRIED, "eyJzdGF0ZSI6ImEifQ.forged")
-    assert other.get(back).headers["location"] == "/login?problem=state"
+    state = query_of(back)["state"]
+    written = {"state": state, "nonce": "n", "verifier": "v", "next": "/", "until": NOW.timestamp() + 9}
+    for secret, purpose in (("a secret of somebody else", "console/oidc"), (LINK_SECRET, "another purpose")):
+        other.cookies.clear()
+        other.cookies.set(CARRIED, Signed([secret], purpose).write(written))
+        assert other.get(back).headers["location"] == "/login?problem=state"
     assert "/token" not in idp.asked
     assert COOKIE not in other.cookies
 
@@ -169,13 +175,17 @@ def test_a_log_in_takes_ten_minutes_at_most(
     assert anybody.get(back).headers["location"] == where
 
 
-@pytest.mark.parametrize("iss", ["https://evil.example", ""])
-def test_an_answer_that_names_another_provider(anybody: TestClient, idp: Identity, iss: str) -> None:
-    """An answer that says whose it is must be this provider's (RFC 9207)."""
+@pytest.mark.parametrize(("iss", "promised"), [("https://evil.example", False), ("", True)])
+def test_an_answer_that_names_another_provider(
+    anybody: TestClient, idp: Identity, iss: str, promised: bool
+) -> None:
+    """An answer that says whose it is must be this provider's, and where that is promised it must say it (RFC 9207)."""
+    idp.of_itself = {"authorization_response_iss_parameter_supported": promised}
     back = at_the_provider(to_the_provider(anybody))
-    assert anybody.get(f"{back}&iss={iss or idp.address}").headers["location"] == (
-        "/login?problem=answer" if iss else "/"
-    )
+    wrong = f"{back}&iss={iss}" if iss else back
+    assert anybody.get(wrong).headers["location"] == "/login?problem=answer"
+    right = f"{at_the_provider(to_the_provider(anybody))}&iss={idp.address}"
+    assert anybody.get(right).headers["location"] == "/"
 
 
 def test_the_provider_says_no(anybody: TestClient, ledger: Ledger, idp: Identity) -> None:
@@ -204,14 +214,21 @@ def test_the_provider_is_away(anybody: TestClient, idp: Identity, when: str) -> 
 
 
 @pytest.mark.parametrize(
-    "change", [{"calls_itself": "https://evil.example"}, {"published": []}, {"calls_itself": "x" * 9}]
+    "change",
+    [
+        {"of_itself": {"issuer": "https://evil.example"}},
+        {"of_itself": {"token_endpoint": "http://10.0.0.9/token"}},
+        {"of_itself": {"authorization_endpoint": "javascript:alert(1)"}},
+        {"of_itself": {"jwks_uri": None}},
+        {"published": []},
+    ],
 )
-def test_a_provider_that_is_another(anybody: TestClient, idp: Identity, change: dict[str, Any]) -> None:
-    """A discovery document of another issuer sends nobody anywhere, and without keys nothing is believed."""
+def test_a_provider_that_is_none(anybody: TestClient, idp: Identity, change: dict[str, Any]) -> None:
+    """A discovery document of another issuer, or with endpoints that are not safe, sends nobody anywhere; without keys nothing is believed."""
     for name, value in change.items():
         setattr(idp, name, value)
     answer = anybody.get("/login/oidc")
-    if answer.headers["location"] != "/login?problem=away":
+    if "published" in change:
         answer = anybody.get(at_the_provider(answer.headers["location"]))
     assert answer.headers["location"] == "/login?problem=away"
     assert COOKIE not in anybody.cookies
@@ -255,7 +272,7 @@ def test_tries_are_limited(anybody: TestClient, ledger: Ledger, idp: Identity) -
 @pytest.mark.parametrize("methods", [["client_secret_basic"], ["client_secret_post"]])
 def test_how_the_client_proves_itself(anybody: TestClient, idp: Identity, methods: list[str]) -> None:
     """In the way that the provider takes."""
-    idp.methods = methods
+    idp.of_itself = {"token_endpoint_auth_methods_supported": methods}
     assert through(anybody) == "/"
 
 

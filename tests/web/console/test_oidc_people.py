@@ -23,7 +23,7 @@ COOKIE = "__Host-recoup"
     [
         ({}, {"groups": ["recoup-viewers"]}, Role.VIEWER),
         ({}, {"groups": "recoup-admins"}, Role.ADMIN),
-        ({}, {"groups": ["recoup-admins", "recoup-viewers"]}, Role.ADMIN),
+        ({}, {"groups": ["recoup-viewers", "recoup-admins", "recoup-operators"]}, Role.ADMIN),
         ({"roles_claim": "realm_access.roles"}, {"realm_access": {"roles": ["recoup-viewers"]}}, Role.VIEWER),
         ({"roles_claim": "https://acme.example/roles"}, {"https://acme.example/roles": ["recoup-admins"]}, Role.ADMIN),
         ({"roles_claim": "hd", "roles": {"acme.example": "viewer"}}, {"hd": "acme.example"}, Role.VIEWER),
@@ -70,6 +70,8 @@ def test_an_account_is_issuer_and_subject(anybody: TestClient, ledger: Ledger, i
     through(anybody)
     idp.claims |= {"preferred_username": "kim.married", "email": "kim.married@acme.example"}
     assert through(anybody) == "/"
+    (user,) = (user for user in ledger.console.users() if not user.is_local)
+    assert len(ledger.console.sessions(NOW, user.name)) == 1, "who logs in again leaves no session behind"
     idp.claims = KIM | {"sub": "another", "groups": ["recoup-viewers"]}
     assert through(anybody) == "/"
     roles = {user.name: user.role for user in ledger.console.users() if not user.is_local}

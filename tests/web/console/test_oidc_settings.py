@@ -103,7 +103,7 @@ def test_what_the_doctor_says(settings: Settings, idp: Identity) -> None:
     idp.published = []
     ((grade, says),) = found(there)
     assert (grade, "keys cannot be used" in says) == (Grade.MEND, True)
-    idp.calls_itself = "https://another.example"
+    idp.of_itself = {"issuer": "https://another.example"}
     ((grade, says),) = found(there)
     assert (grade, says.endswith("the provider calls itself https://another.example")) == (Grade.MEND, True)
     idp.down = True

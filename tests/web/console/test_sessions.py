@@ -178,3 +178,20 @@ def test_a_password_is_expensive_to_try() -> None:
     assert passwords.matches(kept, PASSWORD)
     assert not passwords.matches(kept, PASSWORD + "!")
     assert not passwords.matches(None, "nobody's")
+
+
+@pytest.mark.parametrize("kept", [None, "oidc:" + "0" * 64])
+def test_an_account_without_a_password_costs_as_much_to_try(
+    monkeypatch: pytest.MonkeyPatch, kept: str | None
+) -> None:
+    """Nobody learns by the time it takes that there is no such account, or that it comes through a provider: a real hash is worked through."""
+    worked: list[str] = []
+
+    class Watched(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - argon2's own name
+            worked.append(str(hash))
+            return True
+
+    monkeypatch.setattr(passwords, "_hasher", Watched())
+    assert not passwords.matches(kept, PASSWORD)
+    assert [hash_.startswith("$argon2id$") for hash_ in worked] == [True]

@@ -61,7 +61,6 @@ def claims_of(
     options = {
         "iss": {"essential": True, "value": expected.issuer},
         "aud": {"essential": True, "value": expected.client_id},
-        "nonce": {"essential": True, "value": expected.nonce},
     }
     params = {"client_id": expected.client_id, "nonce": expected.nonce, "access_token": access_token}
     try:
