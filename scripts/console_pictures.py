@@ -35,6 +35,14 @@ NAMES = (
     "figures-dark",
     "cases-phone",
     "case-phone",
+    "login",
+    "link",
+    "deliverability",
+    "integrations",
+    "policy",
+    "log",
+    "account",
+    "tokens",
 )
 PACE = 10
 """Real seconds for a virtual day: enough to look around while cases wait."""
@@ -93,6 +101,15 @@ def take_all(browser: Browser, address: str, case: str) -> None:
         keep(wide, "message")
         wide.goto("/figures?days=365")
         keep(wide, "figures")
+        wide.goto(f"/cases/{case}/link")
+        keep(wide, "link")
+        for name in ("deliverability", "integrations", "policy", "log", "account", "tokens"):
+            wide.goto(f"/{name}")
+            keep(wide, name)
+    out = browser.new_page(base_url=address, viewport={"width": 620, "height": 460}, locale="en-GB")
+    out.goto("/login")
+    keep(out, "login")
+    out.close()
     with page(browser, address, LOW, color_scheme="dark", locale="pl-PL") as dark:
         dark.goto(f"/cases/{case}")
         keep(dark, "case-dark", whole=False)
