@@ -23,6 +23,7 @@ from recoup.commands.experiments import experiments
 from recoup.commands.importing import import_history
 from recoup.commands.integrations import integrations
 from recoup.commands.policy import policy
+from recoup.commands.pruning import prune
 from recoup.commands.rehearse import rehearse
 from recoup.commands.report import report
 from recoup.commands.timing import timing
@@ -278,7 +279,7 @@ def simulate(
 
 
 for command in (
-    backtest, cases, case, channel, codec, console, erase, excluded, experiments, expiring, integrations, policy, refresh, rehearse, report, timing,
+    backtest, cases, case, channel, codec, console, erase, excluded, experiments, expiring, integrations, policy, prune, refresh, rehearse, report, timing,
     import_history,
 ):  # fmt: skip
     cli.add_command(command)

@@ -30,6 +30,7 @@ from recoup.ledger.messages import Messages
 from recoup.ledger.mirror import Mirror
 from recoup.ledger.past import Past
 from recoup.ledger.people import People
+from recoup.ledger.pruning import Pruning
 from recoup.ledger.rates import Rates
 from recoup.ledger.refreshes import Refreshes
 from recoup.ledger.standing import Standings
@@ -75,6 +76,7 @@ class Ledger:
         self.history = History(store)
         self.before_recoup = HistoryRows(store)
         self.erasures = Erasures(store)
+        self.pruning = Pruning(store)
 
     @classmethod
     def connect(cls, url: str) -> Ledger:
