@@ -132,4 +132,5 @@ def test_another_contact_unsubscribes_their_own_address_alone(desk: Desk, case: 
     assert BILLING not in str(message["List-Unsubscribe"])
     _stop(desk, BILLING, StopReason.UNSUBSCRIBED)
     _send(desk, case, Template.LAST_NOTICE)
-    assert _mails(desk)[-1][0] == OWNER
+    # Both carry the same second, so neither is sure to be the first.
+    assert sorted(to for to, _ in _mails(desk)) == [BILLING, OWNER]
