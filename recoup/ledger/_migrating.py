@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
+
 import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -65,7 +68,9 @@ def _migrate_sqlite(conn: sa.Connection, name: str) -> None:
             if broken:
                 raise RuntimeError(f"the migration broke {len(broken)} references; nothing was changed")
     finally:
-        driver.execute("PRAGMA foreign_keys = ON")
+        # Where the word to stop came in the middle, the connection is closed already, and must not hide it.
+        with suppress(sqlite3.ProgrammingError):
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _upgrade(conn: sa.Connection, name: str) -> None:

@@ -21,6 +21,7 @@ from recoup.ledger import (
     FigureBlock,
     FigureFold,
     Ledger,
+    _migrating,
     cards_rows,
     channels_rows,
     console_rows,
@@ -109,6 +110,28 @@ def test_message_of_no_case_is_refused(ledger: Ledger) -> None:
     """The database refuses a row that refers to a case which is not there."""
     with pytest.raises(sa.exc.IntegrityError):
         ledger.messages.reserve(a_message(case_id="in_404"), NOW)
+
+
+def test_a_migration_that_is_interrupted_says_so_and_changes_nothing(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word to stop, which closes the connection it meets, is not hidden by another error; the next time all is migrated."""
+
+    def interrupted(conn: sa.Connection, _: str) -> None:
+        conn.exec_driver_sql("CREATE TABLE half (done INTEGER)")
+        conn.invalidate()
+        raise KeyboardInterrupt
+
+    ledger = Ledger.connect(empty_url)
+    with monkeypatch.context() as patched:
+        patched.setattr(_migrating, "_upgrade", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.migrate()
+    ledger.migrate()
+    with ledger._store.engine.connect() as conn:
+        assert _migrating.current_version(conn) == HEAD
+        assert not sa.inspect(conn).has_table("half")
+    ledger.close()
 
 
 def test_references_hold_right_after_migrating(empty_url: str) -> None:
