@@ -13,7 +13,7 @@ import click
 from bench._rows import Measure
 from recoup.virtual.place import workshop
 
-MEASUREMENTS = ("starting", "histories", "deciding", "webhooks", "figures", "parked", "whole")
+MEASUREMENTS = ("starting", "histories", "deciding", "simulating", "webhooks", "figures", "parked", "whole")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,16 @@ class Cases:
     def decline(self, case: int, seconds: float) -> Decline:
         """What the bank says to an attempt that it refuses so many seconds after the failure."""
         day = min(int((self.failed_seconds[case] + seconds) // 86400), self.words.shape[1] - 1)
-        family = FAMILIES[self.words[case, day if seconds > 0 else 0]]
-        said = SAID[family]
-        code, network = said[int(self.issuer[case]) % len(said)]
-        return Decline(code=code, network_decline_code=network, brand=self.brand[case])
+        word = int(self.words[case, day if seconds > 0 else 0])
+        return _decline(word, int(self.issuer[case]), self.brand[case])
+
+
+@lru_cache(maxsize=8192)
+def _decline(word: int, issuer: int, brand: str) -> Decline:
+    """How a bank puts a family (its index) in codes."""
+    said = SAID[FAMILIES[word]]
+    code, network = said[issuer % len(said)]
+    return Decline(code=code, network_decline_code=network, brand=brand)
 
 
 def draw_cases(world: Population, count: int, *, seed: int = 0, window_days: int = 28) -> Cases:

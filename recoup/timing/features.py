@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recoup.timing.belief import in_main_units
 from recoup.timing.families import FAMILIES, family_of
-from recoup.timing.paydays import month_days, weekdays
+from recoup.timing.paydays import SATURDAY, month_days, weekdays
 from recoup.timing.situation import SLOT_HOURS, Situation
 
 Ints = NDArray[np.int64]
@@ -25,6 +25,7 @@ GAP_HOURS = (6, 18, 30, 54, 78, 126, 198, 294)
 _AGES, _GAPS = np.array(AGE_DAYS, dtype=np.float64), np.array(GAP_HOURS, dtype=np.int64)
 AMOUNTS = (10, 30, 80, 250)
 NUMBERS = 8
+QUARTER_HOURS, SPAN_DAYS = 6, 4
 OTHER = 0
 """The place of every code, bank and country that is too rare to have its own."""
 
@@ -37,8 +38,11 @@ SIZES: dict[str, int] = {
     "first_family": len(FAMILIES),
     "hour": 24,
     "part": 8,
+    "quarter": 4,
     "weekday": 7,
+    "weekend": 2,
     "day": 32,
+    "span": 8,
     "age": len(AGE_DAYS) + 1,
     "gap": len(GAP_HOURS) + 1,
     "number": NUMBERS,
@@ -48,11 +52,11 @@ SIZES: dict[str, int] = {
 """How many values each feature has."""
 
 TERMS: tuple[tuple[str, ...], ...] = (
-    ("family",), ("code",), ("hour",), ("part",), ("weekday",), ("day",), ("age",), ("gap",), ("number",), ("amount",),
+    ("family",), ("code",), ("hour",), ("part",), ("quarter",), ("weekday",), ("weekend",), ("day",), ("span",), ("age",), ("gap",), ("number",), ("amount",),
     ("issuer",), ("country",), ("funding",), ("brand",), ("first_family",),
     ("family", "part"), ("family", "weekday"), ("family", "day"), ("family", "age"), ("family", "gap"), ("family", "number"),
     ("first_family", "family"), ("code", "age"), ("code", "part"), ("issuer", "family"), ("issuer", "part"),
-    ("issuer", "weekday"), ("country", "day"), ("country", "weekday"), ("part", "weekday"), ("age", "number"),
+    ("issuer", "weekday"), ("issuer", "span"), ("country", "day"), ("country", "weekday"), ("part", "weekday"), ("age", "number"),
     ("funding", "day"),
 )  # fmt: skip
 """What has a table of its own: each feature, and the pairs that mean something together."""
@@ -69,16 +73,33 @@ class Moving(StrEnum):
     GAP = "gap"
 
 
-_FOLLOWED = {"hour": Moving.WEEK, "part": Moving.WEEK, "weekday": Moving.WEEK, "day": Moving.DAY, "age": Moving.AGE, "gap": Moving.GAP}  # fmt: skip
+_FOLLOWED = {
+    **dict.fromkeys(("hour", "part", "quarter", "weekday", "weekend"), Moving.WEEK),
+    **dict.fromkeys(("day", "span"), Moving.DAY),
+    "age": Moving.AGE,
+    "gap": Moving.GAP,
+}
 
 _WEEK = np.arange(168)
+
+
+def span_of(day: Ints) -> Ints:
+    """In which span of four days of the month a day lies."""
+    found: Ints = np.maximum(day - 1, 0) // SPAN_DAYS
+    return found
+
+
 GRIDS: dict[Moving, dict[str, Ints | int]] = {
     Moving.NOTHING: {},
-    Moving.WEEK: {"hour": _WEEK % 24, "part": _WEEK % 24 // SLOT_HOURS, "weekday": _WEEK // 24},
-    **{
-        moving: {moving.value: np.arange(SIZES[moving.value])}
-        for moving in (Moving.DAY, Moving.AGE, Moving.GAP)
+    Moving.WEEK: {
+        "hour": _WEEK % 24,
+        "part": _WEEK % 24 // SLOT_HOURS,
+        "quarter": _WEEK % 24 // QUARTER_HOURS,
+        "weekday": _WEEK // 24,
+        "weekend": (_WEEK // 24 >= SATURDAY).astype(np.int64),
     },
+    Moving.DAY: {"day": np.arange(SIZES["day"]), "span": span_of(np.arange(SIZES["day"]))},
+    **{moving: {moving.value: np.arange(SIZES[moving.value])} for moving in (Moving.AGE, Moving.GAP)},
 }
 """The features that move, at every place of the grid on which they do."""
 
@@ -161,8 +182,11 @@ def columns(situation: Situation, names: Names, local_hours: Ints) -> dict[str, 
         "first_family": FAMILIES.index(family_of(situation.tried[0].decline)),
         "hour": hour,
         "part": hour // SLOT_HOURS,
+        "quarter": hour // QUARTER_HOURS,
         "weekday": weekdays(day),
+        "weekend": (weekdays(day) >= SATURDAY).astype(np.int64),
         "day": month_days(day)[0],
+        "span": span_of(month_days(day)[0]),
         "age": _AGES.searchsorted((local_hours - begun) / 24.0, side="right"),
         "gap": _GAPS.searchsorted(local_hours - before, side="right"),
         "number": min(len(situation.tried), NUMBERS - 1),

@@ -33,14 +33,14 @@ GOOD_HOURS = range(3, 9)
 
 
 def log(count: int, *, seed: int = 1, rule: str = "night", permuted: bool = False) -> list[AttemptLine]:
-    """Attempts of a bank that approves at night alone: a failure, then a retry at any hour."""
+    """Attempts of a bank that approves at night alone, or of five of which each has its own days of the month: a failure, then a retry at any hour."""
     lines: list[dict[str, Any]] = []
     draws = uniforms(seed, np.arange(count)[:, None], np.arange(4)[None, :])
     outcomes = []
     for number in range(count):
         begins = START + timedelta(hours=float(draws[number, 0]) * 300 * 24)
         at = begins + timedelta(hours=24 + 96 * float(draws[number, 1]))
-        good = at.hour in GOOD_HOURS if rule == "night" else True
+        good = {"night": at.hour in GOOD_HOURS, "bank": (at.day - 1) // 4 % 5 == number % 5}.get(rule, True)
         outcomes.append(bool(draws[number, 2] < (0.45 if good else 0.05)))
         context = {"case": f"c{number}", "first_failed_at": begins.isoformat(), "amount": 4900, "currency": "gbp",
                    "country": "GB", "timezone": "UTC", "brand": "visa", "issuer": f"bank-{number % 5}"}  # fmt: skip
@@ -73,6 +73,19 @@ def test_what_the_prior_does_not_know_is_learned(night: Model) -> None:
     said = plan(stories_for(night), case, window(10, 4))
     assert said.at is not None
     assert all(moment.hour in GOOD_HOURS for moment in (said.at, *said.later))
+
+
+def test_every_bank_may_have_its_own_days_of_the_month() -> None:
+    """Of banks that approve on some days of the month, each on others, the model learns which; no table without the bank tells them apart."""
+    model = train(log(3000, rule="bank"))
+    assert model.card.promoted, model.card.because
+    noon = np.array([local_hour(datetime(2026, 11, day, 12, tzinfo=UTC)) for day in (10, 14)])
+    second, third = (
+        model.moved(np.full(2, 0.13), failed("do_not_honor", country="GB", timezone="UTC", issuer=bank), noon)
+        for bank in ("bank-2", "bank-3")
+    )
+    assert second[0] > 3 * second[1]
+    assert third[1] > 3 * third[0]
 
 
 def test_its_chances_are_those_that_are_seen(night: Model) -> None:
