@@ -185,7 +185,7 @@ class ConsoleSettings(_Section):
     idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
     """How long a session lasts that is not used."""
     refresh_seconds: Annotated[int, Field(ge=0, le=3600)] = 20
-    """How often an open list looks for news; with 0 no page brings itself up to date."""
+    """How long an open page waits for news before it is brought up to date without; with 0 no page brings itself up to date."""
     oidc: OidcSettings = OidcSettings()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -17,8 +18,8 @@ from recoup.web.console.sessions import LIVE
 
 LOOKS_EVERY = 1.0
 """Seconds between two looks at the ledger for each open page: one indexed number."""
-AT_LEAST_EVERY = timedelta(minutes=1)
-"""What only time changes, and what was committed late, is seen so soon."""
+AND_AGAIN_AFTER = 3.0
+"""Seconds after news: where cases stand is asked of Temporal's own index, which hears of it a little later."""
 LASTS = timedelta(minutes=10)
 """A browser connects again by itself; so none is held for ever, whatever became of it."""
 
@@ -39,7 +40,7 @@ class Live:
         self._over = True
 
     async def follow(self, visit: Visit) -> Response:
-        """A connection for a case's page, or for the first page."""
+        """A connection for a case's page, or for the first page and lists."""
         case = visit.query.get("case")
         row = await run_in_threadpool(self._desk.ledger.cases.get, case_of(case)) if case else None
         if (case and row is None) or visit.request.method == "HEAD":
@@ -51,16 +52,19 @@ class Live:
         yield "retry: 3000\n\n"
         loop = asyncio.get_running_loop()
         began = told_at = loop.time()
-        known = await self._latest(row)
+        known, again = await self._latest(row), 0.0
         while not self._over and loop.time() - began < LASTS.total_seconds():
             await asyncio.sleep(LOOKS_EVERY)
             if await run_in_threadpool(visit.sessions.of, visit.request) is None:
                 yield "event: over\ndata: the session has ended\n\n"
                 return
             latest = await self._latest(row)
-            overdue = loop.time() - told_at >= AT_LEAST_EVERY.total_seconds()
-            if latest != known or overdue:
-                known, told_at = latest, loop.time()
+            now, news = loop.time(), latest != known
+            # What only time changes, and what was committed late, is seen without news, too.
+            overdue = now - told_at >= (self._desk.settings.console.refresh_seconds or math.inf)
+            if news or overdue or 0 < again <= now:
+                again = now + AND_AGAIN_AFTER if news else 0.0
+                known, told_at = latest, now
                 yield f"event: changed\ndata: {latest}\n\n"
 
     async def _latest(self, row: CaseRow | None) -> int:

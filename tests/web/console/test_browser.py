@@ -314,6 +314,22 @@ def test_a_page_brings_itself_up_to_date(console: Manned, browser: Browser) -> N
     context.close()
 
 
+def test_the_list_brings_itself_up_to_date(console: Manned, browser: Browser) -> None:
+    """An open list shows what happens without being loaded again, its tabs too; whoever goes through it by keyboard stays where they are."""
+    invoice = failed(console)
+    context, page, complaints = console.browser(browser)
+    page.goto(f"/cases?tab=all&q={invoice}")
+    page.evaluate("window.stayed = true")
+    page.get_by_role("cell").get_by_role("link").first.focus()
+    console.living.on.stage.api.invoices.pay(invoice, {"paid_out_of_band": True})
+    expect(page.locator(".pill-recovered")).to_be_visible(timeout=15_000)
+    expect(page.locator("#tab-recovered .count")).to_have_text("1")
+    expect(page.locator(f"#case-{invoice}")).to_be_focused()
+    assert page.evaluate("window.stayed")
+    assert complaints == []
+    context.close()
+
+
 PAGES = (
     "/figures",
     "/login",

@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from recoup.ledger import Ledger
+from recoup.settings import ConsoleSettings
 from recoup.web.console import live
 from tests.web.conftest import Book
+from tests.web.console.desk import ADDRESS
 from tests.web.doubles import NOW
 
 
@@ -75,14 +77,42 @@ def test_a_connection_ends_with_its_session(operator: TestClient, app: FastAPI, 
     assert told.rstrip().endswith("event: over\ndata: the session has ended")
 
 
-def test_waiting_is_no_use(
-    operator: TestClient, app: FastAPI, ledger: Ledger, clock: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_page_is_told_again(
+    operator: TestClient, app: FastAPI, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that waits for news keeps no session alive, and what only time changes is seen within a minute."""
-    monkeypatch.setattr(live, "AT_LEAST_EVERY", timedelta(seconds=0.1))
+    """What was told is told once more a little later: Temporal's index, which lists ask, hears of it after the ledger."""
+    monkeypatch.setattr(live, "AND_AGAIN_AFTER", 0.1)
+    happens = lambda: ledger.events.append("link_opened", NOW, customer="cus_2")  # noqa: E731
+    assert followed(operator, app, "/live", happens).count("event: changed") == 2
+
+
+QUICK = {"console": ConsoleSettings(public_url=ADDRESS, refresh_seconds=1)}
+STILL = {"console": ConsoleSettings(public_url=ADDRESS, refresh_seconds=0)}
+
+
+@pytest.mark.parametrize("more", [STILL])
+@pytest.mark.parametrize("page", ["/", "/cases", "/cases/in_1"])
+def test_pages_may_stand_still(operator: TestClient, book: Book, page: str) -> None:
+    """Where operators want it so no page asks for news."""
+    book.case()
+    assert "data-live" not in operator.get(page).text
+
+
+@pytest.mark.parametrize("page", ["/", "/cases", "/cases/in_1"])
+def test_pages_are_live(operator: TestClient, book: Book, page: str) -> None:
+    """The overview, the list and a case wait for news, and none asks for itself every so many seconds."""
+    book.case()
+    shown = operator.get(page).text
+    assert 'data-live="/live' in shown
+    assert 'hx-trigger="every' not in shown
+
+
+@pytest.mark.parametrize("more", [QUICK])
+def test_waiting_is_no_use(operator: TestClient, app: FastAPI, ledger: Ledger, clock: Any) -> None:
+    """A page that waits for news keeps no session alive, and what only time changes is seen after a while."""
     before = ledger.console.sessions(NOW)[0].seen_at
     clock.move(minutes=5)
-    told = followed(operator, app, "/live", lambda: None)
+    told = followed(operator, app, "/live", lambda: time.sleep(1.2))
     assert "event: changed" in told
     assert ledger.console.sessions(clock.now())[0].seen_at == before
 
