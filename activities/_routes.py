@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from activities._listing import Listed
+from recoup.billing.customers import Contact
 from recoup.ledger import SaidOf
 from recoup.messages import MessageFacts, Sender, SmsComposer, SmsSettings
 from recoup.rules.case import Template
@@ -22,6 +23,9 @@ class Envelope:
     recipient: str
     copies: tuple[str, ...] = ()
 
+
+NO_WAY = "the customer has no e-mail address"
+"""Why a message goes to nobody."""
 
 Write = Callable[[list[Listed], Envelope], bytes]
 """Makes the message from what it lists of the customer's invoices, for those who get it."""
@@ -47,10 +51,9 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Texting:
-    """How text messages are written and sent."""
+class Texts:
+    """How text messages are written."""
 
-    sender: Sender
     composer: SmsComposer
     settings: SmsSettings
     rules: TextMessages
@@ -59,10 +62,32 @@ class Texting:
         """Whether the policy lets this message go out as text."""
         return template.value in self.rules.templates
 
-    def write(self, facts: MessageFacts) -> bytes:
+    def write(self, facts: MessageFacts, listed: Sequence[Listed], invoice: str) -> str:
         """The text; raises as :meth:`SmsComposer.text`."""
+        if facts.template is Template.LAST_NOTICE:
+            facts = facts.model_copy(update={"suspend_on": day_of(listed, invoice)})
         keep, most = self.settings.keep_diacritics, self.settings.max_parts
-        return self.composer.text(facts, keep_diacritics=keep, most_parts=most).encode()
+        return self.composer.text(facts, keep_diacritics=keep, most_parts=most)
+
+
+@dataclass(frozen=True)
+class Texting(Texts):
+    """How text messages are written and sent."""
+
+    sender: Sender
+
+
+def envelopes_of(
+    template: str, contact: Contact, copied: Collection[str], is_stopped: Callable[[str], bool]
+) -> list[tuple[str, Envelope]]:
+    """To whom a mail may go: the customer, or else another contact of the account; those it is copied to get it with them.
+
+    ``copied`` are the messages of which others get copies, ``is_stopped`` says over which addresses no mail goes out.
+    """
+    whom = [("customer", contact.email)] if contact.email else []
+    whom += [(f"contact {place}", each) for place, each in enumerate(contact.others, 1)]
+    copies = [each for each in contact.others if template in copied and not is_stopped(each)]
+    return [(who, Envelope(to, tuple(each for each in copies if each != to))) for who, to in whom]
 
 
 def said_over(channel: Channel, listed: Sequence[Listed], invoice: str | None) -> list[SaidOf]:

@@ -106,4 +106,4 @@ def _texting(settings: Settings, rules: TextMessages) -> Texting | None:
     composer = SmsComposer(settings.mail.templates, settings.mail.default_locale)
     keep, most = settings.sms.keep_diacritics, settings.sms.max_parts
     composer.check_texts(map(Template, rules.templates), keep_diacritics=keep, most_parts=most)
-    return Texting(AwsSmsSender(settings.sms), composer, settings.sms, rules)
+    return Texting(composer, settings.sms, rules, AwsSmsSender(settings.sms))

@@ -14,7 +14,7 @@ from activities._ending import ended_for_us
 from activities._facts import facts_of
 from activities._failures import stripe_errors
 from activities._listing import Listed, Listing
-from activities._routes import Envelope, Route, Texting, Write, day_of, said_over
+from activities._routes import NO_WAY, Envelope, Route, Texting, Write, envelopes_of, said_over
 from activities.contracts import Activity, MessageOrder, MessageReport
 from activities.records import write_decision
 from recoup.addressing import AddressKeys
@@ -120,8 +120,7 @@ class Messages:
             why.append(done.because)
         if not routes:
             answer = self._ask(self._gate(new, order, contact, None))
-            no_way = "the customer has no e-mail address"
-            return answer if answer.covered_by is not None else self.refuse(new, no_way)
+            return answer if answer.covered_by is not None else self.refuse(new, NO_WAY)
         self.ledger.messages.reserve(new, self.clock.now())
         return self.ledger.messages.mark_stopped(new.key, ", and ".join(why), self.clock.now())
 
@@ -137,28 +136,19 @@ class Messages:
         """The ways that this message may take, in their order. A text message is what a case says, where the policy lets it."""
         found = [
             Route(Channel.EMAIL, self.sender, self.mail.sender, envelope, write, who)
-            for who, envelope in self._envelopes(new, contact)
+            for who, envelope in envelopes_of(
+                new.template.value, contact, self.contact.others.copied, self._is_stopped
+            )
         ]
         texting = self.texting
         if texting is None or order is None or contact.phone is None or not texting.takes(new.template):
             return found
 
         def text(listed: list[Listed], _: Envelope) -> bytes:
-            facts = self._facts(order, contact, listed)
-            if order.template is Template.LAST_NOTICE:
-                facts = facts.model_copy(update={"suspend_on": day_of(listed, order.invoice)})
-            return texting.write(facts)
+            return texting.write(self._facts(order, contact, listed), listed, order.invoice).encode()
 
         origin = texting.settings.origin or ""
         return [*found, Route(Channel.SMS, texting.sender, origin, Envelope(contact.phone), text)]
-
-    def _envelopes(self, new: NewMessage, contact: Contact) -> list[tuple[str, Envelope]]:
-        """To whom a mail may go: the customer, or else another contact of the account; those it is copied to get it with them."""
-        whom = [("customer", contact.email)] if contact.email else []
-        whom += [(f"contact {place}", each) for place, each in enumerate(contact.others, 1)]
-        copied = new.template.value in self.contact.others.copied
-        copies = [each for each in contact.others if copied and not self._is_stopped(each)]
-        return [(who, Envelope(to, tuple(each for each in copies if each != to))) for who, to in whom]
 
     def _is_stopped(self, address: str) -> bool:
         return self.ledger.channels.stopped(CHANNEL, self.address_keys.of(address)) is not None

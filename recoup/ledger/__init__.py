@@ -47,6 +47,7 @@ from recoup.ledger.inputs import (
     SaidOf,
 )
 from recoup.ledger.ledger import Ledger
+from recoup.ledger.links import LINK_ID_LENGTH
 from recoup.ledger.past_rows import ObservedRow, PastCase
 from recoup.ledger.rows import (
     AccessMeans,
@@ -74,6 +75,7 @@ from recoup.ledger.rows import (
 
 __all__ = [
     "ELSEWHERE",
+    "LINK_ID_LENGTH",
     "AccessMeans",
     "AccessRow",
     "Admission",

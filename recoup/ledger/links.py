@@ -14,6 +14,8 @@ from recoup.ledger.schema import links
 
 _ID_BYTES = 24
 """192 bits: nobody guesses one."""
+LINK_ID_LENGTH = _ID_BYTES * 4 // 3
+"""Of the id of a link, in letters."""
 
 
 class Links:

@@ -65,7 +65,7 @@ def phone(desk: Desk) -> Phone:
     phone = Phone()
     rules = TextMessages(templates=("last_notice", "reminder"))
     settings = SmsSettings(kind="aws", origin="NORTHWIND")
-    desk.messages.texting = Texting(phone, SmsComposer(), settings, rules)
+    desk.messages.texting = Texting(SmsComposer(), settings, rules, phone)
     desk.stripe.v1.customers.update(desk.customers["short"]["customer"], {"phone": "+48 123 456 789"})
     return phone
 

@@ -23,6 +23,7 @@ from recoup.temporal.words import Payload
 from recoup.web.console.acts import Wanted
 from recoup.web.console.desk import Desk
 from recoup.web.console.stripe_view import Collecting
+from recoup.web.notice.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Effect:
     """The network guard's answer to an attempt at this moment."""
     letter: Letter | None = None
     """The message that would go out."""
+    notice: Words | None = None
+    """What the company's own product would show the customer then."""
     move: Move | None = None
     """What another policy would change."""
     loaded: LoadedPolicy | None = None
@@ -48,7 +51,7 @@ class Effect:
         """Whether there is something to say to the case."""
         if self.foreseen.refused is not None:
             return False
-        if self.letter is not None and not (self.letter.answer.is_yes or self.letter.answer.not_before):
+        if self.letter is not None and not self.letter.may_go:
             return False
         return self.move is None or bool(self.move.campaign is not None and self.move.changes)
 
@@ -102,7 +105,11 @@ def _told(desk: Desk, _: CaseRow, case: Case, made: Wanted, now: datetime) -> Ef
     # Where it comes next, the step knows what else was possible: the message tells of the next attempt.
     comes_next = after.asked_message is not None and foreseen.next.key == after.asked_message.key
     step = foreseen.next if comes_next else asked_message(after, now)
-    return Effect(foreseen, letter=desk.outlook.letter(after, step) if step is not None else None)
+    if step is None:
+        return Effect(foreseen)
+    letter = desk.outlook.letter(after, step)
+    notice = desk.outlook.notice(after, letter.language, told=letter.may_go)
+    return Effect(foreseen, letter=letter, notice=notice)
 
 
 def _moved(desk: Desk, row: CaseRow, case: Case, made: Wanted, now: datetime) -> Effect:

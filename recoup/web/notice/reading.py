@@ -52,20 +52,27 @@ class Standing:
         return min((each.suspend_at for each in self.open if each.suspend_at is not None), default=None)
 
 
-def standing_of(ledger: Ledger, customer: str, now: datetime) -> Standing:
-    """Read it: open cases and suspensions; what the customer cancelled, and what is being paid at this moment, is left out."""
+def standing_of(ledger: Ledger, customer: str, now: datetime, telling: str | None = None) -> Standing:
+    """Read it: open cases and suspensions; what the customer cancelled, and what is being paid at this moment, is left out.
+
+    ``telling`` is a case that is about to tell the customer: the answer is that for afterwards.
+    """
     cases = [*ledger.cases.open_of_customer(customer), *ledger.cases.suspended_of_customer(customer)]
     if not cases:
         return Standing(())
     history = history_of(ledger, customer, now)
-    found = (_open(ledger, case, history, now) for case in cases if case.invoice not in history.cancelled)
+    found = (
+        _open(ledger, case, history, now, is_told=case.id == telling)
+        for case in cases
+        if case.invoice not in history.cancelled
+    )
     return Standing(tuple(each for each in found if each is not None))
 
 
-def _open(ledger: Ledger, case: CaseRow, history: History, now: datetime) -> Open | None:
+def _open(ledger: Ledger, case: CaseRow, history: History, now: datetime, *, is_told: bool) -> Open | None:
     if is_under_way(ledger, case.invoice):
         return None
-    level = _level(ledger, case)
+    level = _level(ledger, case, is_told=is_told)
     if level is NoticeLevel.NONE:
         return None
     attempts = ledger.attempts.of_invoice(case.invoice)
@@ -81,7 +88,7 @@ def _open(ledger: Ledger, case: CaseRow, history: History, now: datetime) -> Ope
     )
 
 
-def _level(ledger: Ledger, case: CaseRow) -> NoticeLevel:
+def _level(ledger: Ledger, case: CaseRow, *, is_told: bool) -> NoticeLevel:
     row = ledger.access.get(case.subscription) if case.subscription else None
     access = Access.SUSPENDED if case.is_return or not case.is_open else row.state if row else None
     said = [row for row in ledger.messages.said_of(case.invoice) if row.stands_for is not None]
@@ -89,7 +96,7 @@ def _level(ledger: Ledger, case: CaseRow) -> NoticeLevel:
     decline = newest_decline(ledger, case)
     return level_of(
         access=access,
-        told=bool(done) or any(_is_out(ledger, row.message) for row in said),
+        told=is_told or bool(done) or any(_is_out(ledger, row.message) for row in said),
         noticed=any(row.template is Template.LAST_NOTICE for row in done)
         or any(row.said is Said.NOTICE and _is_out(ledger, row.message) for row in said),
         confirm=decline is not None and read(decline).needs_authentication,

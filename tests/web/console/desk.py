@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from html import unescape
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from activities.contracts import CaseView, WhatWillHappen
 from activities.people_contracts import Running
-from activities.previewing import Letter
+from activities.previewing import Letter, Written
 from recoup.billing.customers import Contact
 from recoup.billing.invoices import Method
 from recoup.ledger import CaseRow, Ledger, Role
@@ -24,6 +24,7 @@ from recoup.moving import Move, move_for
 from recoup.policy.file import LoadedPolicy
 from recoup.rules.base import Wire
 from recoup.rules.case import Case, Stage
+from recoup.rules.channels import Channel
 from recoup.rules.conversation import YES, Answer
 from recoup.rules.declines import Decline
 from recoup.rules.foreseeing import Asked, foresee
@@ -35,6 +36,7 @@ from recoup.temporal.gateway import TemporalAway, UpdateRefused
 from recoup.temporal.standing import Standing
 from recoup.web.console import hashed
 from recoup.web.console.stripe_view import Collecting, Customer, PaymentMethod
+from recoup.web.notice.words import Words
 from recoup.web.stripe_side import OpenInvoice, StripeAway
 from tests.web.doubles import NOW, StandingClock
 
@@ -153,12 +155,23 @@ class FakeOutlook:
     clock: StandingClock
     loaded: LoadedPolicy
     answer: Answer = YES
+    shown: Words | None = None
+    """The notice of the company's product."""
+    written: Written | Literal["as a mail"] | None = "as a mail"
+    passed_over: tuple[str, ...] = ()
     away: bool = False
 
     def letter(self, case: Case, step: Step) -> Letter:
         self._here()
         assert step.template is not None
-        return Letter("anna@acme.example", compose(sample_facts(step.template, "pl")), self.answer)
+        mail = compose(sample_facts(step.template, "pl"))
+        written = self.written
+        if written == "as a mail":
+            written = Written(Channel.EMAIL, "anna@acme.example", mail.text, mail.subject)
+        return Letter("pl", self.answer, written, self.passed_over)
+
+    def notice(self, case: Case, language: str, *, told: bool) -> Words | None:
+        return self.shown
 
     def policy(self) -> LoadedPolicy:
         self._here()

@@ -6,16 +6,23 @@ from datetime import timedelta
 
 from fastapi.testclient import TestClient
 
+from activities._routes import NO_WAY
 from activities.people_contracts import Running
-from recoup.ledger import Ledger
+from activities.previewing import Written
+from recoup.billing import stripe_client
+from recoup.ledger import Ledger, NewMessage
 from recoup.messages import compose, sample_facts
 from recoup.rules.case import MessageState, Template
+from recoup.rules.channels import Channel
 from recoup.rules.conversation import Answer, Said, Told
+from recoup.settings import Settings
+from recoup.web.console.outlook import StripeOutlook
+from recoup.web.notice.words import Words
 from tests.web.conftest import Book
 from tests.web.console.conftest import LogIn
 from tests.web.console.desk import FakeCases, FakeOutlook, token_in, words_of
 from tests.web.console.test_case_page import send
-from tests.web.doubles import NOW
+from tests.web.doubles import NOW, StandingClock
 
 
 def test_a_message_is_seen_before_it_is_sent(
@@ -28,7 +35,7 @@ def test_a_message_is_seen_before_it_is_sent(
     said = words_of(shown)
     assert " ".join(letter.subject.split()) in said
     assert " ".join(letter.text.split()) in said
-    assert "anna@acme.example · pl" in said
+    assert "To anna@acme.example · pl" in said
     assert "It goes out as soon as you say so." in said
     outlook.answer = Answer(because="it is night there", not_before=NOW + timedelta(hours=8))
     waits = send(operator, "send-message", "show", template="reminder")
@@ -42,6 +49,60 @@ def test_a_message_is_seen_before_it_is_sent(
     outlook.away = True
     assert "Stripe could not tell" in words_of(send(operator, "send-message", "show", template="reminder"))
     assert cases.told == {}
+
+
+def test_a_text_message_and_the_notice_are_seen(
+    operator: TestClient, book: Book, cases: FakeCases, outlook: FakeOutlook
+) -> None:
+    """Where mail cannot take it the text message is shown, and why; beside it what the company's product shows its customer."""
+    book.case()
+    outlook.shown = Words("Payment <failed>", "1 234,50 zł is unpaid.", "Pay")
+    outlook.written = Written(Channel.SMS, "+48123456789", "Acme: prosimy o wplate https://pay.example/u/…")
+    outlook.passed_over = ("mail to the customer is stopped: an operator stopped it (2026-11-24)",)
+    said = words_of(shown := send(operator, "send-message", "show", template="reminder"))
+    assert "mail to the customer is stopped: an operator stopped it (2026-11-24) Text message" in said
+    assert "+48123456789 · pl" in said
+    assert "Acme: prosimy o wplate https://pay.example/u/…" in said
+    assert "In your product" in said
+    assert "Payment &lt;failed&gt;" in shown.text
+    assert 'value="do"' in shown.text
+    outlook.shown = Words("", "", "")
+    said = words_of(send(operator, "send-message", "show", template="reminder"))
+    assert "The in-app notice would show nothing." in said
+
+
+def test_a_message_to_nobody_cannot_be_sent(
+    operator: TestClient, book: Book, cases: FakeCases, outlook: FakeOutlook
+) -> None:
+    """Where no channel takes it that is said, and there is no button."""
+    book.case()
+    outlook.written, outlook.answer = None, Answer(because=NO_WAY)
+    shown = send(operator, "send-message", "show", template="reminder")
+    assert "It would not go out: the customer has no e-mail address" in words_of(shown)
+    assert "as soon as you say so" not in words_of(shown)
+    assert 'value="do"' not in shown.text
+
+
+def test_the_notice_is_that_of_the_product(
+    book: Book, ledger: Ledger, settings: Settings, cases: FakeCases, clock: StandingClock
+) -> None:
+    """What the console shows is what the customer's front end gets once they have been told, in their language; without notices nothing."""
+    book.case()
+    case = cases.case("in_1")
+    without = StripeOutlook(settings, stripe_client(settings.stripe), ledger, clock)
+    assert without.notice(case, "pl", told=True) is None
+    wanted = {"notice": {"secrets": ["a secret of the product's backend"]}}
+    with_notice = Settings.model_validate(settings.model_dump() | wanted)
+    outlook = StripeOutlook(with_notice, stripe_client(settings.stripe), ledger, clock)
+    assert outlook.notice(case, "pl", told=False) == Words("", "", "")
+    words = outlook.notice(case, "pl", told=True)
+    assert words is not None
+    assert "Nie udało się pobrać" in words.title
+    new = NewMessage(key="in_1/x", case_id="in_1", customer="cus_1", template=Template.REMINDER, channel="email", locale="pl")  # fmt: skip
+    ledger.messages.reserve(new, NOW)
+    ledger.messages.begin_sending("in_1/x", NOW)
+    ledger.messages.mark_sent("in_1/x", None, NOW)
+    assert outlook.notice(case, "pl", told=False) == words
 
 
 def test_another_policy_is_seen_before_it_holds(
