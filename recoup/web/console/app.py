@@ -101,11 +101,12 @@ def assemble_console(
     sessions = Sessions(ledger, settings.console, clock)
     pages = console_pages(settings)
     desk = Desk(settings, ledger, cases, stands, customers, policy, pages, sessions, clock, outlook, wake)
+    through = ThroughProvider(desk, provider_from(settings.console))
     doors, recovering, live = Doors(sessions, desk), Recovering(desk), Live(desk)
     app.state.live = live
     for part in (
-        LoggingIn(desk),
-        ThroughProvider(desk, provider_from(settings.console)),
+        LoggingIn(desk, through),
+        through,
         Home(desk),
         recovering,
         System(desk),

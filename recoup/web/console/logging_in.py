@@ -9,16 +9,17 @@ from fastapi.responses import RedirectResponse, Response
 from recoup.ledger import Role
 from recoup.web.console.desk import Desk, back_to
 from recoup.web.console.doors import FORM_COOKIE, Doors, Open, Visit
-from recoup.web.console.oidc import Problem
+from recoup.web.console.oidc import Out, Problem
 from recoup.web.console.passwords import LONGEST, SHORTEST, hashed, matches
 from recoup.web.console.sessions import TooOften, form_token, local_path
+from recoup.web.console.through_provider import OUT, ThroughProvider
 
 
 class LoggingIn:
     """The pages about one's own account."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, through: ThroughProvider) -> None:
+        self._desk, self._through = desk, through
 
     def add_to(self, doors: Doors) -> None:
         """Add the routes."""
@@ -57,11 +58,16 @@ class LoggingIn:
         return answer
 
     def log_out(self, visit: Visit) -> Response:
-        """The session ends, here and in the ledger."""
+        """The session ends, here and in the ledger; the page after it leads to the end of the one at the provider.
+
+        It does so by a link: a form's answer may lead to no other site, as the pages' own policy has it.
+        """
         assert visit.identity is not None
         self._desk.ledger.console.revoke_session(visit.identity.session.id, visit.now)
         visit.log("logout")
         answer = RedirectResponse("/login", 303)
+        if self._through.offer_end(visit, answer):
+            answer.headers["Location"] = f"/login?out={Out.HERE.value}"
         self._desk.sessions.forget(answer)
         answer.headers["Clear-Site-Data"] = '"cache", "storage"'
         return answer
@@ -112,6 +118,8 @@ class LoggingIn:
             problem=problem,
             nobody=nobody,
             oidc=oidc,
+            out=visit.query.get("out"),
+            end_there=OUT,
         )
         self._desk.sessions.keep(answer, secret, FORM_COOKIE)
         return answer

@@ -115,10 +115,19 @@ class Sessions:
             self.ledger.console.seen(found[0].id, now)
         return Identity(*found, secret)
 
-    def keep(self, response: Response, secret: str, name: str | None = None) -> None:
-        """Have the browser carry a secret until it is closed."""
+    def keep(
+        self, response: Response, secret: str, name: str | None = None, lasts: timedelta | None = None
+    ) -> None:
+        """Have the browser carry a secret until it is closed, or for so long."""
+        age = None if lasts is None else int(lasts.total_seconds())
         response.set_cookie(
-            name or self.cookie, secret, path="/", httponly=True, samesite="lax", secure=self.is_secure
+            name or self.cookie,
+            secret,
+            max_age=age,
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=self.is_secure,
         )
 
     def forget(self, response: Response, name: str | None = None) -> None:

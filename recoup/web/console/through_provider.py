@@ -18,15 +18,17 @@ from recoup.ledger import NewLog, Result, UserRow
 from recoup.links import Signed
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import FORM_COOKIE, Doors, Open, Visit
-from recoup.web.console.oidc import BACK, Begun, Person, Problem, Refused
+from recoup.web.console.oidc import BACK, LOGGED_OUT, Begun, Out, Person, Problem, Refused
 from recoup.web.console.sessions import TooOften, hash_of, local_path
 
 if TYPE_CHECKING:
     from recoup.web.console.oidc._provider import Provider
 
 START = "/login/oidc"
+OUT = "/logout/oidc"
 LASTS = timedelta(minutes=10)
 LONGEST_PATH = 1000
+LONGEST_TOKEN = 3500
 """A cookie has room for 4 kB."""
 NOBODY = "oidc"
 """Who stands in the log where nobody knows who it was."""
@@ -41,11 +43,13 @@ class ThroughProvider:
         self._desk, self._provider = desk, provider
         self._signed = Signed(desk.settings.link_secrets, "console/oidc")
         self._cookie = "__Host-recoup_oidc" if desk.sessions.is_secure else "recoup_oidc"
+        self._hint = f"{self._cookie}_id"
 
     def add_to(self, doors: Doors) -> None:
         """Add the routes."""
         doors.get(START, Open.ANYBODY, self.begin)
         doors.get(BACK, Open.ANYBODY, self.come_back)
+        doors.get(OUT, Open.ANYBODY, self.end)
 
     def begin(self, visit: Visit) -> Response:
         """To the provider, unless another site wants it: who logs in has seen our page."""
@@ -62,10 +66,39 @@ class ThroughProvider:
         self._desk.sessions.keep(answer, self._signed.write(carried), self._cookie)
         return answer
 
+    def offer_end(self, visit: Visit, answer: Response) -> bool:
+        """Whether who logs out here can end their session at the provider, too; then ``answer`` lets them for ten minutes."""
+        if self._provider is None or visit.user.is_local:
+            return False
+        token = visit.request.cookies.get(self._hint)
+        try:
+            where = self._provider.end(token, visit.now)
+        except Refused:
+            where = None
+        if where is None or token is None:
+            self._desk.sessions.forget(answer, self._hint)
+        else:
+            self._desk.sessions.keep(answer, token, self._hint, LASTS)
+        return where is not None
+
+    def end(self, visit: Visit) -> Response:
+        """To the provider, to end the session there; unless another site wants it."""
+        if self._provider is None or visit.request.headers.get("sec-fetch-site") == "cross-site":
+            return _to_the_form("/")
+        try:
+            where = self._provider.end(visit.request.cookies.get(self._hint), visit.now)
+        except Refused as refused:
+            return _refused(refused, "/")
+        answer = RedirectResponse(where, 303) if where is not None else _to_the_form("/")
+        self._desk.sessions.forget(answer, self._hint)
+        return answer
+
     def come_back(self, visit: Visit) -> Response:
         """A new session, or the form with a sentence; either way an address in which nothing of the provider's stands."""
         if self._provider is None:
             return _to_the_form("/")
+        if visit.query.get("state") == LOGGED_OUT:
+            return RedirectResponse(f"/login?out={Out.THERE.value}", 303)
         wanted = "/"
         try:
             self._desk.sessions.count_try(visit.address)
@@ -84,6 +117,8 @@ class ThroughProvider:
             if visit.identity is not None:
                 self._desk.ledger.console.revoke_session(visit.identity.session.id, visit.now)
             self._desk.sessions.keep(answer, secret)
+            if 0 < len(person.token) <= LONGEST_TOKEN:
+                self._desk.sessions.keep(answer, person.token, self._hint)
             answer.delete_cookie(FORM_COOKIE, path="/")
         self._desk.sessions.forget(answer, self._cookie)
         return answer

@@ -70,6 +70,12 @@ class Identity:
     asked: list[str] = field(default_factory=list)
     """The paths that were asked for."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ended: list[dict[str, str]] = field(default_factory=list)
+    """The sessions that were to be ended, as they were asked about."""
+
+    def ends_sessions(self) -> None:
+        """Announce that sessions can be ended."""
+        self.of_itself["end_session_endpoint"] = f"{self.address}/logout"
 
     def settings(self, **more: Any) -> OidcSettings:
         """The settings of a console that trusts it."""
@@ -86,6 +92,7 @@ class Identity:
             "/jwks": self._jwks,
             "/authorize": self._authorize,
             "/token": self._token,
+            "/logout": self._logout,
         }[request.path](request)
 
     def _discovery(self, _: Request) -> Response:
@@ -136,6 +143,15 @@ class Identity:
             return _json(told)
         return _json(told | {"id_token": self._id_token(asked["nonce"])})
 
+    def _logout(self, request: Request) -> Response:
+        """The session here ends, and back one goes; as the standard has it, only to an address that is known."""
+        asked = dict(request.args)
+        self.ended.append(asked)
+        assert asked["client_id"] == CLIENT
+        assert asked["post_logout_redirect_uri"].endswith("/login/oidc/callback")
+        back = f"{asked['post_logout_redirect_uri']}?{urlencode({'state': asked['state']})}"
+        return Response("", 302, {"Location": back})
+
     def _id_token(self, nonce: str) -> str:
         now = int(NOW.timestamp())
         truth = {"iss": self.address, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": nonce}
@@ -153,7 +169,7 @@ def at(server: HTTPServer) -> Identity:
     """A fresh provider at this server."""
     server.clear()
     provider = Identity(server.url_for("").rstrip("/"))
-    for path in ("/.well-known/openid-configuration", "/jwks", "/authorize", "/token"):
+    for path in ("/.well-known/openid-configuration", "/jwks", "/authorize", "/token", "/logout"):
         server.expect_request(path).respond_with_handler(provider.answer)
     return provider
 

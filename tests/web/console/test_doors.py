@@ -26,6 +26,7 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("POST", "/login"): Open.ANYBODY,
     ("GET", "/login/oidc"): Open.ANYBODY,
     ("GET", "/login/oidc/callback"): Open.ANYBODY,
+    ("GET", "/logout/oidc"): Open.ANYBODY,
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/account"): Role.VIEWER,
     ("GET", "/live"): Role.VIEWER,

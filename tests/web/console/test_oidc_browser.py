@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from recoup.ledger import Ledger
 from recoup.settings import ConsoleSettings
 from tests.web.console.desk import PASSWORD
-from tests.web.console.identity import Identity, idp, server
+from tests.web.console.identity import CLIENT, Identity, idp, server
 from tests.web.console.living import serious_faults
 from tests.web.test_browser import browser, picture
 
@@ -57,6 +57,7 @@ def console(app: FastAPI, listener: socket.socket, address: str) -> Iterator[str
 
 def test_in_a_browser(console: str, browser: Browser, idp: Identity, ledger: Ledger) -> None:
     """Without JavaScript, from a page that one may not see yet to the provider of another site and back to that page; then out again."""
+    idp.ends_sessions()
     context = browser.new_context(base_url=console, locale="en-GB", java_script_enabled=False)
     page, complaints = context.new_page(), list[str]()
     page.on("console", lambda told: complaints.append(told.text))
@@ -69,7 +70,11 @@ def test_in_a_browser(console: str, browser: Browser, idp: Identity, ledger: Led
     assert {cookie["name"] for cookie in context.cookies()} >= {"recoup_console"}
     assert "recoup_oidc" not in {cookie["name"] for cookie in context.cookies()}
     page.get_by_role("button", name="Log out").click()
-    page.wait_for_url(f"{console}/login")
+    page.wait_for_url(f"{console}/login?out=here")
+    picture(page, "oidc-out")
+    page.get_by_role("link", name="Log out of Acme SSO, too").click()
+    page.wait_for_url(f"{console}/login?out=there")
+    assert [each["client_id"] for each in idp.ended] == [CLIENT]
     page.get_by_label("Name").fill("operator")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
@@ -88,7 +93,7 @@ def test_how_it_looks(console: str, browser: Browser, width: int, scheme: str, l
     context = browser.new_context(base_url=console, viewport=size, color_scheme=scheme, locale=locale)  # type: ignore[arg-type]
     page, complaints = context.new_page(), list[str]()
     page.on("console", lambda told: complaints.append(told.text))
-    for path in ("/login", "/login?problem=answer"):
+    for path in ("/login", "/login?problem=answer", "/login?out=here"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         picture(page, f"oidc-{path.partition('=')[2] or 'login'}-{width}-{scheme}")

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 from recoup.errors import ConfigurationError
 from recoup.settings import ConsoleSettings, OidcSettings
-from recoup.web.console.oidc._begun import Begun
+from recoup.web.console.oidc._begun import LOGGED_OUT, Begun
 from recoup.web.console.oidc._people import Person
-from recoup.web.console.oidc._refusing import Problem, Refused
+from recoup.web.console.oidc._refusing import Out, Problem, Refused
 from recoup.web.console.oidc._safe import travels_safely
 
 if TYPE_CHECKING:
     from recoup.web.console.oidc._provider import Provider
 
-__all__ = ["BACK", "Begun", "Person", "Problem", "Refused", "provider_from"]
+__all__ = ["BACK", "LOGGED_OUT", "Begun", "Out", "Person", "Problem", "Refused", "provider_from"]
 
 BACK = "/login/oidc/callback"
 """Where the provider sends people back to, below ``console.public_url``."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOGGED_OUT = "logged-out"
+"""What a browser brings back from a log-out in place of a log-in's state; nobody is let in by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:

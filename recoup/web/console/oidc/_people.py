@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from recoup.ledger import ELSEWHERE, Role
@@ -25,6 +25,8 @@ class Person:
     called: str
     """What to call the account, as far as letters of account names go."""
     role: Role | None
+    token: str = field(default="", repr=False)
+    """The ID token, where the provider ends sessions: by it the provider knows whom to log out."""
 
     @property
     def names(self) -> tuple[str, ...]:

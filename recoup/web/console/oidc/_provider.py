@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -17,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recoup.errors import ConnectionFailed
 from recoup.settings import OidcSettings
-from recoup.web.console.oidc._begun import Begun
+from recoup.web.console.oidc._begun import LOGGED_OUT, Begun
 from recoup.web.console.oidc._people import Person, person_in
 from recoup.web.console.oidc._refusing import Problem, Refused
 from recoup.web.console.oidc._safe import travels_safely
@@ -40,6 +42,8 @@ class Endpoints(BaseModel):
     jwks_uri: str
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
+    end_session_endpoint: str | None = None
+    """OpenID Connect RP-Initiated Logout 1.0; not every provider has it."""
 
 
 class Provider:
@@ -96,7 +100,24 @@ class Provider:
             claims = claims_of(token, self._signers(now), expected, told.get("access_token"), now)
         except UnknownKey:
             claims = self._with_new_keys(token, expected, told.get("access_token"), now)
-        return person_in(claims, self.oidc.roles_claim, self.oidc.roles)
+        person = person_in(claims, self.oidc.roles_claim, self.oidc.roles)
+        return replace(person, token=token if endpoints.end_session_endpoint else "")
+
+    def end(self, token: str | None, now: datetime) -> str | None:
+        """The address at which whom this ID token is about ends their session at the provider; None where it announces none.
+
+        Back they come to where log-ins come back to, since that address is registered there. Without a token the provider asks
+        whom it is to log out.
+
+        Raises:
+            Refused: the provider does not answer.
+        """
+        where = self._endpoints(now).end_session_endpoint
+        if where is None or not travels_safely(where):
+            return None
+        said = {"client_id": self.oidc.client_id, "post_logout_redirect_uri": self._back, "state": LOGGED_OUT}
+        query = urlencode(said | ({"id_token_hint": token} if token else {}))
+        return f"{where}{'&' if urlsplit(where).query else '?'}{query}"
 
     def _is_its_answer(self, answer: Mapping[str, str], endpoints: Endpoints) -> None:
         """RFC 9207: an answer may say who gives it, and then it must be this one."""

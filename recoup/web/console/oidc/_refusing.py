@@ -24,6 +24,15 @@ class Problem(StrEnum):
     """Too many tries from one address."""
 
 
+class Out(StrEnum):
+    """Where somebody has logged out, as the log-in page says it."""
+
+    HERE = "here"
+    """Of the console alone: the session at the provider goes on, and can be ended."""
+    THERE = "there"
+    """At the provider, too."""
+
+
 class Refused(Exception):
     """A log-in that does not happen."""
 
