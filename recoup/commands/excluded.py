@@ -1,4 +1,4 @@
-"""``recoup excluded``: which customers are left alone, and taking that back."""
+"""``recoup excluded``: which customers are left alone, leaving one alone, and taking that back."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from recoup.commands._accounts import account
 
 
 @click.command()
+@click.option("--add", metavar="CUSTOMER", help="Leave this customer alone: their open cases end, too.")
 @click.option("--take-back", "customer", metavar="CUSTOMER", help="Recover this customer's failures again.")
 @click.option("--reason", default="", help="Why; kept in the ledger, so nothing about persons.")
 @click.option("--operator", help="Your account name; by default that of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each exclusion.")
-def excluded(customer: str | None, reason: str, operator: str | None, as_json: bool) -> None:
-    """List the customers whose failures are not recovered, or take one of these exclusions back."""
+def excluded(add: str | None, customer: str | None, reason: str, operator: str | None, as_json: bool) -> None:
+    """List the customers whose failures are not recovered, exclude one, or take an exclusion back."""
     from recoup.clock import clock_for
     from recoup.ledger import Ledger
     from recoup.settings import load_settings
 
+    if add is not None:
+        from recoup.commands._excluding import exclude_customer
+
+        exclude_customer(add, account(operator, reason), reason)
+        return
     settings = load_settings()
     ledger = Ledger.connect(settings.database_url)
     try:

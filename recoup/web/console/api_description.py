@@ -37,7 +37,11 @@ def description(address: str) -> dict[str, Any]:
             },
             "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
             "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
-            "/api/v1/cases/{case}/take-back": {"post": _take_back()},
+            "/api/v1/cases/{case}/take-back": {"post": _take_back("case", "An exclusion taken back")},
+            "/api/v1/customers/{customer}/exclude": {"post": _exclude()},
+            "/api/v1/customers/{customer}/take-back": {
+                "post": _take_back("customer", "An exclusion taken back")
+            },
             "/api/v1/cases/{case}/{act}": {"post": _word()},
         },
         "components": {
@@ -103,9 +107,15 @@ def _word() -> dict[str, Any]:
     return answers
 
 
-def _take_back() -> dict[str, Any]:
+def _exclude() -> dict[str, Any]:
+    answers = _take_back("customer", "A customer excluded")
+    answers["responses"] |= {"503": _failed("Not every open case could be told: send it again")}
+    return answers
+
+
+def _take_back(of: str, what: str) -> dict[str, Any]:
     answer = _object(customer={"type": "string"}, changed={"type": "boolean"})
-    taken = _said("An exclusion taken back", answer, parameters=[_in_path("case")])
+    taken = _said(what, answer, parameters=[_in_path(of)])
     reason = _object(reason={"type": "string", "maxLength": LONGEST_REASON})
     return taken | {"requestBody": {"required": True, "content": _json(reason | {"required": ["reason"]})}}
 

@@ -31,6 +31,7 @@ from recoup.web.console.desk import Cases, Desk, Stands, console_pages
 from recoup.web.console.doors import API, Doors, Visit
 from recoup.web.console.excluding import Excluding
 from recoup.web.console.home import Home
+from recoup.web.console.left_alone import LeftAlone
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.live import Live
@@ -115,6 +116,7 @@ def assemble_console(
         CustomerLinks(desk, update_links(settings)),
         live,
         Excluding(desk),
+        LeftAlone(desk),
         Api(desk, recovering),
         Tokens(desk),
     ):

@@ -44,6 +44,10 @@ class Cases(Protocol):
         """The case as it sees itself."""
         ...
 
+    async def tell(self, case: str, signal: str, payload: Wire) -> bool:
+        """Signal a case; False when it is over or unknown."""
+        ...
+
 
 class Stands(Protocol):
     """Where open cases stand, as :class:`recoup.temporal.standing.Standings` asks Temporal's index."""

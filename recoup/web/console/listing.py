@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +16,9 @@ from recoup.temporal.gateway import TemporalAway
 from recoup.web.console.asked_for import AskedFor, asked_for
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.tables import harmless, line
 
 PAGE = 50
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
     "case", "invoice", "number", "customer", "subscription", "stage", "outcome", "amount", "currency", "priority",
     "owner", "campaign", "policy_version", "decline_class", "decline_code", "failed_at", "next", "next_at",
@@ -94,9 +92,9 @@ class Listing:
 
 
 def _lines(rows: Iterator[CaseRow]) -> Iterator[str]:
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     for row in rows:
-        yield _line(cells(row))
+        yield line(cells(row))
 
 
 def cells(row: CaseRow) -> tuple[str, ...]:
@@ -111,19 +109,8 @@ def cells(row: CaseRow) -> tuple[str, ...]:
     return tuple("" if value is None else harmless(str(value)) for value in values)
 
 
-def harmless(text: str) -> str:
-    """The text as no spreadsheet takes for a formula: OWASP, "CSV Injection" (owasp.org)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _amount(row: CaseRow) -> str:
     try:
         return str(to_decimal(Money(amount=row.amount, currency=row.currency)))
     except ValueError:
         return f"{row.amount} minor units"
-
-
-def _line(values: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(values)
-    return out.getvalue()

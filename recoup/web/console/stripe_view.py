@@ -50,6 +50,10 @@ class Collecting:
     due: Money
 
 
+class NoSuchCustomer(StripeAway):
+    """Stripe has no customer of this id."""
+
+
 class Customers(Protocol):
     """Stripe, as the console sees it. Every method raises :class:`StripeAway` where Stripe gives no usable answer."""
 
@@ -71,13 +75,15 @@ class StripeCustomers:
 
     def customer(self, customer: str) -> Customer:
         """See :meth:`Customers.customer`."""
-        invoices = self._billing.owing(customer).invoices
         try:
             contact = read_contact(self._client, customer)
             data = self._client.v1.customers.retrieve(customer).to_dict()
             listed = self._client.v1.payment_methods.list({"customer": customer, "limit": _MOST_METHODS})
         except stripe.StripeError as error:
+            if error.code == "resource_missing":
+                raise NoSuchCustomer(f"Stripe has no customer {customer}: look at the id") from error
             raise _away("read the customer", error) from error
+        invoices = self._billing.owing(customer).invoices
         default = object_of((data.get("invoice_settings") or {}).get("default_payment_method")).get("id")
         methods = (_method(each.to_dict(), default) for each in listed.data)
         return Customer(contact, invoices, tuple(methods))

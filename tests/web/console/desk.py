@@ -35,7 +35,7 @@ from recoup.rules.steps import Step, next_step
 from recoup.temporal.gateway import TemporalAway, UpdateRefused
 from recoup.temporal.standing import Standing
 from recoup.web.console import hashed
-from recoup.web.console.stripe_view import Collecting, Customer, PaymentMethod
+from recoup.web.console.stripe_view import Collecting, Customer, NoSuchCustomer, PaymentMethod
 from recoup.web.notice.words import Words
 from recoup.web.stripe_side import OpenInvoice, StripeAway
 from tests.web.doubles import NOW, StandingClock
@@ -55,6 +55,8 @@ class FakeCases:
     """By the request: the case, the word, and what came with it."""
     changes: dict[str, Any] = field(default_factory=dict)
     """What the case is beyond its beginning."""
+    signals: list[tuple[str, str, Any]] = field(default_factory=list)
+    """What cases heard without being asked."""
 
     async def update(
         self, case: str, name: str, payload: Wire, *, request: str | None = None
@@ -72,6 +74,11 @@ class FakeCases:
         self._here()
         found, now = self.case(case), self.clock.now()
         return CaseView(case=found, next=next_step(found, found.campaign, now), now=now, waiting=True)
+
+    async def tell(self, case: str, signal: str, payload: Wire) -> bool:
+        self._here()
+        self.signals.append((case, signal, payload))
+        return True
 
     async def check(self) -> None:
         self._here()
@@ -128,11 +135,14 @@ class FakeCustomers:
     """A Stripe of one customer."""
 
     away: bool = False
+    unknown: bool = False
     name: str = "Anna"
     asked: list[str] = field(default_factory=list)
 
     def customer(self, customer: str) -> Customer:
         self._here()
+        if self.unknown:
+            raise NoSuchCustomer(f"Stripe has no customer {customer}: look at the id")
         self.asked.append(customer)
         invoice = OpenInvoice("in_1", "AC-1", "Team plan", Money(amount=123450, currency="pln"), None)
         method = PaymentMethod("pm_1", "card", "visa", "4242", 3, 2027, is_default=True)

@@ -48,6 +48,11 @@ def test_the_description_is_true(program: TestClient, book: Book) -> None:
     jsonschema.validate(program.get("/api/v1/cases").json(), described(program, "/api/v1/cases"))
     jsonschema.validate(program.get("/api/v1/cases/in_1").json(), described(program, "/api/v1/cases/{case}"))
     jsonschema.validate(program.get("/api/v1/figures").json(), described(program, "/api/v1/figures"))
+    for word in ("exclude", "take-back"):
+        path = f"/api/v1/customers/{{customer}}/{word}"
+        answer = program.post(path.format(customer="cus_9"), json={"reason": "x"}).json()
+        assert answer == {"customer": "cus_9", "changed": True}
+        jsonschema.validate(answer, described(program, path, "post"))
     answer = program.post("/api/v1/cases/in_1/note", json={"reason": "x"}).json()
     jsonschema.validate(answer, described(program, "/api/v1/cases/{case}/{act}", "post"))
 

@@ -58,6 +58,12 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("GET", "/cases/{case}/take-back"): Role.OPERATOR,
     ("POST", "/cases/{case}/take-back"): Role.OPERATOR,
     ("POST", "/api/v1/cases/{case}/take-back"): Role.OPERATOR,
+    ("GET", "/excluded"): Role.VIEWER,
+    ("GET", "/excluded.csv"): Role.VIEWER,
+    ("GET", "/excluded/{customer}"): Role.OPERATOR,
+    ("POST", "/excluded/{customer}"): Role.OPERATOR,
+    ("POST", "/api/v1/customers/{customer}/exclude"): Role.OPERATOR,
+    ("POST", "/api/v1/customers/{customer}/take-back"): Role.OPERATOR,
 }
 """Every route, with whom it is for: a route that is not here fails the test below."""
 
@@ -81,7 +87,9 @@ def routes(app: FastAPI) -> dict[tuple[str, str], Any]:
 
 def address(path: str) -> str:
     """A path with something in its places."""
-    return path.format(case="in_1", act="note", mail="0" * 40, session="x", name="x", destination="x")
+    return path.format(
+        case="in_1", act="note", mail="0" * 40, session="x", name="x", destination="x", customer="cus_9"
+    )
 
 
 def test_every_route_is_classified(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from recoup.ledger import Ledger, Sort, Tab
 from recoup.rules.case import Outcome, Stage
-from recoup.web.console import listing
+from recoup.web.console import listing, tables
 from recoup.web.console.asked_for import asked_for
 from tests.web.conftest import Book
 from tests.web.console.desk import words_of
@@ -112,8 +112,8 @@ def test_the_file_is_whole_and_harmless(operator: TestClient, book: Book, ledger
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1"])
 def test_formulas_are_disarmed(text: str) -> None:
     """Whatever a spreadsheet takes for the beginning of a formula is made a text."""
-    assert listing.harmless(text) == f"'{text}"
-    assert listing.harmless(f"a{text}") == f"a{text}"
+    assert tables.harmless(text) == f"'{text}"
+    assert tables.harmless(f"a{text}") == f"a{text}"
 
 
 def test_what_is_stored_is_text(operator: TestClient, book: Book) -> None:
