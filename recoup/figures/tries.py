@@ -16,6 +16,7 @@ from recoup.figures.values import Estimate, Figure, NotEnough, rate
 from recoup.rules.base import Frozen
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOURS_OF_WEEK = tuple(f"{day} {hour:02d}" for day in WEEKDAYS for hour in range(24))
 _HOUR = DAY // 24
 _THURSDAY = 3
 """The weekday of the first of January 1970, Monday being nought."""
@@ -43,6 +44,8 @@ class Attempts(Frozen):
     by_hour: tuple[Tried, ...]
     """In UTC."""
     by_weekday: tuple[Tried, ...]
+    by_hour_of_week: tuple[Tried, ...]
+    """``Monday 08`` and so on, in UTC."""
     for_each_recovered: Figure
     """Attempts of ours on the debts that failed in the time and are recovered, for each of them."""
     refused_by_guard: int
@@ -99,6 +102,7 @@ def attempts_of(facts: Facts, selection: Selection) -> Attempts:
         by_brand=_by_word(made, "brand"),
         by_hour=_grouped(made, hours, [f"{hour:02d}" for hour in range(24)]),
         by_weekday=_grouped(made, weekdays, WEEKDAYS),
+        by_hour_of_week=_grouped(made, weekdays * 24 + hours, HOURS_OF_WEEK),
         for_each_recovered=_for_each(facts, selection),
         refused_by_guard=len(stopped),
         cases_refused_by_guard=np.unique(cases, axis=1).shape[1],

@@ -163,8 +163,14 @@ def test_attempts_and_refusals(made: Figures, sql: Raw) -> None:
     assert made.attempts.refused_by_guard == sql.one(f"SELECT count(*) {refused}", **TIME) > 0
     cases = sql.one(f"SELECT count(DISTINCT case_id) {refused}", **TIME)
     assert made.attempts.cases_refused_by_guard == cases
-    for name in ("by_hour", "by_weekday", "by_trigger", "by_brand", "by_number"):
+    for name in ("by_hour", "by_weekday", "by_hour_of_week", "by_trigger", "by_brand", "by_number"):
         assert sum(each.attempts for each in getattr(made.attempts, name)) == made.attempts.made
+    told: dict[str, list[bool]] = {}
+    for at, state in sql.rows(f"SELECT sent_at, state FROM attempts WHERE {sent}", **TIME):
+        told.setdefault(f"{datetime.fromisoformat(str(at)):%A %H}", []).append(state == "paid")
+    by_hour = {each.what: (each.attempts, each.paid) for each in made.attempts.by_hour_of_week}
+    assert by_hour == {what: (len(paid), sum(paid)) for what, paid in told.items()}
+    assert len(by_hour) > 7
 
 
 def test_a_week(played: tuple[Ledger, str], sql: Raw) -> None:

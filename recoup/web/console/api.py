@@ -17,7 +17,8 @@ from recoup.web.console.casefile import gather
 from recoup.web.console.desk import Desk, case_of
 from recoup.web.console.doors import Doors, Visit
 from recoup.web.console.effects import word_of
-from recoup.web.console.recovering import WINDOWS, Recovering
+from recoup.web.console.figures_asked import EVERYTHING, WINDOWS, figures_asked
+from recoup.web.console.recovering import Recovering
 
 PAGE = 100
 ROOT = "/api/v1"
@@ -43,12 +44,12 @@ class Api:
         return JSONResponse(description(self._desk.settings.console.public_url))
 
     def figures(self, visit: Visit) -> Response:
-        """How well payments are recovered, of the failures of the last 30, 90 or 365 days."""
-        days = visit.query.get("days", "90")
-        if days not in {str(each) for each in WINDOWS}:
-            named = ", ".join(map(str, WINDOWS))
-            return JSONResponse({"error": f"days cannot be read: there are {named}"}, 400)
-        _, found = self._recovering.of(int(days), visit.now)
+        """How well payments are recovered, of the failures of the last 30, 90 or 365 days, or of another time and choice."""
+        asked = figures_asked(visit.query)
+        if asked.wrong:
+            named = ", ".join([*map(str, WINDOWS), EVERYTHING])
+            return JSONResponse({"error": f"cannot be read: {', '.join(asked.wrong)} (days: {named})"}, 400)
+        _, found = self._recovering.of(asked, visit.now)
         return Response(found.model_dump_json(), media_type="application/json")
 
     def cases(self, visit: Visit) -> Response:

@@ -14,7 +14,7 @@ from recoup.rules.declines import DeclineClass
 from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.web.console.acts import ACTS, LONGEST_REASON
-from recoup.web.console.recovering import WINDOWS
+from recoup.web.console.figures_asked import EVERYTHING, USUAL, WINDOWS
 
 _MODELS = "#/components/schemas/{model}"
 
@@ -33,7 +33,7 @@ def description(address: str) -> dict[str, Any]:
         "paths": {
             "/api/v1/openapi.json": {"get": _said("This description", {"type": "object"})},
             "/api/v1/figures": {
-                "get": _said("How well payments are recovered", _ref("Figures"), parameters=[_days()])
+                "get": _said("How well payments are recovered", _ref("Figures"), parameters=_choice())
             },
             "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
             "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
@@ -77,9 +77,19 @@ def _filters() -> list[dict[str, Any]]:
     ]
 
 
-def _days() -> dict[str, Any]:
-    schema = {"type": "integer", "enum": list(WINDOWS), "default": 90}
-    return {"name": "days", "in": "query", "schema": schema}
+def _choice() -> list[dict[str, Any]]:
+    day = {"type": "string", "format": "date"}
+    named: dict[str, dict[str, Any]] = {
+        "days": {"type": "string", "enum": [*map(str, WINDOWS), EVERYTHING], "default": str(USUAL)},
+        "month": {"type": "string", "pattern": r"^\d{4}-\d{2}$"},
+        "from": day,
+        "to": day | {"description": "The last day, included."},
+    }
+    others = ("currency", "campaign", "version")
+    return [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in (named | {name: {"type": "string"} for name in others}).items()
+    ]
 
 
 def _word() -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -30,13 +32,28 @@ class Writing:
         except ValueError:
             return in_words(money)
 
-    def percent(self, part: float) -> str:
+    def percent(self, part: float, digits: int = 0) -> str:
         """``63%``, ``63 %``, as the language has it."""
-        return format_percent(part, locale=self.locale)
+        if not digits:
+            return format_percent(part, locale=self.locale)
+        pattern = self.locale.percent_formats[None].pattern
+        return format_percent(part, pattern.replace("0", f"0.{'0' * digits}"), locale=self.locale)
 
-    def number(self, value: float) -> str:
-        """A number with one decimal digit at most."""
-        return format_decimal(round(value, 1), locale=self.locale)
+    def number(self, value: float, digits: int = 1) -> str:
+        """A number with so many decimal digits at most."""
+        return format_decimal(round(value, digits), locale=self.locale)
+
+    def price(self, value: Decimal, currency: str) -> str:
+        """An amount finer than a minor unit where prices are."""
+        return f"{format_decimal(value, '#,##0.00##', self.locale)} {currency.upper()}"
+
+    def monies(self, monies: Iterable[Money]) -> str:
+        """Amounts of several currencies."""
+        return ", ".join(self.money(each.amount, each.currency) for each in monies) or "–"
+
+    def weekday(self, index: int) -> str:
+        """A day of the week, short; Monday is 0."""
+        return str(self.locale.days["stand-alone"]["abbreviated"][index])
 
     def moment(self, at: datetime) -> str:
         """Day and time, with the year where it is another one."""

@@ -32,6 +32,7 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("GET", "/live"): Role.VIEWER,
     ("GET", "/deliverability"): Role.VIEWER,
     ("GET", "/figures"): Role.VIEWER,
+    ("GET", "/figures.csv"): Role.VIEWER,
     ("GET", "/integrations"): Role.VIEWER,
     ("POST", "/integrations/{destination}/replay"): Role.ADMIN,
     ("GET", "/policy"): Role.VIEWER,

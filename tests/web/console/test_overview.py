@@ -238,20 +238,25 @@ def test_every_chart_has_its_numbers_beside_it(operator: TestClient, book: Book)
         book.end(f"in_{n}", Outcome.RECOVERED_BY_RETRY)
     page = operator.get("/figures")
     charts = re.findall(r"<svg .*?</svg>", page.text, re.DOTALL)
-    assert len(charts) == 4
+    assert len(charts) == 7
     for chart in charts:
         assert re.match(r'<svg [^>]*role="img"><title>[^<]+</title><desc>The same numbers', chart)
         assert "style=" not in chart
-    month, curve, number, hour = charts
+    month, curve, cash, number, hour, week, funnel = charts
     assert f"{failed:%Y-%m}: Recovered 9" in month
     assert f"{failed:%Y-%m}: In flight 3" in month
     assert 'class="band"' in curve
     assert "1: Refused 1" in number
     assert f"{NOW:%H}: Refused 1" in hour
+    assert f"{NOW:%Y-%m}: Recovered 9" in cash
+    assert f"{NOW:%a %H}: 0 / 1" in week
+    assert "Payment failed: 12" in funnel
     said = words_of(page)
     assert f"{failed:%Y-%m} 12 9 3 0 75%" in said
     assert "Attempt of the invoice Attempts Paid Rate 1 1 0" in said
     assert f"Hour Attempts Paid Rate {NOW:%H} 1 0" in said
-    assert len(re.findall("<svg ", operator.get("/figures?days=30").text)) == 2, (
-        "attempts were made, nothing failed"
+    assert f"{NOW:%a %H} 1 0" in said
+    assert "Payment failed 12 A message went out 0 Delivered unknown" in said
+    assert len(re.findall("<svg ", operator.get("/figures?days=30").text)) == 5, (
+        "attempts were made and money came, nothing failed"
     )
