@@ -143,16 +143,20 @@ class Console:
         self,
         *,
         before: int | None = None,
+        after: int | None = None,
+        oldest_first: bool = False,
         actor: str | None = None,
         case_id: str | None = None,
         limit: int = 50,
     ) -> list[LogRow]:
-        """What was done, the newest first, before this number; by one account or about one case where named."""
+        """What was done, the newest first, before or after a number; by one account or about one case where named."""
         mine = console_log.c
         where = [mine.id < before] if before is not None else []
+        where += [mine.id > after] if after is not None else []
         where += [mine.actor == actor] if actor is not None else []
         where += [mine.case_id == case_id] if case_id is not None else []
-        statement = sa.select(console_log).where(*where).order_by(mine.id.desc()).limit(limit)
+        order = mine.id.asc() if oldest_first else mine.id.desc()
+        statement = sa.select(console_log).where(*where).order_by(order).limit(limit)
         return [LogRow.model_validate(row) for row in self._store.read(lambda c: every(c, statement))]
 
     def _change(self, name: str, values: dict[str, Any], at: datetime) -> None:

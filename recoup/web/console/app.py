@@ -35,6 +35,7 @@ from recoup.web.console.left_alone import LeftAlone
 from recoup.web.console.links import CustomerLinks
 from recoup.web.console.listing import Listing
 from recoup.web.console.live import Live
+from recoup.web.console.logged import Logged
 from recoup.web.console.logging_in import LoggingIn
 from recoup.web.console.oidc import provider_from
 from recoup.web.console.outlook import Outlook, StripeOutlook
@@ -111,6 +112,7 @@ def assemble_console(
         Home(desk),
         recovering,
         System(desk),
+        Logged(desk),
         Listing(desk),
         CasePage(desk),
         CustomerLinks(desk, update_links(settings)),

@@ -1,4 +1,4 @@
-"""The pages about the system: what reaches customers, what reaches other systems, the policy, and the log."""
+"""The pages about the system: what reaches customers, what reaches other systems, and the policy."""
 
 from __future__ import annotations
 
@@ -12,15 +12,40 @@ from starlette.concurrency import run_in_threadpool
 from recoup.errors import ConnectionFailed, RecoupError
 from recoup.integrations.replaying import Wanted, replayed
 from recoup.integrations.status import status_of
-from recoup.ledger import LogRow, Role
+from recoup.ledger import CaseRow, ChannelStopRow, DeliveryRow, DeliveryState, Role
 from recoup.policy.file import LoadedPolicy, load_policy
 from recoup.policy.words import differences, policy_differences, policy_in_words
 from recoup.rules.policy import Campaign
 from recoup.web.console.desk import Desk, back_to
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.tables import Column, as_file, sheet
 
-PAGE = 50
-WINDOW = timedelta(days=30)
+WINDOWS, USUAL = (7, 30, 90), 30
+"""Days back from now, by when a message was written down."""
+MOST = 10_000
+"""Of so many rows a table is made here; who has more has other troubles than their order."""
+
+STOPS: tuple[Column[ChannelStopRow], ...] = (
+    Column("customer", lambda row: row.customer),
+    Column("channel", lambda row: row.channel.value),
+    Column("why", lambda row: row.reason.value),
+    Column("detail", lambda row: row.detail),
+    Column("by", lambda row: row.actor),
+    Column("since", lambda row: row.stopped_at),
+)
+PARKED: tuple[Column[DeliveryRow], ...] = (
+    Column("event", lambda row: row.event),
+    Column("about", lambda row: row.subject),
+    Column("state", lambda row: row.state.value),
+    Column("attempts", lambda row: row.attempts),
+    Column("last_tried", lambda row: row.last_at),
+    Column("why", lambda row: row.because),
+)
+VERSIONS: tuple[Column[tuple[CaseRow, int]], ...] = (
+    Column("version", lambda row: row[0].policy_version),
+    Column("campaign", lambda row: row[0].campaign),
+    Column("cases", lambda row: row[1]),
+)
 
 
 class System:
@@ -35,28 +60,71 @@ class System:
         doors.get("/integrations", Role.VIEWER, self.integrations)
         doors.post("/integrations/{destination}/replay", Role.ADMIN, self.replay)
         doors.get("/policy", Role.VIEWER, self.policy)
-        doors.get("/log", Role.ADMIN, self.log)
+        doors.get("/deliverability.csv", Role.VIEWER, self.stops_as_file)
+        doors.get("/integrations/{destination}/parked.csv", Role.VIEWER, self.parked_as_file)
+        doors.get("/policy.csv", Role.VIEWER, self.versions_as_file)
 
     def deliverability(self, visit: Visit) -> Response:
-        """What became of the messages of the last 30 days, and over which channels nothing goes out."""
-        ledger = self._desk.ledger
-        counts = ledger.messages.counts(visit.now - WINDOW)
-        stops = ledger.channels.stopped_now()
+        """What became of the messages of the last days, and over which channels nothing goes out."""
+        days = visit.query.get("days", "")
+        window = int(days) if days in {str(each) for each in WINDOWS} else USUAL
+        counts = self._desk.ledger.messages.counts(visit.now - timedelta(days=window))
+        stops = self._stops(visit)
         return self._desk.show(
             visit,
             "deliverability",
             channels=sorted({channel for channel, _ in counts}),
             counts=counts,
             states=["sent", "returned", "stopped", "failed", "unknown"],
-            stops=stops,
+            days=window,
+            windows=WINDOWS,
+            table=sheet(stops, STOPS, visit.query, "/deliverability", first="-since", filters=("q", "days")),
+            q=visit.query.get("q", ""),
             reasons=Counter(stop.reason.value for stop in stops),
         )
+
+    def stops_as_file(self, visit: Visit) -> Response:
+        """The stopped channels as a file."""
+        visit.log("stops.export")
+        return as_file(f"stopped-{visit.now:%Y-%m-%d}", STOPS, self._stops(visit))
+
+    def _stops(self, visit: Visit) -> list[ChannelStopRow]:
+        wanted = visit.query.get("q", "").strip().casefold()
+        stops = self._desk.ledger.channels.stopped_now(MOST)
+        named = (
+            (stop, (stop.customer or "", stop.channel, stop.reason, stop.detail or "")) for stop in stops
+        )
+        return [stop for stop, words in named if wanted in " ".join(words).casefold()]
 
     def integrations(self, visit: Visit) -> Response:
         """How each destination stands."""
         configured = self._desk.settings.integrations.destinations
         found = [status_of(self._desk.ledger, each.name, each.kind) for each in configured]
-        return self._desk.show(visit, "integrations", destinations=found, may=visit.may(Role.ADMIN))
+        tables = {
+            each.name: sheet(
+                self._parked(each.name),
+                PARKED,
+                visit.query,
+                "/integrations",
+                first="event",
+                prefix=f"{each.name}-",
+            )
+            for each in found
+        }
+        may = visit.may(Role.ADMIN)
+        return self._desk.show(visit, "integrations", destinations=found, tables=tables, may=may)
+
+    def parked_as_file(self, visit: Visit) -> Response:
+        """What is parked of one destination as a file."""
+        name = visit.path["destination"]
+        if name not in [each.name for each in self._desk.settings.integrations.destinations]:
+            return self._desk.refused(visit, 404, "address")
+        visit.log("parked.export", subject=name)
+        return as_file(f"parked-{name}-{visit.now:%Y-%m-%d}", PARKED, self._parked(name))
+
+    def _parked(self, name: str) -> list[DeliveryRow]:
+        states = DeliveryState.REFUSED, DeliveryState.DEAD
+        return self._desk.ledger.deliveries.late(name, *states, limit=MOST)
 
     async def replay(self, visit: Visit) -> Response:
         """Deliver everything that was parked once more, as ``recoup integrations replay --parked`` does."""
@@ -100,20 +168,15 @@ class System:
             changes=policy_differences(running.policy, newest.policy) if changed else [],
             changed=changed,
             in_words=policy_in_words(newest.policy),
-            versions=versions,
+            table=sheet(versions, VERSIONS, visit.query, "/policy", first="version"),
             told=told,
             newest=newest,
         )
 
-    def log(self, visit: Visit) -> Response:
-        """Everything that was done in the console, the newest first."""
-        before = visit.query.get("before", "")
-        actor, case = visit.query.get("actor") or None, visit.query.get("case") or None
-        number = int(before) if before.isdecimal() and len(before) < 16 else None
-        rows = self._desk.ledger.console.logged(before=number, actor=actor, case_id=case, limit=PAGE + 1)
-        shown: list[LogRow] = rows[:PAGE]
-        further = shown[-1].id if len(rows) > PAGE else None
-        return self._desk.show(visit, "log", rows=shown, further=further, actor=actor or "", case=case or "")
+    def versions_as_file(self, visit: Visit) -> Response:
+        """By which versions running cases go on, as a file."""
+        visit.log("versions.export")
+        return as_file(f"versions-{visit.now:%Y-%m-%d}", VERSIONS, self._desk.ledger.browsing.versions())
 
 
 def _against(carried: dict[str, object], newest: LoadedPolicy) -> list[str]:

@@ -144,6 +144,9 @@ class TestIntegrations:
         assert "Deliver everything" not in as_("operator").get("/integrations").text
         admin = as_("admin")
         page = admin.get("/integrations")
+        parked = admin.get("/integrations/crm/parked.csv").text.splitlines()
+        assert parked[0] == "event,about,state,attempts,last_tried,why"
+        assert len(parked) == 2
         assert "410 gone" in page.text
         token = token_in(page)
         assert (
