@@ -33,6 +33,9 @@ NAMES = (
     "message",
     "figures",
     "figures-dark",
+    "figures-week",
+    "exclude",
+    "openapi",
     "cases-phone",
     "case-phone",
     "login",
@@ -67,7 +70,7 @@ def main() -> None:
         prepared(environment, waiting)
         with console(environment) as address, sync_playwright() as play:
             browser = play.chromium.launch(executable_path=chromium, chromium_sandbox=False)
-            take_all(browser, address, waiting[-1]["id"])
+            take_all(browser, address, waiting[-1]["id"], waiting[0]["customer"])
             browser.close()
 
 
@@ -83,10 +86,11 @@ def prepared(environment: dict[str, str], waiting: list[dict[str, Any]]) -> None
         )
 
 
-def take_all(browser: Browser, address: str, case: str) -> None:
+def take_all(browser: Browser, address: str, case: str, customer: str) -> None:
     """Each page once."""
     with page(browser, address, WIDE) as wide:
         wide.goto("/")
+        wide.locator("#kpis .tiles").wait_for()
         keep(wide, "overview")
         wide.goto("/cases?tab=all&sort=oldest")
         keep(wide, "cases", whole=False)
@@ -99,8 +103,15 @@ def take_all(browser: Browser, address: str, case: str) -> None:
         wide.get_by_label("Why").fill("asked for the link again")
         wide.locator("[value=show]").click()
         keep(wide, "message")
+        wide.goto(f"/excluded/{customer}")
+        keep(wide, "exclude")
+        wide.goto("/openapi")
+        keep(wide, "openapi", whole=False)
         wide.goto("/figures?days=365")
-        keep(wide, "figures")
+        wide.set_viewport_size({"width": 1180, "height": 1500})
+        keep(wide, "figures", whole=False)
+        wide.locator("[aria-labelledby=by-week]").screenshot(path=PLACE / "figures-week.png")
+        wide.set_viewport_size({"width": 1180, "height": 880})
         wide.goto(f"/cases/{case}/link")
         keep(wide, "link")
         for name in ("deliverability", "integrations", "policy", "log", "account", "tokens"):

@@ -11,7 +11,7 @@ from recoup.errors import RecoupError
 from recoup.ledger import CaseRow, Result, Role
 from recoup.temporal.gateway import CaseOver, UpdateRefused
 from recoup.web.console.acts import ACTS, Wanted, wanted
-from recoup.web.console.api_description import description
+from recoup.web.console.api_description import calls, description
 from recoup.web.console.asked_for import AskedFor, asked_for
 from recoup.web.console.casefile import gather
 from recoup.web.console.desk import Desk, case_of
@@ -33,6 +33,7 @@ class Api:
 
     def add_to(self, doors: Doors) -> None:
         """Add the routes."""
+        doors.get("/openapi", Role.VIEWER, self.page)
         doors.get(f"{ROOT}/openapi.json", Role.VIEWER, self.describe)
         doors.get(f"{ROOT}/figures", Role.VIEWER, self.figures)
         doors.get(f"{ROOT}/cases", Role.VIEWER, self.cases)
@@ -42,6 +43,11 @@ class Api:
     def describe(self, visit: Visit) -> Response:
         """What there is, in OpenAPI's words."""
         return JSONResponse(description(self._desk.settings.console.public_url))
+
+    def page(self, visit: Visit) -> Response:
+        """The same to be read: each address with what it takes and what it answers."""
+        address = self._desk.settings.console.public_url
+        return self._desk.show(visit, "openapi", calls=calls(address), address=address.rstrip("/"))
 
     def figures(self, visit: Visit) -> Response:
         """How well payments are recovered, of the failures of the last 30, 90 or 365 days, or of another time and choice."""

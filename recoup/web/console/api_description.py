@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic.json_schema import models_json_schema
 
@@ -16,6 +16,13 @@ from recoup.rules.step import Step
 from recoup.web.console.acts import ACTS, LONGEST_REASON
 from recoup.web.console.figures_asked import EVERYTHING, USUAL, WINDOWS
 
+_BOUNDS = {
+    "minimum": "from",
+    "exclusiveMinimum": "more than",
+    "maximum": "to",
+    "maxLength": "letters at most:",
+    "default": "otherwise",
+}
 _MODELS = "#/components/schemas/{model}"
 
 
@@ -49,6 +56,43 @@ def description(address: str) -> dict[str, Any]:
             "schemas": _schemas() | {"Error": _object(error={"type": "string"})},
         },
     }
+
+
+class Call(NamedTuple):
+    """One address of it, to be read."""
+
+    method: str
+    path: str
+    summary: str
+    takes: tuple[tuple[str, str, str], ...]
+    """Each name, where it stands (``path``, ``query`` or ``body``), and what it may be."""
+    needs: tuple[str, ...]
+    """The names without which it does not go."""
+    answers: tuple[tuple[str, str], ...]
+    """Each status, and what it means."""
+
+
+def calls(address: str) -> list[Call]:
+    """All of it as a list; the description itself says more of what the answers hold."""
+    paths = description(address)["paths"].items()
+    return [_call(method, path, said) for path, methods in paths for method, said in methods.items()]
+
+
+def _call(method: str, path: str, said: dict[str, Any]) -> Call:
+    named = [(each["name"], each["in"], _in_words(each["schema"])) for each in said.get("parameters", ())]
+    body = said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named += [(name, "body", _in_words(schema)) for name, schema in body.get("properties", {}).items()]
+    answers = tuple((status, told["description"]) for status, told in sorted(said["responses"].items()))
+    return Call(method.upper(), path, said["summary"], tuple(named), tuple(body.get("required", ())), answers)
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        kind = " | ".join(map(str, schema["enum"]))
+    else:
+        kind = schema.get("format") or schema["type"]
+    bounds = [f"{word} {schema[key]}" for key, word in _BOUNDS.items() if key in schema]
+    return "; ".join([kind, *bounds, *([schema["description"]] if "description" in schema else ())])
 
 
 def _schemas() -> dict[str, Any]:

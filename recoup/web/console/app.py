@@ -109,7 +109,7 @@ def assemble_console(
     for part in (
         LoggingIn(desk, through),
         through,
-        Home(desk),
+        Home(desk, recovering),
         recovering,
         System(desk),
         Logged(desk),

@@ -17,6 +17,7 @@ from recoup.temporal.gateway import TemporalAway
 from recoup.temporal.standing import Standing
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Doors, Visit
+from recoup.web.console.recovering import Recovering
 
 SOON, LATER = timedelta(hours=24), timedelta(days=7)
 QUEUE = 8
@@ -52,8 +53,8 @@ class Health:
 class Home:
     """The route of the first page."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, recovering: Recovering) -> None:
+        self._desk, self._recovering = desk, recovering
 
     def add_to(self, doors: Doors) -> None:
         """Add the route."""
@@ -83,6 +84,7 @@ class Home:
             visit,
             "home",
             health=health,
+            kpis=self._recovering.at_hand(visit.now),
             queue=queue,
             counts=counts,
             soon=soon,

@@ -12,14 +12,14 @@ from recoup import figures
 from recoup.experiments import Judged, results
 from recoup.figures import Figures, NotEnough, Prices
 from recoup.figures.definitions import DEFINITIONS
-from recoup.figures.recovery import HEADLINE
+from recoup.figures.recovery import HEADLINE, Within
 from recoup.figures.sheets import columns, sheets
 from recoup.figures.tries import WEEKDAYS
 from recoup.ledger import Role
 from recoup.web.charts import Bar, curve, stacked_bars
 from recoup.web.console.desk import Desk
 from recoup.web.console.doors import Doors, Visit
-from recoup.web.console.figures_asked import EVERYTHING, WINDOWS, FiguresAsked, figures_asked
+from recoup.web.console.figures_asked import EVERYTHING, USUAL, WINDOWS, FiguresAsked, figures_asked
 from recoup.web.console.tables import Column, as_file
 from recoup.web.drawn import cohort_bars, lost, recovery_points, tried_bars
 from recoup.web.heat import Cell, Lying, heat_map, lying_bars
@@ -46,14 +46,13 @@ class Recovering:
         """The figures that are asked for."""
         asked = figures_asked(visit.query)
         at, found = self.of(asked, visit.now)
-        within = next(each for each in found.recovery_rate.within if each.days == HEADLINE)
         currencies, campaigns = self._desk.ledger.browsing.names()
         versions = {row.policy_version for row, _ in self._desk.ledger.browsing.versions()}
         return self._desk.show(
             visit,
             "figures",
             figures=found,
-            within=within,
+            within=_headline(found),
             asked=asked,
             windows=[*map(str, WINDOWS), EVERYTHING],
             currencies=currencies,
@@ -76,6 +75,19 @@ class Recovering:
         named = [Column(column, lambda row, column=column: row.get(column)) for column in columns(rows)]  # type: ignore[misc]
         return as_file(f"{name}-{visit.now:%Y-%m-%d}", named, rows)
 
+    def at_hand(self, now: datetime) -> dict[str, Any] | None:
+        """The most important figures of the usual time, where they are known already: nobody waits for them."""
+        kept = self._kept.get(figures_asked({}))
+        if kept is None or not kept[0] <= now < kept[0] + KEPT:
+            return None
+        return {
+            "figures": kept[1],
+            "within": _headline(kept[1]),
+            "lost": lost,
+            "told": DEFINITIONS,
+            "days": USUAL,
+        }
+
     def of(self, asked: FiguresAsked, now: datetime) -> tuple[datetime, Figures]:
         """The figures and the moment they were worked out at; asked for by several at once they are worked out once."""
         with self._turn:
@@ -96,6 +108,10 @@ class Recovering:
     def _experiments(self, now: datetime) -> list[Judged]:
         experiments = self._desk.policy.policy.experiments
         return [results(self._desk.ledger, each, now) for each in experiments]
+
+
+def _headline(found: Figures) -> Within:
+    return next(each for each in found.recovery_rate.within if each.days == HEADLINE)
 
 
 def _drawn(found: Figures) -> dict[str, Any]:

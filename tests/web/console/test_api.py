@@ -15,7 +15,7 @@ from recoup.ledger import Ledger, Result
 from recoup.web.console import api
 from tests.web.conftest import Book
 from tests.web.console.conftest import LogIn
-from tests.web.console.desk import ADDRESS, FakeCases, token_in
+from tests.web.console.desk import ADDRESS, FakeCases, token_in, words_of
 from tests.web.console.test_doors import EXPECTED
 from tests.web.doubles import NOW, StandingClock
 
@@ -55,6 +55,19 @@ def test_the_description_is_true(program: TestClient, book: Book) -> None:
         jsonschema.validate(answer, described(program, path, "post"))
     answer = program.post("/api/v1/cases/in_1/note", json={"reason": "x"}).json()
     jsonschema.validate(answer, described(program, "/api/v1/cases/{case}/{act}", "post"))
+
+
+def test_the_description_to_be_read(operator: TestClient) -> None:
+    """The page names each address of the description with its method, what it takes, what of that is needed, and its answers."""
+    text = operator.get("/openapi").text
+    paths = operator.get("/api/v1/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method in methods:
+            assert f"<code>{method.upper()} {path}</code>" in text
+    said = words_of(operator.get("/openapi"))
+    assert "reason needed body string; letters at most: 500" in said
+    assert "days query 30 | 90 | 365 | all; otherwise 90" in said
+    assert "409 The case refuses" in said
 
 
 def test_cases_page_by_page(program: TestClient, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -339,6 +339,7 @@ PAGES = (
     "/policy",
     "/log",
     "/tokens",
+    "/openapi",
     "/account",
     "/cases?tab=all",
     "/figures?days=all&currency=usd",

@@ -44,6 +44,7 @@ EXPECTED: dict[tuple[str, str], Role | Open] = {
     ("GET", "/tokens"): Role.ADMIN,
     ("POST", "/tokens"): Role.ADMIN,
     ("POST", "/tokens/revoke"): Role.ADMIN,
+    ("GET", "/openapi"): Role.VIEWER,
     ("GET", "/api/v1/openapi.json"): Role.VIEWER,
     ("GET", "/api/v1/cases"): Role.VIEWER,
     ("GET", "/api/v1/figures"): Role.VIEWER,
