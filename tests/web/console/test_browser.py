@@ -189,6 +189,9 @@ def test_assign_note_and_take_over(console: Manned, browser: Browser) -> None:
     )
     do(page, invoice, "Add a note", "prefers e-mail")
     confirm(page, invoice, "Add a note")
+    watching, other, _ = console.browser(browser)
+    other.goto("/cases?tab=all")
+    before = int(other.locator("#waiting").text_content() or 0)
     do(page, invoice, "Take over")
     page.get_by_role("button", name="Show the effect").click()
     confirm(page, invoice, "Take over")
@@ -198,6 +201,9 @@ def test_assign_note_and_take_over(console: Manned, browser: Browser) -> None:
         return row is not None and row.stage is Stage.PERSON
 
     console.living.until(queued)
+    expect(other.locator("#waiting")).to_have_text(str(before + 1), timeout=15_000)
+    expect(other.locator("#waiting")).to_be_visible()
+    watching.close()
     page.goto("/cases")
     assert page.get_by_role("cell", name="operator", exact=True).count() == 1
     page.goto(f"/cases/{invoice}?only=operator")

@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from recoup import figures
+from recoup.figures.churn import Churn
+from recoup.figures.worth import LifetimeValue
 from recoup.ledger import Ledger, NewMessage
 from recoup.rules.case import Template
 from recoup.settings import FiguresSettings
+from tests.figures.past import grown
 from tests.house._tree import ROOT
 from tests.web.conftest import Book
 from tests.web.console.desk import words_of
@@ -105,3 +109,31 @@ def test_an_experiment(operator: TestClient) -> None:
     assert "Too early to say." in said
     assert re.search(r"\d+ more customers must have had 28 days", said)
     assert "Difference of the recovery rates" not in said
+
+
+def test_churn_and_lifetime_value(operator: TestClient, ledger: Ledger) -> None:
+    """Before and after with the interval and what it cannot show; by month; what recovered customers pay beside those that never failed."""
+    grown().write(ledger)
+    made = figures.of(ledger, figures.Selection(now=NOW))
+    churn, worth = made.involuntary_churn, made.lifetime_value
+    assert isinstance(churn, Churn)
+    assert isinstance(worth, LifetimeValue)
+    page = operator.get("/figures?days=all")
+    said = words_of(page).replace("\u00a0", " ")
+    sides, ratio = churn.before_after, churn.before_after.ratio
+    assert isinstance(ratio, figures.Estimate)
+    assert ratio.low is not None
+    assert f"Before Recoup {sides.before.months} {sides.before.unpaid} " in said
+    assert f"With Recoup {sides.after.months} {sides.after.unpaid} " in said
+    assert f"With, as a multiple of before {round(ratio.value, 2):g} ({round(ratio.low, 2):g}" in said
+    assert "Not a proof" in said
+    whole = next(each for each in churn.months if each.is_whole)
+    assert f"{whole.month} {whole.active} {whole.unpaid} {whole.chosen} {whole.returned}" in said
+    value = next(each for each in worth.worth if isinstance(each.recovered, figures.Estimate))
+    assert isinstance(value.recovered, figures.Estimate)
+    assert f"PLN {value.months} PLN {value.recovered.value / 100:,.2f}" in said
+    assert "Another payment failed within 90 days:" in said
+    assert "The months before Recoup are seen in all of the time." in words_of(operator.get("/figures"))
+    assert operator.get("/figures.csv?days=all&table=involuntary_churn").text.startswith(
+        "month,active,unpaid"
+    )

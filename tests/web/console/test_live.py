@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import timedelta
@@ -105,6 +106,8 @@ def test_pages_are_live(operator: TestClient, book: Book, page: str) -> None:
     shown = operator.get(page).text
     assert 'data-live="/live' in shown
     assert 'hx-trigger="every' not in shown
+    assert re.search(r'hx-select-oob="[^"]*#waiting"', shown), "the count of the queue in the bar, too"
+    assert 'id="waiting"' in shown
 
 
 @pytest.mark.parametrize("more", [QUICK])
