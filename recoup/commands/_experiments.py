@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from recoup.experiments import Judged, Verdict
+from recoup.experiments import Judged, Verdict, as_json
 from recoup.experiments.judging import Side
 from recoup.rules.money import Money
 from recoup.rules.money import in_words as money_in_words
@@ -46,18 +45,7 @@ def in_words(judged: Judged) -> str:
 
 def as_line(judged: Judged) -> str:
     """One line of JSON; rates as fractions, money in minor units."""
-    experiment = judged.experiment
-    said: dict[str, Any] = {
-        "experiment": experiment.name,
-        "control": _as_json(experiment.campaign, judged.control),
-        "treatment": _as_json(experiment.instead.name, judged.treatment),
-        "within_days": experiment.within_days,
-        "verdict": judged.verdict.value,
-        "missing": judged.missing,
-        "difference": _interval(judged.difference),
-        "money": {currency: _interval(each) for currency, each in judged.money.items()},
-    }
-    return json.dumps(said)
+    return json.dumps(as_json(judged))
 
 
 def _side(side: Side) -> str:
@@ -83,20 +71,3 @@ def _money(interval: Interval | None, currency: str) -> str:
 def _signed(value: float, currency: str) -> str:
     amount = round(value)
     return f"{'+' if amount >= 0 else '-'}{money_in_words(Money(amount=abs(amount), currency=currency))}"
-
-
-def _as_json(campaign: str, side: Side) -> dict[str, Any]:
-    return {
-        "campaign": campaign,
-        "drawn": side.drawn,
-        "mature": side.mature,
-        "needed": side.needed,
-        "recovered": side.recovered,
-        "rate": _interval(side.rate),
-    }
-
-
-def _interval(interval: Interval | None) -> dict[str, float] | None:
-    if interval is None:
-        return None
-    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}

@@ -2,5 +2,6 @@
 
 from recoup.experiments.judging import Judged, Verdict, judge
 from recoup.experiments.reading import found, results
+from recoup.experiments.telling import as_json
 
-__all__ = ["Judged", "Verdict", "found", "judge", "results"]
+__all__ = ["Judged", "Verdict", "as_json", "found", "judge", "results"]

@@ -8,6 +8,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from recoup.errors import RecoupError
+from recoup.experiments import as_json
+from recoup.figures.definitions import DEFINITIONS
 from recoup.ledger import CaseRow, Result, Role
 from recoup.temporal.gateway import CaseOver, UpdateRefused
 from recoup.web.console.acts import ACTS, Wanted, wanted
@@ -56,7 +58,10 @@ class Api:
             named = ", ".join([*map(str, WINDOWS), EVERYTHING])
             return JSONResponse({"error": f"cannot be read: {', '.join(asked.wrong)} (days: {named})"}, 400)
         _, found = self._recovering.of(asked, visit.now)
-        return Response(found.model_dump_json(), media_type="application/json")
+        tried = [as_json(each) for each in self._recovering.experiments(visit.now)]
+        return JSONResponse(
+            found.model_dump(mode="json") | {"experiments": tried, "definitions": DEFINITIONS}
+        )
 
     def cases(self, visit: Visit) -> Response:
         """Cases page by page, filtered as the list is."""

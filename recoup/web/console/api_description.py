@@ -14,6 +14,7 @@ from recoup.rules.declines import DeclineClass
 from recoup.rules.people import StopEnding
 from recoup.rules.step import Step
 from recoup.web.console.acts import ACTS, LONGEST_REASON
+from recoup.web.console.api_system import DESCRIBED
 from recoup.web.console.figures_asked import EVERYTHING, USUAL, WINDOWS
 
 _BOUNDS = {
@@ -42,6 +43,7 @@ def description(address: str) -> dict[str, Any]:
             "/api/v1/figures": {
                 "get": _said("How well payments are recovered", _ref("Figures"), parameters=_choice())
             },
+            **{f"/api/v1/{name}": {"get": _system(name)} for name in DESCRIBED},
             "/api/v1/cases": {"get": _said("Cases, page by page", _page(), parameters=_filters())},
             "/api/v1/cases/{case}": {"get": _said("One case", _case(), parameters=[_in_path("case")])},
             "/api/v1/cases/{case}/take-back": {"post": _take_back("case", "An exclusion taken back")},
@@ -99,6 +101,10 @@ def _schemas() -> dict[str, Any]:
     models = [(model, "serialization") for model in (CaseRow, Figures, Step, WhatWillHappen)]
     _, made = models_json_schema(models, ref_template=_MODELS)  # type: ignore[arg-type]  # a list of pairs
     schemas: dict[str, Any] = made["$defs"]
+    schemas["Figures"]["properties"] |= {
+        "experiments": {"type": "array", "items": {"type": "object"}},
+        "definitions": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
     for name in ("policy", "run_id"):
         schemas["CaseRow"]["properties"].pop(name)
         schemas["CaseRow"]["required"].remove(name)
@@ -159,6 +165,11 @@ def _word() -> dict[str, Any]:
     }
     answers["responses"] |= {"409": _failed("The case refuses"), "503": _failed("No answer: send it again")}
     return answers
+
+
+def _system(name: str) -> dict[str, Any]:
+    what, properties, parameters = DESCRIBED[name]
+    return _said(what, _object(**properties), parameters=list(parameters))
 
 
 def _exclude() -> dict[str, Any]:

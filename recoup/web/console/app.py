@@ -26,6 +26,7 @@ from recoup.temporal.gateway import CaseGateway
 from recoup.temporal.lazy import LazyClient
 from recoup.temporal.standing import Standings
 from recoup.web.console.api import Api
+from recoup.web.console.api_system import SystemApi
 from recoup.web.console.case_page import CasePage
 from recoup.web.console.desk import Cases, Desk, Stands, console_pages
 from recoup.web.console.doors import API, Doors, Visit
@@ -120,6 +121,7 @@ def assemble_console(
         Excluding(desk),
         LeftAlone(desk),
         Api(desk, recovering),
+        SystemApi(desk),
         Tokens(desk),
     ):
         part.add_to(doors)

@@ -58,7 +58,7 @@ class Recovering:
             currencies=currencies,
             campaigns=campaigns,
             versions=sorted({*versions, self._desk.policy.version}),
-            experiments=self._experiments(visit.now),
+            experiments=self.experiments(visit.now),
             told=DEFINITIONS,
             at=at,
             **_drawn(found),
@@ -105,7 +105,8 @@ class Recovering:
             currency=said.currency, email=said.email_cost, sms=said.sms_cost, network_fee=said.network_fee
         )
 
-    def _experiments(self, now: datetime) -> list[Judged]:
+    def experiments(self, now: datetime) -> list[Judged]:
+        """How the policy's experiments stand."""
         experiments = self._desk.policy.policy.experiments
         return [results(self._desk.ledger, each, now) for each in experiments]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi.responses import Response
@@ -66,8 +67,7 @@ class System:
 
     def deliverability(self, visit: Visit) -> Response:
         """What became of the messages of the last days, and over which channels nothing goes out."""
-        days = visit.query.get("days", "")
-        window = int(days) if days in {str(each) for each in WINDOWS} else USUAL
+        window = window_of(visit)
         counts = self._desk.ledger.messages.counts(visit.now - timedelta(days=window))
         stops = self._stops(visit)
         return self._desk.show(
@@ -146,37 +146,71 @@ class System:
 
     def policy(self, visit: Visit) -> Response:
         """What new cases get, what a changed file would change, and which versions running cases go on by."""
-        running, problem = self._desk.policy, None
-        try:
-            on_disk: LoadedPolicy | None = load_policy(self._desk.settings.policy_file)
-        except RecoupError as error:
-            on_disk, problem = None, str(error)
-        changed = on_disk is not None and on_disk.version != running.version
-        newest = on_disk or running
-        versions = self._desk.ledger.browsing.versions()
+        found = policies(self._desk)
         told = {
-            row.id: _against(row.policy, newest)
-            for row, _ in versions
-            if row.policy_version != newest.version
+            row.id: _against(row.policy, found.newest)
+            for row, _ in found.versions
+            if row.policy_version != found.newest.version
         }
         return self._desk.show(
             visit,
             "policy",
-            running=running,
-            on_disk=on_disk,
-            problem=problem,
-            changes=policy_differences(running.policy, newest.policy) if changed else [],
-            changed=changed,
-            in_words=policy_in_words(newest.policy),
-            table=sheet(versions, VERSIONS, visit.query, "/policy", first="version"),
+            running=found.running,
+            problem=found.problem,
+            changes=found.changes,
+            changed=found.changed,
+            in_words=found.in_words,
+            table=sheet(found.versions, VERSIONS, visit.query, "/policy", first="version"),
             told=told,
-            newest=newest,
+            newest=found.newest,
         )
 
     def versions_as_file(self, visit: Visit) -> Response:
         """By which versions running cases go on, as a file."""
         visit.log("versions.export")
         return as_file(f"versions-{visit.now:%Y-%m-%d}", VERSIONS, self._desk.ledger.browsing.versions())
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policy as this console began with it, as its file says it now, and the versions that running cases go on by."""
+
+    running: LoadedPolicy
+    newest: LoadedPolicy
+    problem: str | None
+    """Why the file cannot be used."""
+    versions: list[tuple[CaseRow, int]]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file says something else by now."""
+        return self.newest.version != self.running.version
+
+    @property
+    def changes(self) -> list[str]:
+        """What it says differently."""
+        return policy_differences(self.running.policy, self.newest.policy) if self.changed else []
+
+    @property
+    def in_words(self) -> list[str]:
+        """What the newest one says."""
+        return policy_in_words(self.newest.policy)
+
+
+def policies(desk: Desk) -> Policies:
+    """Read them; a file that cannot be used is said to be one, and the policy that was read before stands for it."""
+    newest, problem = desk.policy, None
+    try:
+        newest = load_policy(desk.settings.policy_file)
+    except RecoupError as error:
+        problem = str(error)
+    return Policies(desk.policy, newest, problem, desk.ledger.browsing.versions())
+
+
+def window_of(visit: Visit) -> int:
+    """The days back that an address asks for."""
+    days = visit.query.get("days", "")
+    return int(days) if days in {str(each) for each in WINDOWS} else USUAL
 
 
 def _against(carried: dict[str, object], newest: LoadedPolicy) -> list[str]:

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from recoup.ledger import Ledger, Result
+from recoup.ledger import Ledger, NewLog, NewStop, Result
+from recoup.rules.channels import Channel, StopReason
 from recoup.web.console import api
 from tests.web.conftest import Book
 from tests.web.console.conftest import LogIn
@@ -55,6 +56,32 @@ def test_the_description_is_true(program: TestClient, book: Book) -> None:
         jsonschema.validate(answer, described(program, path, "post"))
     answer = program.post("/api/v1/cases/in_1/note", json={"reason": "x"}).json()
     jsonschema.validate(answer, described(program, "/api/v1/cases/{case}/{act}", "post"))
+
+
+def test_the_pages_about_the_system(as_: LogIn, book: Book, ledger: Ledger) -> None:
+    """What they show, as the description says it; nothing that tells an address, and the log for admins alone, page by page."""
+    book.case()
+    stop = NewStop(channel=Channel.EMAIL, subject="address/abc", customer="cus_1", reason=StopReason.BOUNCED)
+    ledger.channels.stop(stop, NOW)
+    ledger.exclusions.exclude("cus_9", NOW, actor="kim", because="a friend", unique="x")
+    admin = as_("admin")
+    for name in ("overview", "deliverability", "integrations", "policy", "excluded", "log"):
+        told = admin.get(f"/api/v1/{name}").json()
+        jsonschema.validate(told, described(admin, f"/api/v1/{name}"))
+    assert admin.get("/api/v1/overview").json()["counts"]["active"] == 1
+    (row,) = admin.get("/api/v1/deliverability?days=7").json()["stopped"]
+    assert (row["customer"], row["why"]) == ("cus_1", "bounced")
+    assert "address/abc" not in str(row)
+    (row,) = admin.get("/api/v1/excluded").json()["excluded"]
+    assert (row["customer"], row["why"]) == ("cus_9", "a friend")
+    assert admin.get("/api/v1/policy").json()["versions"][0]["cases"] == 1
+    for number in range(150):
+        ledger.console.log(NewLog(actor="kim", action=f"a{number}"), NOW)
+    first = admin.get("/api/v1/log").json()
+    second = admin.get(f"/api/v1/log?before={first['next']}").json()
+    assert [len(page["entries"]) for page in (first, second)] == [100, 50]
+    assert second["next"] is None
+    assert admin.get("/api/v1/log?before=x").status_code == 400
 
 
 def test_the_description_to_be_read(operator: TestClient) -> None:

@@ -109,6 +109,9 @@ def test_an_experiment(operator: TestClient) -> None:
     assert "Too early to say." in said
     assert re.search(r"\d+ more customers must have had 28 days", said)
     assert "Difference of the recovery rates" not in said
+    told = operator.get("/api/v1/figures").json()
+    assert [(each["experiment"], each["verdict"]) for each in told["experiments"]] == [("holdout", "waiting")]
+    assert "recovery_rate" in told["definitions"]
 
 
 def test_churn_and_lifetime_value(operator: TestClient, ledger: Ledger) -> None:
