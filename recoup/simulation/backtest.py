@@ -7,7 +7,7 @@ is estimated only from plans in which chance had a hand (:mod:`recoup.learning.j
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from recoup.ledger import PastCase
 from recoup.rules.base import days
 from recoup.rules.declines import read
 from recoup.rules.networks import DEFAULT_CAP, may_attempt
-from recoup.rules.policy import Campaign
+from recoup.rules.policy import Campaign, Timing
 from recoup.simulation.rivals import Setting, schedules
 from recoup.timing._stories import Stories
 from recoup.timing.lines import DeclineLine, situation_of
@@ -26,7 +26,9 @@ from recoup.timing.planner import plan
 from recoup.timing.situation import Limits, Situation, Tried
 
 _DAY = timedelta(days=1)
+_PASSING_GAP = timedelta(hours=6)
 OWN = "the campaign's days"
+OTHER = "the other policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,9 @@ def backtest(
     *,
     model_ends: datetime | None = None,
     cap: int = DEFAULT_CAP,
+    other: Callable[[PastCase], Campaign] | None = None,
 ) -> Backtest:
-    """Hold the prior, a model and the fixed schedules against the closed cases of the past."""
+    """Hold the prior, a model, the fixed schedules and another policy's campaigns against the closed cases of the past."""
     tallies: dict[str, Tally] = {}
     points: list[Point] = []
     cases = 0
@@ -149,8 +152,9 @@ def backtest(
         found = list(points_of(one, cap))
         cases += bool(found)
         points += found
+        instead = other(one) if other is not None else None
         for point in found:
-            for way, chosen in _choices(point, prior, learned):
+            for way, chosen in _choices(point, prior, learned, instead):
                 tallies.setdefault(way, Tally(way)).take(point, chosen, cap)
     moments = [point.at for point in points]
     return Backtest(
@@ -179,7 +183,7 @@ def points_of(past: PastCase, cap: int) -> Iterator[Point]:
                 until=past.case.failed_at + days(campaign.window_days),
                 attempts_left=max(len(campaign.retries.after_days) - scheduled, 1),
                 min_gap=days(campaign.retries.min_gap_days),
-                passing_gap=min(days(campaign.retries.min_gap_days), timedelta(hours=6)),
+                passing_gap=min(days(campaign.retries.min_gap_days), _PASSING_GAP),
                 cap=cap,
             )
             situation, entry = situation_of(line, now, tried), logged.get(line.at)
@@ -189,7 +193,11 @@ def points_of(past: PastCase, cap: int) -> Iterator[Point]:
             tried.append(Tried(line.at, (line.decline or DeclineLine()).as_decline(line.brand)))
 
 
-def _choices(point: Point, prior: Stories, learned: Stories | None) -> Iterator[tuple[str, datetime | None]]:
+def _choices(
+    point: Point, prior: Stories, learned: Stories | None, other: Campaign | None
+) -> Iterator[tuple[str, datetime | None]]:
+    if other is not None:
+        yield OTHER, _under(other, point, prior)
     yield "prior", plan(prior, point.situation, point.limits).at
     if learned is not None:
         yield "model", plan(learned, point.situation, point.limits).at
@@ -198,6 +206,18 @@ def _choices(point: Point, prior: Stories, learned: Stories | None) -> Iterator[
     setting = Setting(max(len(campaign.retries.after_days), 1), max(int(campaign.window_days), 1))
     for name, fixed in schedules(setting).items():
         yield name, _on_days(point, fixed)
+
+
+def _under(campaign: Campaign, point: Point, prior: Stories) -> datetime | None:
+    """When another campaign would have tried next, had it been its turn at this refusal."""
+    retries = campaign.retries
+    gap = days(retries.min_gap_days)
+    until = point.situation.first_failed_at + days(campaign.window_days)
+    limits = replace(point.limits, until=until, min_gap=gap, passing_gap=min(gap, _PASSING_GAP))
+    if retries.timing is not Timing.PLANNED:
+        return _on_days(replace(point, limits=limits), retries.after_days)
+    left = max(len(retries.after_days) - point.made_before, 0)
+    return plan(prior, point.situation, replace(limits, attempts_left=left)).at
 
 
 def _on_days(point: Point, after_days: Sequence[float]) -> datetime | None:
@@ -224,6 +244,30 @@ def _asked(entry: Entry, way: str, chosen: datetime | None) -> Entry:
     return replace(entry, would={way: next(same, chosen)})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One way of choosing, in words."""
+
+    way: str
+    shares: tuple[str, ...]
+    """Of the attempts: the same three hours, the same day, earlier, later."""
+    none: int
+    guard: int
+    brought: str
+
+
+def rows(result: Backtest) -> list[Told]:
+    """Every way of choosing, in words."""
+    found = []
+    for tally in result.tallies:
+        counts = (tally.agreed, tally.same_day, tally.earlier, tally.later)
+        shares = tuple(f"{count / max(tally.attempts, 1):.0%}" for count in counts)
+        judged = tally.judgement
+        brought = in_words(judged, judged.estimates[-1])
+        found.append(Told(tally.way, shares, tally.none, tally.refused_by_guard, brought))
+    return found
+
+
 def lines(result: Backtest) -> Iterator[str]:
     """The result as people read it."""
     yield f"{result.attempts} scheduled attempts in {result.cases} closed cases, {result.approved} of them approved"
@@ -231,10 +275,8 @@ def lines(result: Backtest) -> Iterator[str]:
         yield f"The model had learned from {result.learned_from} of them: how well it knows those says nothing about others."
     yield ""
     yield f"{'way':<22}{'same 3 h':>10}{'same day':>10}{'earlier':>9}{'later':>8}{'none':>7}{'guard':>7}  would have brought"
-    for tally in result.tallies:
-        judged = tally.judgement
-        share = [f"{count / max(tally.attempts, 1):.0%}" for count in (tally.agreed, tally.same_day, tally.earlier, tally.later)]  # fmt: skip
-        cells = f"{share[0]:>10}{share[1]:>10}{share[2]:>9}{share[3]:>8}{tally.none:>7}{tally.refused_by_guard:>7}"
-        yield f"{tally.way:<22}{cells}  {in_words(judged, judged.estimates[-1])}"
+    for told in rows(result):
+        same, day, earlier, later = told.shares
+        yield f"{told.way:<22}{same:>10}{day:>10}{earlier:>9}{later:>8}{told.none:>7}{told.guard:>7}  {told.brought}"
     yield ""
     yield NOT_KNOWN
