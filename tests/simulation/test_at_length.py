@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 
+import click
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from recoup.simulation.cases import Cases, draw_cases
 from recoup.simulation.choosers import Planned, WorldStories
 from recoup.simulation.course import EPOCH, Course, Turn
 from recoup.simulation.drawn import family_world, odd_world
+from recoup.simulation.learning import learned_from
 from recoup.simulation.play import Chooser, play_chosen, play_fixed, situation_of
 from recoup.simulation.population import Population, load_population, shipped_names
 from recoup.simulation.rivals import SETTINGS, Setting, campaign_for, schedules
 from recoup.simulation.simulate import worlds
 from recoup.timing._stories import shipped_stories
+from recoup.timing.model import LearnedStories
 from recoup.timing.situation import Situation
 
 pytestmark = pytest.mark.slow
@@ -106,9 +111,9 @@ def test_a_million_attempts_and_no_breach() -> None:
     assert made.total() >= A_MILLION
 
 
-def added_by_the_oracle(world: Population, cases: Cases, setting: Setting, payers: int) -> float:
-    stories = WorldStories(world, payers)
-    return float(play_chosen(cases, "oracle", campaign_for(setting), Planned(stories, setting)).added.sum())
+def added_by_the_oracle(cases: Cases, setting: Setting, payers: int) -> NDArray[np.float64]:
+    stories = WorldStories(cases.world, payers)
+    return play_chosen(cases, "oracle", campaign_for(setting), Planned(stories, setting)).added
 
 
 def test_three_times_the_particles_change_the_oracle_by_less_than_three_thousandths() -> None:
@@ -116,25 +121,54 @@ def test_three_times_the_particles_change_the_oracle_by_less_than_three_thousand
     setting, few, many = Setting(8, 14), 0.0, 0.0
     for world in worlds(("reference", "europe"), 3, 3):
         drawn = draw_cases(world, 500, seed=51, window_days=setting.days)
-        few += added_by_the_oracle(world, drawn, setting, 1_200)
-        many += added_by_the_oracle(world, drawn, setting, 3_600)
+        few += float(added_by_the_oracle(drawn, setting, 1_200).sum())
+        many += float(added_by_the_oracle(drawn, setting, 3_600).sum())
     assert many == pytest.approx(few, rel=0.003)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_the_oracle_beats_every_fixed_schedule_in_every_world(setting: Setting) -> None:
-    """In the worlds that ship, six of the family and seven outside it; not where time does not matter, where nobody can win."""
-    lost = {}
+def test_no_fixed_schedule_beats_the_oracle(setting: Setting) -> None:
+    """In no world is a fixed schedule better than the oracle by more than chance makes it (three standard errors), and over all worlds the oracle is better than the best."""
+    gains, lost = list[float](), {}
     for world in worlds(shipped_names(), 6, 7):
         if world.timeless:
             continue
-        drawn = draw_cases(without_spread(world), 700, seed=52, window_days=setting.days)
-        oracle = added_by_the_oracle(world, drawn, setting, 1_200)
+        drawn = draw_cases(without_spread(world), 600, seed=52, window_days=setting.days)
+        oracle = added_by_the_oracle(drawn, setting, 1_200)
+        best = 0.0
         for name, after_days in schedules(setting).items():
-            fixed = float(play_fixed(drawn, name, campaign_for(setting, after_days)).added.sum())
-            if oracle <= fixed:
-                lost[world.name, name] = oracle / fixed
+            fixed = play_fixed(drawn, name, campaign_for(setting, after_days)).added
+            away = oracle - fixed
+            if away.sum() < -3.0 * away.std() * len(away) ** 0.5:
+                lost[world.name, name] = float(oracle.sum() / fixed.sum())
+            best = max(best, float(fixed.sum()))
+        gains.append(float(oracle.sum()) / best - 1.0)
     assert lost == {}
+    assert sum(gains) / len(gains) > 0.03
+
+
+def test_what_is_lost_to_the_best_fixed_schedule_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
+    """In fourteen worlds outside the family the planner never adds less than nine tenths of what the best fixed schedule adds, and never less than 0.96 of it with a model of 5,000 attempts."""
+    setting, told = Setting(8, 14), []
+    for number in range(1, 15):
+        world = odd_world(number)
+        drawn = draw_cases(without_spread(world), 3_000, seed=5, window_days=setting.days)
+        fixed = [
+            play_fixed(drawn, name, campaign_for(setting, days)) for name, days in schedules(setting).items()
+        ]
+        best = max(fixed, key=lambda score: float(score.added.sum()))
+        learned = learned_from(world, setting, 5_000, seed=21)
+        for name, stories in (("nothing", shipped_stories()), ("5,000", learned)):
+            score = play_chosen(drawn, name, campaign_for(setting), Planned(stories, setting))
+            away = score.added - best.added
+            part = float(away.sum() / best.added.sum())
+            doubt = 1.96 * float(away.std()) * len(away) ** 0.5 / float(best.added.sum())
+            told.append((world.name, name, isinstance(stories, LearnedStories), part, doubt))
+    with capsys.disabled():
+        for line in told:
+            click.echo("{:8} {:8} promoted {!s:6} {:+.3f} ± {:.3f}".format(*line))
+    assert min(part for _, name, _, part, _ in told if name == "nothing") > -0.1
+    assert min(part for _, _, promoted, part, _ in told if promoted) > -0.04
 
 
 def test_the_worlds_that_ship_are_played() -> None:
