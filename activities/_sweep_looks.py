@@ -5,7 +5,7 @@ What comes out are candidates: whether a workflow tends to them is asked afterwa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -93,7 +93,8 @@ class Looks:
 
     def _ended_invoices(self, after: str | None) -> Seen:
         rows = self.ledger.cases.open_after(after or "", READ_ROWS)
-        found = [finding for row in rows if (finding := self._ended(row)) is not None]
+        alone = self.ledger.exclusions.among({row.customer for row in rows})
+        found = [finding for row in rows if (finding := self._ended(row) or _unheard(row, alone)) is not None]
         return Seen(len(rows), found, rows[-1].id if len(rows) == READ_ROWS else None)
 
     def _ended(self, case: CaseRow) -> Finding | None:
@@ -206,6 +207,14 @@ def _about(case: CaseRow, look: Look, because: str) -> Finding:
         customer=case.customer,
         subscription=case.subscription,
     )
+
+
+def _unheard(case: CaseRow, alone: Collection[str]) -> Finding | None:
+    """An open case of a customer who is excluded: Temporal was away when that was said."""
+    if case.customer not in alone:
+        return None
+    because = "the customer is excluded, and the case has not heard of it"
+    return _about(case, Look.ENDED_INVOICES, because).model_copy(update={"outcome": Outcome.CLOSED_STOPPED})
 
 
 def _subscription_of(data: dict[str, Any]) -> dict[str, Any]:

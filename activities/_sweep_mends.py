@@ -12,6 +12,7 @@ from activities._failures import stripe_errors
 from activities.access import Access
 from activities.contracts import AccessOrder, Decision, Happened, InvoicePaid, SettleOrder, StartCase
 from activities.pacing import Pace
+from activities.people_contracts import CustomerExcluded
 from activities.sweep_contracts import Finding, Look, Mended, MendOrder
 from recoup.clock import Clock
 from recoup.ledger import CaseRow, Ledger
@@ -83,11 +84,23 @@ class Mender:
         case, outcome = await self._case(finding), finding.outcome or Outcome.CLOSED_EXCLUDED
         if case is None or not case.is_open:
             return self._nothing("the case has ended meanwhile")
+        if outcome is Outcome.CLOSED_STOPPED:
+            return await self._tell_the_exclusion(order, case)
         signal, news = self._news(finding, outcome)
         if await self.gateway.tell(case.id, signal, news):
             told = f"{case.id}/{case.run_id}/{outcome}"
             return await self._did(order, "case_told", told, {"signal": signal})
         return await self._close(order, outcome, finding.because)
+
+    async def _tell_the_exclusion(self, order: MendOrder, case: CaseRow) -> Mended:
+        row = await asyncio.to_thread(self.ledger.exclusions.of, case.customer)
+        if row is None:
+            return self._nothing("the exclusion was taken back meanwhile")
+        news = CustomerExcluded(at=self.clock.now(), because=row.because, operator=row.actor)
+        if await self.gateway.tell(case.id, "customer_excluded", news):
+            told = f"{case.id}/{case.run_id}/{Outcome.CLOSED_STOPPED}"
+            return await self._did(order, "case_told", told, {"signal": "customer_excluded"})
+        return await self._close(order, Outcome.CLOSED_STOPPED, row.said)
 
     async def _carry_again(self, order: MendOrder) -> Mended:
         case = await self._case(order.finding)

@@ -14,6 +14,9 @@ CASES = 4_000
 def measure(place: Path, times: int) -> list[Row]:
     """In this process, the tables loaded."""
     del place
+    from recoup.commands._sums import one_thread_for_sums
+
+    one_thread_for_sums()
     from recoup.timing._stories import shipped_stories
     from recoup.timing.lines import decided
 
@@ -25,16 +28,16 @@ def measure(place: Path, times: int) -> list[Row]:
         raise RuntimeError(f"a case of the bench is refused: {refused[0]}")
     rates = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.process_time()
         for _answer in decided(lines, stories, window_days=14, attempts=8):
             pass
-        rates.append(CASES / (time.perf_counter() - began))
+        rates.append(CASES / (time.process_time() - began))
     return [
         Row(
             "decide",
             "`recoup timing decide`",
             "≥ 2000 /s",
-            Figures("answers", "/s", tuple(rates)),
+            Figures("answers for each CPU-second", "/s", tuple(rates)),
             limit=2000,
             at_least=True,
         )

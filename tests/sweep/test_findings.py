@@ -89,6 +89,25 @@ async def test_cases_hear_of_the_ends_that_no_webhook_told(stage: Stage) -> None
     assert found(await stage.sweep()) == {}
 
 
+async def test_an_exclusion_that_no_case_has_heard_of_is_told(stage: Stage) -> None:
+    """A customer was excluded while Temporal was away: the sweep ends their open case, and leaves the other's alone; one whose workflow is gone is closed."""
+    case, gone, other = await stage.begun(3)
+    await stage.terminate(gone.id)
+    for row in (case, gone):
+        word = {"actor": "ann", "because": "pays by hand", "unique": f"exclude/{row.customer}"}
+        stage.ledger.exclusions.exclude(row.customer, stage.clock.now(), **word)
+    assert found(await stage.sweep())[Look.ENDED_INVOICES] == (2, 2)
+    ended = await stage.over(case.id)
+    assert ended.outcome is Outcome.CLOSED_STOPPED
+    assert "pays by hand" in (ended.because or "")
+    closed, open_ = stage.ledger.cases.get(gone.id), stage.ledger.cases.get(other.id)
+    assert closed is not None
+    assert closed.outcome is Outcome.CLOSED_STOPPED
+    assert open_ is not None
+    assert open_.is_open
+    assert Look.ENDED_INVOICES not in found(await stage.sweep())
+
+
 async def test_a_row_whose_workflow_is_gone_is_closed_when_its_invoice_ended(stage: Stage) -> None:
     """Nobody is left to be told, so the ledger's row itself is closed."""
     (case,) = await stage.begun()
