@@ -9,7 +9,7 @@ from recoup.worlds.customers import Customer, OwnAct, Reaction, Subscription
 from recoup.worlds.errors import WorldError
 from recoup.worlds.issuer import IssuerAnswer, PastAttempt, PaymentRequest
 from recoup.worlds.loading import demo_world_path, load_world, read_as, read_world, text_of, world_schema
-from recoup.worlds.methods import Card, Debit, Decline, Method, Phase
+from recoup.worlds.methods import Card, Debit, Decline, Haste, Method, Phase
 from recoup.worlds.world import Misreference, World
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Debit",
     "Decline",
     "Duration",
+    "Haste",
     "IssuerAnswer",
     "Key",
     "Method",

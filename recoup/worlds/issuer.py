@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from recoup.worlds.methods import Card, Debit, Decline, Method, Phase
@@ -103,7 +103,8 @@ def answer(
     for past in history:
         story.attempt(past.at, past.authenticated)
     phase = story.attempt(now, request.authenticated)
-    said = _answer_of(phase, key, seed, len(history))
+    since_last = now - history[-1].at if history else None
+    said = _answer_of(phase, key, seed, len(history), since_last)
     if isinstance(method, Debit):
         settles_at = now + method.settles_after.length
         return IssuerAnswer("processing", settles_at=settles_at, settles_as=said)
@@ -117,13 +118,14 @@ def _answer_to_saving(method: Method, request: PaymentRequest) -> IssuerAnswer:
     return AUTHENTICATION_REQUIRED if saving != "approves" and not request.authenticated else APPROVED
 
 
-def _answer_of(phase: Phase | None, key: str, seed: int, attempts_before: int) -> IssuerAnswer:
+def _answer_of(
+    phase: Phase | None, key: str, seed: int, attempts_before: int, since_last: timedelta | None
+) -> IssuerAnswer:
     if phase is None or phase.approves:
         return APPROVED
     if phase.declines is None:
         return AUTHENTICATION_REQUIRED
-    chance = phase.succeeds_with_probability
-    if chance is not None and draw(seed, key, attempts_before) < chance:
+    if draw(seed, key, attempts_before) < phase.chance(since_last):
         return APPROVED
     return declined(phase.declines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -56,6 +56,15 @@ class Decline(Part):
         return self.decline_code if self.decline_code in _CODE_IS_DECLINE_CODE else "card_declined"
 
 
+class Haste(Part):
+    """What an issuer makes of an attempt that comes too soon after the one before."""
+
+    within: Duration
+    """How long after any earlier attempt on the same card an attempt comes too soon."""
+    loses: float = Field(gt=0, le=1, allow_inf_nan=False)
+    """The share of its chance that such an attempt loses; with 1 it is always refused."""
+
+
 class Phase(Part):
     """One stretch of an issuer's story: one answer, and how long it is given. The last phase may be without an end."""
 
@@ -67,6 +76,8 @@ class Phase(Part):
     """Asks for 3-D Secure; an attempt that was authenticated is answered by the phase that follows."""
     succeeds_with_probability: float | None = Field(default=None, gt=0, lt=1, allow_inf_nan=False)
     """Beside `declines`: this share of attempts is approved all the same, drawn from the world's seed."""
+    too_soon: Haste | None = None
+    """Beside `succeeds_with_probability`: what an attempt loses of it that comes too soon after the one before."""
 
     for_attempts: int | None = Field(default=None, ge=1)
     """Ends after it has answered this many attempts."""
@@ -89,9 +100,19 @@ class Phase(Part):
             raise ValueError(f"a phase has at most one end: {', '.join(_ENDS)} or always")
         if self.succeeds_with_probability is not None and self.declines is None:
             raise ValueError("succeeds_with_probability stands beside declines")
+        if self.too_soon is not None and self.succeeds_with_probability is None:
+            raise ValueError("too_soon stands beside succeeds_with_probability")
         if self.until_authenticated and not self.needs_authentication:
             raise ValueError("until_authenticated stands beside needs_authentication")
         return self
+
+    def chance(self, since_last: timedelta | None) -> float:
+        """The chance that a refusing phase approves all the same, so long after the attempt before; None when there was none."""
+        chance = self.succeeds_with_probability or 0.0
+        hasty = self.too_soon
+        if hasty is not None and since_last is not None and since_last < hasty.within.length:
+            chance *= 1.0 - hasty.loses
+        return chance
 
     @field_validator("until_at")
     @classmethod

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.worlds import Card, Debit, Decline, PastAttempt, PaymentRequest, Phase
+from recoup.worlds import Card, Debit, Decline, Haste, PastAttempt, PaymentRequest, Phase
 from recoup.worlds._base import Duration
 from recoup.worlds.issuer import answer, draw
 
@@ -187,6 +187,18 @@ def test_chance_keeps_its_share(chance: float) -> None:
         answer(story, PAY, [], START, key=f"c{n}", seed=1).outcome == "approved" for n in range(2000)
     )
     assert abs(approved / 2000 - chance) < 0.04
+
+
+@pytest.mark.parametrize(("pause", "share"), [(5, 0.25), (20, 0.5)])
+def test_haste_loses_a_share_of_the_chance(pause: float, share: float) -> None:
+    """An attempt within the time that a bank wants to be left alone has so much less chance; the pause itself is enough."""
+    hasty = Haste(within=Duration(hours=20), loses=0.5)
+    story = card(Phase(declines=FUNDS, succeeds_with_probability=0.5, too_soon=hasty))
+    now = START + timedelta(hours=100 + pause)
+    approved = sum(
+        answer(story, PAY, after(0, 100), now, key=f"c{n}", seed=1).outcome == "approved" for n in range(2000)
+    )
+    assert abs(approved / 2000 - share) < 0.04
 
 
 def test_draws_depend_on_every_argument() -> None:

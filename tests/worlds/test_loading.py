@@ -71,6 +71,14 @@ MISTAKES = {
     "two ends": (card("brand: visa, issuer: [{approves: true, for_attempts: 2, always: true}]"), "a phase has at most one end"),
     "phase never reached": (card("brand: visa, issuer: [{approves: true}, {approves: true}]"), "phase 0 never ends"),
     "chance without refusal": (card("brand: visa, issuer: [{approves: true, succeeds_with_probability: 0.5}]"), "stands beside declines"),
+    "haste without chance": (
+        card("brand: visa, issuer: [{declines: {decline_code: x}, too_soon: {within: {hours: 1}, loses: 0.5}}]"),
+        "cards.blue.issuer[0]: too_soon stands beside succeeds_with_probability",
+    ),
+    "haste that wins": (
+        card("brand: visa, issuer: [{declines: {decline_code: x}, succeeds_with_probability: 0.5, too_soon: {within: {hours: 1}, loses: -1}}]"),
+        "cards.blue.issuer[0].too_soon.loses: expected greater than 0, got -1",
+    ),
     "end by authentication alone": (card("brand: visa, issuer: [{approves: true, until_authenticated: true}]"), "stands beside needs_authentication"),
     "authenticated debit": (HEAD + "debits: {a: {issuer: [{needs_authentication: true}]}}\ncustomers: {}\n", "a direct debit has no needs_authentication"),
     "card that is not there": (customer(", pays_with: blu"), "customers.ada.pays_with: no card or debit is called 'blu'; did you mean 'blue'?"),
