@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from recoup import __version__
-from recoup.commands._sums import one_thread_for_sums
 from recoup.commands.backtest import backtest
 from recoup.commands.cards import expiring, refresh
 from recoup.commands.cases import case, cases
@@ -26,6 +25,7 @@ from recoup.commands.policy import policy
 from recoup.commands.pruning import prune
 from recoup.commands.rehearse import rehearse
 from recoup.commands.report import report
+from recoup.commands.simulate import simulate
 from recoup.commands.timing import timing
 from recoup.process import EXIT_INTERRUPTED, run_to_exit
 
@@ -205,81 +205,8 @@ def sweep(as_json: bool) -> int:
     return 0 if result.is_whole else 1
 
 
-@cli.command()
-@click.option(
-    "--world", "names", multiple=True, help="A world that ships, or a file; repeatable (docs/simulate.md)."
-)
-@click.option(
-    "--family", type=click.IntRange(0), default=0, help="So many worlds drawn around the reference."
-)
-@click.option("--odd", type=click.IntRange(0), default=0, help="So many drawn outside its family.")
-@click.option(
-    "--cases", type=click.IntRange(1), default=1000, show_default=True, help="Failures in each world."
-)
-@click.option("--attempts", type=click.IntRange(1, 20), default=8, show_default=True, help="Retries at most.")
-@click.option(
-    "--window-days", type=click.IntRange(1, 60), default=14, show_default=True, help="In so many days."
-)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws other cases.")
-@click.option("--model", type=_FILE, help="A learned model to be judged beside the others.")
-@click.option(
-    "--learn",
-    type=click.IntRange(1),
-    multiple=True,
-    help="Also a model that learned from so many attempts of other failures of the same world; repeatable.",
-)
-@click.option(
-    "--log", type=_FILE, help="Only write the attempts of one world, made at random moments, to learn from."
-)
-@click.option("--no-bounds", is_flag=True, help="Without the oracle and the clairvoyant.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line for each world.")
-def simulate(
-    names: tuple[str, ...],
-    family: int,
-    odd: int,
-    cases: int,
-    attempts: int,
-    window_days: int,
-    seed: int,
-    model: Path | None,
-    learn: tuple[int, ...],
-    log: Path | None,
-    no_bounds: bool,
-    as_json: bool,
-) -> None:
-    """Play ways of choosing the moment against worlds of banks and customers, and compare them."""
-    one_thread_for_sums()
-    import json
-
-    from recoup.simulation import learning, means
-    from recoup.simulation import simulate as simulation
-    from recoup.simulation.rivals import Setting
-    from recoup.timing.model import load, stories_for
-
-    setting = Setting(attempts, window_days)
-    given = {"learned": stories_for(load(model))} if model is not None else {}
-    results = []
-    chosen = names or (() if family or odd else ("reference",))
-    for world in simulation.worlds(chosen, family, odd):
-        if log is not None:
-            lines = learning.attempts_log(world, setting, cases, seed=seed)
-            log.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            return
-        learned = given | {
-            f"learned {attempts_read}": learning.learned_from(world, setting, attempts_read, seed=seed)
-            for attempts_read in learn
-        }
-        result = simulation.simulate(world, setting, cases, seed=seed, bounds=not no_bounds, learned=learned)
-        results.append(result)
-        click.echo(json.dumps(result.as_json()) if as_json else "\n".join(simulation.lines_of(result)) + "\n")
-    if len(results) > 1 and not no_bounds:
-        found = means.means(results)
-        told = json.dumps({"means": [mean.as_json() for mean in found]})
-        click.echo(told if as_json else "\n".join(means.lines_of(found)))
-
-
 for command in (
-    backtest, cases, case, channel, codec, console, erase, excluded, experiments, expiring, integrations, policy, prune, refresh, rehearse, report, timing,
+    backtest, cases, case, channel, codec, console, erase, excluded, experiments, expiring, integrations, policy, prune, refresh, rehearse, report, simulate, timing,
     import_history,
 ):  # fmt: skip
     cli.add_command(command)

@@ -35,9 +35,15 @@ def seed(sandbox: Sandbox) -> dict[str, Any]:
     if world is None or start is None:
         raise invalid_request("The sandbox was started without --world, so there is nobody to seed")
     begin, people = max(int(start.timestamp()), int(sandbox.clock.now())), {}
+    late = world.is_dated and begin > int(start.timestamp())
     for key, customer in world.customers.items():
         # One transaction each: what a transaction has loaded is looked through at every step of it.
         with sandbox.work() as work:
+            if late and work.first("customer", {"_world_key": key}) is None:
+                raise invalid_request(
+                    f"The world {world.name!r} starts on {start:%Y-%m-%d %H:%M} UTC, which has passed, and its issuers"
+                    " keep to dates; give it a later start and later dates, or write it anew"
+                )
             people[key] = _person(work, world, key, customer, begin)
     return {"start": begin, "customers": people}
 

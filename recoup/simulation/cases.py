@@ -20,9 +20,23 @@ from recoup.timing.draws import choices, lognormals, uniforms
 from recoup.timing.families import FAMILIES, Family
 from recoup.timing.situation import zone_of
 
-START = datetime(2026, 1, 5, tzinfo=UTC)
-"""Failures happen in the year that begins here."""
-YEAR_HOURS = 364 * 24
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """When failures happen: at any moment of so many days."""
+
+    begins: datetime
+    """Its first moment, in UTC."""
+    days: int
+
+    @classmethod
+    def weeks_from(cls, day: datetime) -> Season:
+        """The four weeks that begin with a day, at midnight UTC."""
+        return cls(day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0), 28)
+
+
+YEAR = Season(datetime(2026, 1, 5, tzinfo=UTC), 364)
+"""When failures happen where nothing else is said."""
 
 SAID: dict[Family, tuple[tuple[str, str | None], ...]] = {
     Family.FUNDS: (("insufficient_funds", "51"),),
@@ -84,14 +98,16 @@ def _decline(word: int, issuer: int, brand: str) -> Decline:
     return Decline(code=code, network_decline_code=network, brand=brand)
 
 
-def draw_cases(world: Population, count: int, *, seed: int = 0, window_days: int = 28) -> Cases:
-    """So many failures of a world in one year."""
+def draw_cases(
+    world: Population, count: int, *, seed: int = 0, window_days: int = 28, season: Season = YEAR
+) -> Cases:
+    """So many failures of a world in one season."""
     numbers = np.arange(count, dtype=np.int64)
     seeds = np.asarray(numbers * 1_000_003 + seed * 500_000_003 + world.seed * 900_001, dtype=np.int64)
     mix = world.mix
     country = _named(mix.countries, seeds, 1)
-    failed = (uniforms(seeds, 2) * YEAR_HOURS * 3600).astype(np.int64)
-    failed_at = [START + timedelta(seconds=int(second)) for second in failed]
+    failed = (uniforms(seeds, 2) * season.days * 24 * 3600).astype(np.int64)
+    failed_at = [season.begins + timedelta(seconds=int(second)) for second in failed]
     local = [at.astimezone(zone_of(None, name)) for at, name in zip(failed_at, country, strict=True)]
     first_day = np.array([at.toordinal() for at in local], dtype=np.int64)
     failed_seconds = np.array([at.hour * 3600 + at.minute * 60 + at.second for at in local], dtype=np.int64)

@@ -23,7 +23,8 @@ from recoup.timing.prior import Cause
 from recoup.timing.situation import Situation, Tried
 
 _HOLD = CAUSES.index(Cause.HOLD)
-_IMPATIENT_SECONDS = 20 * 3600
+IMPATIENT_HOURS = 20
+"""Within so many hours of the attempt before, an attempt on a held card comes too soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,15 @@ def situation_of(cases: Cases, case: int, turn: Turn) -> Situation:
     )
 
 
+def is_impatient(cases: Cases, case: int) -> bool:
+    """Whether the bank of a case takes it ill when an attempt comes too soon."""
+    return bool(cases.cause[case] == _HOLD)
+
+
 def chance_at(cases: Cases, case: int, seconds: float, before: float) -> float:
     """The true chance of an attempt; one on a held card that comes too soon after the one before loses some of it."""
     chance = float(cases.chance[case, cases.hour(case, seconds)])
-    if cases.cause[case] == _HOLD and seconds - before < _IMPATIENT_SECONDS:
+    if is_impatient(cases, case) and seconds - before < IMPATIENT_HOURS * 3600:
         chance *= 1.0 - cases.world.issuers.impatient
     return chance
 

@@ -8,7 +8,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
-from recoup.simulation.cases import Cases, draw_cases
+from recoup.simulation.cases import YEAR, Cases, Season, draw_cases
 from recoup.simulation.choosers import AtRandom, Clairvoyant, Planned, WorldStories
 from recoup.simulation.drawn import family_world, odd_world
 from recoup.simulation.figures import Figure, figures
@@ -54,9 +54,10 @@ def simulate(
     seed: int,
     bounds: bool = True,
     learned: Mapping[str, Stories] = MappingProxyType({}),
+    season: Season = YEAR,
 ) -> Result:
     """Play every policy on the same cases of one world; ``learned`` are the stories of models to be judged beside them, by name."""
-    cases = draw_cases(world, count, seed=seed, window_days=setting.days)
+    cases = draw_cases(world, count, seed=seed, window_days=setting.days, season=season)
     scores: dict[str, Score] = {}
     speed: dict[str, float] = {}
     for name, after_days in schedules(setting).items():

@@ -19,7 +19,8 @@ from recoup.worlds.methods import Decline
 from recoup.worlds.world import NextMoment, World
 
 W = TypeVar("W", bound=World)
-_LARGEST_FILE = 5_000_000
+LARGEST_FILE = 5_000_000
+"""In bytes; a world file that is larger is not read."""
 _UNION_STEPS: dict[str | int, type[BaseModel]] = {
     "NextMoment": NextMoment,
     "Decline": Decline,
@@ -63,9 +64,9 @@ def world_schema() -> dict[str, Any]:
 def text_of(path: Path) -> str:
     """The text of a world file; raises :class:`WorldError` where it cannot be read."""
     try:
-        if path.stat().st_size > _LARGEST_FILE:
+        if path.stat().st_size > LARGEST_FILE:
             raise WorldError(
-                f"{path}: the file is larger than {_LARGEST_FILE // 1_000_000} MB; is it a world file?"
+                f"{path}: the file is larger than {LARGEST_FILE // 1_000_000} MB; is it a world file?"
             )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

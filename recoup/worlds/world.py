@@ -104,6 +104,12 @@ class World(Part):
             return self.start.after(now)
         return now if self.start == "now" else self.start
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether it starts on a date and its issuers act by the calendar: begun later it would be another world."""
+        phases = (phase for method in self.methods.values() for phase in method.issuer)
+        return isinstance(self.start, datetime) and any(phase.until_at for phase in phases)
+
     # -- what customers pay with -----------------------------------------------------------------------------------
 
     @cached_property

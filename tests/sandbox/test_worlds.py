@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import stripe
 
-from recoup.worlds import demo_world_path, load_world, read_world
+from recoup.simulation.cases import Season, draw_cases
+from recoup.simulation.cast import world_file
+from recoup.simulation.population import load_population
+from recoup.worlds import Decline, World, demo_world_path, load_world, read_world
 from tests.sandbox.stage import Stage
 
 WORLD = """
@@ -151,6 +155,79 @@ def test_the_demo_world_plays(tmp_path: Path) -> None:
     for person in seeded["customers"].values():
         assert stage.status(person["subscriptions"][0]) == "past_due"
     stage.close()
+
+
+DATED = """
+version: 1
+name: dated
+start: START
+cards:
+  paid_on_friday:
+    brand: visa
+    issuer:
+      - declines: {decline_code: insufficient_funds}
+        until_at: END
+customers:
+  anna:
+    name: Anna Nowak
+    email: anna@example.com
+    pays_with: paid_on_friday
+    subscriptions:
+      - {product: Team, amount: 4900, currency: pln, renews_in: {hours: 1}}
+"""
+
+
+def dated(starts: datetime) -> World:
+    """A world that belongs to its dates."""
+    end = starts + timedelta(days=2)
+    return read_world(DATED.replace("START", starts.isoformat()).replace("END", end.isoformat()))
+
+
+def test_a_world_whose_dates_have_passed_is_not_begun(tmp_path: Path) -> None:
+    """Customers of a world that keeps to dates are made before it starts and asked for after, and not made once it has begun."""
+    stage = Stage(tmp_path / "early", world=dated(datetime.now(UTC) + timedelta(days=1)))
+    made = stage.control("POST", "seed")["customers"]
+    stage.forward(days=3)
+    assert stage.control("POST", "seed")["customers"] == made
+    stage.close()
+    late = Stage(tmp_path / "late", world=dated(datetime.now(UTC) - timedelta(days=1)))
+    told = late.control("POST", "seed")["error"]
+    assert "The world 'dated' starts on" in told
+    assert "has passed" in told
+    assert late.api.customers.list().data == []
+    late.close()
+
+
+def test_customers_of_the_simulator_fail_when_and_as_they_were_drawn(tmp_path: Path) -> None:
+    """Each renewal fails at the second of its case with the case's codes, and a later attempt is answered by the case's hour."""
+    begins = (datetime.now(UTC) + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+    season, population = Season.weeks_from(begins), load_population("reference")
+    drawn = draw_cases(population, 12, seed=7, season=season)
+    world = read_world(world_file(population, 12, seed=7, window_days=14, season=season))
+    stage = Stage(tmp_path, world=world)
+    stage.switch(retry_days=[40])
+    people = list(stage.control("POST", "seed")["customers"].values())
+    stage.control("POST", "clock", {"to": (begins + timedelta(days=28)).timestamp()})
+    failed = [stage.latest_invoice(person["subscriptions"][0]) for person in people]
+    for case, invoice in enumerate(failed):
+        charge = stage.intent(invoice.id)["latest_charge"]
+        assert (charge["status"], charge["created"]) == ("failed", int(drawn.failed_at[case].timestamp()))
+        assert charge["failure_code"] == code_of(drawn.decline(case, 0).code)
+        assert charge["outcome"]["network_decline_code"] == drawn.decline(case, 0).network_decline_code
+        assert charge["amount"] == drawn.amount[case]
+    after = [(begins + timedelta(days=28, seconds=5) - at).total_seconds() for at in drawn.failed_at]
+    for case, invoice in enumerate(failed):
+        if drawn.chance[case, drawn.hour(case, after[case])] == 0:
+            with pytest.raises(stripe.CardError):
+                stage.api.invoices.pay(invoice.id)
+            outcome = stage.intent(invoice.id)["latest_charge"]["outcome"]
+            assert outcome["network_decline_code"] == drawn.decline(case, after[case]).network_decline_code
+    stage.close()
+
+
+def code_of(decline: str) -> str:
+    """The error code that goes with a decline code."""
+    return Decline(decline_code=decline).error_code
 
 
 def test_without_a_world_nobody_is_seeded(stage: Stage) -> None:
