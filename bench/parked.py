@@ -46,6 +46,12 @@ def measure(place: Path, times: int) -> list[Row]:
             return asyncio.run(_Parking(address, worker.pid, process.pid, times).rows())
 
 
+def park(place: Path, address: str, count: int) -> None:
+    """Have so many cases wait in a Temporal, with a worker that has gone again afterwards."""
+    with working(place, address, "parking.log") as (worker, _):
+        asyncio.run(_Parking(address, worker.pid, worker.pid, 1).only(count))
+
+
 class _Parking:
     """Begins cases and waits until they wait."""
 
@@ -53,6 +59,11 @@ class _Parking:
         self._address, self._worker, self._server, self._times = address, worker, server, times
         self._numbers = itertools.count()
         self._begun = 0
+
+    async def only(self, count: int) -> None:
+        """Begin so many, and nothing else."""
+        self._client = await Client.connect(self._address, data_converter=plain_converter)
+        await self._park(count)
 
     async def rows(self) -> list[Row]:
         """What it came to."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from recoup.rules.declines import Decline, read
 from recoup.rules.networks import may_attempt
@@ -196,3 +197,30 @@ def test_no_moment_is_taken_twice() -> None:
         approves, np.ones(1, np.float32), np.ones(2), slots=np.arange(2, dtype=np.int64), count=5, gap=0
     )
     assert found == [0, 1]
+
+
+def test_what_is_only_a_question_of_time_is_tried_soon() -> None:
+    """A disturbance that passes at once is approved by any attempt: though the later ones would catch it, the first comes soon, for waiting costs."""
+    days = np.arange(28)
+    passing = np.where(days >= 1, 0.93, 0.0)
+    paydays = [np.where(days == day, 0.93, 0.0) for day in (15, 20, 25)]
+    approves = np.stack([passing, *paydays], axis=1).astype(np.float32)
+    gains = np.array([0.9, 0.03, 0.03, 0.03], np.float32)
+    waiting = np.asarray(0.992**days, np.float64)
+    chosen, worth = choose(approves, gains, waiting, slots=days, count=3, gap=1)
+    assert chosen[0] == 1
+    assert set(chosen[1:]) < {15, 20, 25}
+    assert worth > worth_of(approves, gains, waiting, [15, 20, 25])
+
+
+def worth_of(
+    approves: NDArray[np.float32], gains: NDArray[np.float32], discount: NDArray[np.float64], slots: list[int]
+) -> float:
+    """What attempts at these slots bring, story by story."""
+    total = 0.0
+    for story, weight in enumerate(gains):
+        left = float(weight)
+        for slot in slots:
+            total += left * float(approves[slot, story]) * float(discount[slot])
+            left *= 1.0 - float(approves[slot, story])
+    return total
