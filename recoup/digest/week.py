@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from recoup.figures.columns import Array
 from recoup.figures.debts import End
 from recoup.figures.facts import Facts, held
-from recoup.figures.recovery import owed
 from recoup.figures.selection import Selection
 from recoup.rules.base import Frozen
 from recoup.rules.money import Money
@@ -57,4 +56,4 @@ def week_of(facts: Facts, since: datetime, until: datetime) -> Week:
 
 def count(facts: Facts, which: Array) -> Count:
     """Some of the debts."""
-    return Count(cases=int(which.sum()), money=owed(facts, which))
+    return Count(cases=int(which.sum()), money=facts.owed(which))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from recoup.figures.columns import NEVER
 from recoup.figures.facts import Facts
-from recoup.figures.recovery import owed
 from recoup.figures.selection import Selection
 from recoup.figures.values import Figure, rate
 from recoup.rules.base import Frozen
@@ -57,10 +56,10 @@ def causes(facts: Facts, selection: Selection) -> Causes:
         mine = recovered & facts.debts.says("outcome", outcome.value)
         cases = int(mine.sum())
         share = rate(cases, count, "recovered cases")
-        found.append(Cause(cause=name, cases=cases, share=share, money=owed(facts, mine)))
+        found.append(Cause(cause=name, cases=cases, share=share, money=facts.owed(mine)))
     return Causes(
         recovered=count,
         by_cause=tuple(found),
         before_any_message=int(unasked.sum()),
-        before_any_message_money=owed(facts, unasked),
+        before_any_message_money=facts.owed(unasked),
     )

@@ -5,8 +5,8 @@ Moments are microseconds since 1970, :data:`NEVER` where there is none; texts ar
 
 from __future__ import annotations
 
-import io
 import json
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ WORDS = "words"
 """The kind of a column of texts, few of which differ."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_PLACES = struct.Struct("<q")
 
 
 def micros(moment: datetime | None) -> int:
@@ -35,7 +36,28 @@ def moment(number: int) -> datetime:
 
 def months(moments: Array) -> Array:
     """The months of moments, in UTC, as numbers that grow with them."""
-    return moments.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    if not len(moments):
+        return np.zeros(0, np.int64)
+    days = moments // DAY
+    first, last = int(days.min()), int(days.max())
+    if last - first >= len(moments):
+        return _months(days)
+    # Of many moments in a few days, each day is looked at once.
+    found: Array = _months(np.arange(first, last + 1))[days - first]
+    return found
+
+
+def _months(days: Array) -> Array:
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def crossed(*columns: tuple[Array, int]) -> Array:
+    """How many rows have each combination of numbers, a dimension for each column; given with each how many numbers it can have."""
+    cells: Array = np.zeros(1, np.int64)
+    for column, many in columns:
+        cells = cells * many + column
+    shape = [many for _, many in columns]
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
 
 
 def month_name(month: int) -> str:
@@ -88,6 +110,8 @@ class Frame:
 
     def take(self, which: Array) -> Frame:
         """Some of the rows, by a mask or by their places."""
+        if which.dtype == bool and which.all():
+            return self
         return Frame({name: column[which] for name, column in self.columns.items()}, self.words)
 
     def having(self, **more: Array) -> Frame:
@@ -111,19 +135,28 @@ class Frame:
         return {word: count for word, count in zip(self.words[name], found.tolist(), strict=False) if count}
 
     def to_bytes(self) -> bytes:
-        """All of it, as :meth:`from_bytes` reads it."""
-        out = io.BytesIO()
-        words = np.frombuffer(json.dumps(self.words).encode(), np.uint8)
-        columns: dict[str, Any] = {f"_{name}": column for name, column in self.columns.items()}
-        np.savez(out, words=words, **columns)
-        return out.getvalue()
+        """All of it, as :meth:`from_bytes` reads it: what there is as JSON, and the columns as they lie in memory."""
+        kinds = {name: column.dtype.str for name, column in self.columns.items()}
+        head = json.dumps({"rows": len(self), "kinds": kinds, "words": self.words}).encode()
+        parts = [_PLACES.pack(len(head)), head, *(column.tobytes() for column in self.columns.values())]
+        return b"".join(part + bytes(-len(part) % _PLACES.size) for part in parts)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Frame:
-        """What was written so."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
-            words = {name: tuple(each) for name, each in json.loads(kept["words"].tobytes()).items()}
-            return cls({name[1:]: kept[name] for name in kept.files if name != "words"}, words)
+    def from_bytes(cls, data: bytes | memoryview) -> Frame:
+        """What was written so, read where it lies: nothing of it is copied, and nothing may be changed."""
+        (length,) = _PLACES.unpack_from(data)
+        head = json.loads(bytes(data[_PLACES.size : _PLACES.size + length]))
+        columns: dict[str, Array] = {}
+        place = _PLACES.size + _padded(length)
+        for name, kind in head["kinds"].items():
+            columns[name] = np.ndarray((head["rows"],), kind, data, place)
+            place += _padded(columns[name].nbytes)
+        return cls(columns, {name: tuple(each) for name, each in head["words"].items()})
+
+
+def _padded(length: int) -> int:
+    """So long with what is left empty behind it, so that every column begins where the processor likes it to."""
+    return length + -length % _PLACES.size
 
 
 def _fitting(count: int) -> np.dtype[Any]:

@@ -12,9 +12,10 @@ import numpy as np
 from recoup.figures.columns import DAY, NEVER, WORDS, Array, Frame, micros, moment
 from recoup.figures.debts import ENDS, End
 from recoup.figures.selection import Selection
-from recoup.figures.values import Amounts
+from recoup.figures.values import Amounts, owed
 from recoup.rules.case import Outcome
-from recoup.statistics.survival import Watched
+from recoup.rules.money import Money
+from recoup.statistics.survival import Curve, Watched, incidence
 
 NAMES = {"invoice": "S", "subscription": "S"}
 """Ids; nothing where there is none."""
@@ -64,18 +65,18 @@ class Facts:
 
     def ended(self, *ends: End) -> Array:
         """A mask of the debts that stand so."""
-        return np.isin(self.ends, [place for place, end in enumerate(End) if end in ends])
+        if ends not in self._ended:
+            self._ended[ends] = np.array([end in ends for end in End])[self.ends]
+        return self._ended[ends]
+
+    @cached_property
+    def _ended(self) -> dict[tuple[End, ...], Array]:
+        return {}
 
     @cached_property
     def amounts(self) -> Amounts:
         """What was owed, as rates of money are made from it."""
-        return Amounts(self.debts["amount"])
-
-    @cached_property
-    def currencies(self) -> list[tuple[str, Array]]:
-        """A mask of the debts of each currency there is; amounts of different ones are never added up."""
-        names = sorted(name for name in self.debts.counts("currency") if name)
-        return [(name, self.debts.says("currency", name)) for name in names]
+        return Amounts(self.debts["amount"], self.debts["currency"], self.debts.words["currency"])
 
     @cached_property
     def recovered(self) -> Array:
@@ -85,6 +86,11 @@ class Facts:
     def failed_in(self, selection: Selection) -> Array:
         """A mask of the debts that failed in the selection's time."""
         return held(self.debts["failed_at"], selection)
+
+    def owed(self, which: Array) -> tuple[Money, ...]:
+        """What some of the debts come to, by currency; a mask."""
+        amounts, currencies = self.debts["amount"][which], self.debts["currency"][which]
+        return owed(amounts, currencies, self.debts.words["currency"])
 
     def lasted(self, now: datetime) -> Array:
         """How many days each was in recovery, until now where it is open."""
@@ -101,6 +107,16 @@ class Facts:
 
     @cached_property
     def _watched(self) -> dict[datetime, Watched]:
+        return {}
+
+    def incidence(self, now: datetime) -> Curve:
+        """The cumulative incidence of recovery, in days; cancelled, suspended and written off compete, open is censored."""
+        if now not in self._incidence:
+            self._incidence[now] = incidence(self.watched(now), list(End).index(End.RECOVERED))
+        return self._incidence[now]
+
+    @cached_property
+    def _incidence(self) -> dict[datetime, Curve]:
         return {}
 
     def counted(self, selection: Selection) -> Facts:
@@ -136,6 +152,8 @@ class Facts:
 
     def take(self, which: Array) -> Facts:
         """Some of the debts, by a mask, with what happened about them."""
+        if which.all():
+            return self
         places = np.cumsum(which) - 1
 
         def of(frame: Frame) -> Frame:
@@ -180,11 +198,11 @@ class Facts:
     @classmethod
     def from_bytes(cls, data: bytes, names: bytes = b"") -> Facts:
         """What was written so."""
-        frames, place = [], 0
+        frames, place, whole = [], 0, memoryview(data)
         while place < len(data):
             begin = place + 8
-            place = begin + int.from_bytes(data[place:begin], "little")
-            frames.append(Frame.from_bytes(data[begin:place]))
+            place = begin + int.from_bytes(whole[place:begin], "little")
+            frames.append(Frame.from_bytes(whole[begin:place]))
         debts, tried, others, sent, refused = frames
         return cls(debts, tried, others, sent, refused, Frame.from_bytes(names) if names else None)
 
@@ -193,11 +211,11 @@ class Facts:
         """One below the other, nothing where there is none."""
         if not parts:
             return NOTHING
-        begins = np.cumsum([0, *(len(part.debts) for part in parts[:-1])])
+        begins = np.cumsum([0, *(len(part.debts) for part in parts[:-1])]).tolist()
         frames = {
             name: Frame.join(
                 [
-                    part.about()[name].having(debt=(part.about()[name]["debt"] + begin).astype("i4"))
+                    part.about()[name].having(debt=part.about()[name]["debt"] + begin)
                     for part, begin in zip(parts, begins, strict=True)
                 ]
             )

@@ -12,7 +12,7 @@ from recoup.figures.facts import DEBTS, NAMES, OTHERS, REFUSED, SENT, TRIED, Fac
 from recoup.ledger.figures_rows import FigureAttempt, FigureCharge, FigureContact, FigureRows
 from recoup.rules.case import AttemptState
 
-VERSION = 1
+VERSION = 2
 """Another number has everything folded anew: whatever changes what is kept, or how it is worked out, takes one."""
 LAST_NUMBER = 8
 _UNKNOWN = "unknown"

@@ -13,15 +13,15 @@ from datetime import datetime
 
 import numpy as np
 
-from recoup.figures.columns import DAY, Array, micros, month_name, months
+from recoup.figures.columns import DAY, micros, month_name, months
 from recoup.figures.debts import End
 from recoup.figures.facts import Facts, held
 from recoup.figures.selection import Selection, month_of
-from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, rate, too_few
+from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, owed, rate, too_few
 from recoup.ledger.history_figures import Payment
 from recoup.rules.base import Frozen
 from recoup.rules.money import Money, totals
-from recoup.statistics.survival import Curve, incidence
+from recoup.statistics.survival import Curve
 
 WINDOWS = (7, 14, 28, 60)
 """Days after the failure."""
@@ -177,11 +177,11 @@ def recovery_rate(facts: Facts, selection: Selection, payments: Sequence[Payment
         last_mature=next((cohort for cohort in reversed(cohorts) if cohort.is_mature), None),
         cohorts=cohorts,
         cash=_cash(facts, selection),
-        left_out=LeftOut(cases=int(left.sum()), money=owed(facts, left)),
+        left_out=LeftOut(cases=int(left.sum()), money=facts.owed(left)),
         returned=Returned(
             cases=int(returned.sum()),
             suspended=int(counted.ended(End.SUSPENDED).sum()),
-            money=owed(counted, returned),
+            money=counted.owed(returned),
         ),
         given_back=_given_back(counted, payments),
         paid_in_part=_paid_in_part(counted, payments),
@@ -201,22 +201,26 @@ def shares(facts: Facts) -> Shares:
         written_off=count[End.WRITTEN_OFF],
         of_all=rate(recovered, cases),
         of_closed=rate(recovered, cases - still_open, "closed cases"),
-        money=tuple(_money_shares(facts, name, mine) for name, mine in facts.currencies),
+        money=_money_shares(facts),
     )
 
 
-def _money_shares(facts: Facts, currency: str, mine: Array) -> MoneyShares:
-    amounts, won, is_open = facts.debts["amount"], facts.recovered & mine, facts.ended(End.OPEN) & mine
-    closed = mine & ~is_open
-    lost = facts.ended(End.SUSPENDED, End.CANCELLED, End.WRITTEN_OFF) & mine
-    return MoneyShares(
-        currency=currency,
-        failed=int(amounts[mine].sum()),
-        recovered=int(amounts[won].sum()),
-        open=int(amounts[is_open].sum()),
-        lost=int(amounts[lost].sum()),
-        of_all=facts.amounts.rate(mine, won),
-        of_closed=facts.amounts.rate(closed, won, "closed cases"),
+def _money_shares(facts: Facts) -> tuple[MoneyShares, ...]:
+    amounts = facts.amounts
+    failed, won, left = (amounts.counted(which) for which in (None, facts.recovered, facts.ended(End.OPEN)))
+    lost = amounts.counted(facts.ended(End.SUSPENDED, End.CANCELLED, End.WRITTEN_OFF))
+    return tuple(
+        MoneyShares(
+            currency=name,
+            failed=amounts.sum(mine),
+            recovered=amounts.sum(won[name]),
+            open=amounts.sum(left[name]),
+            lost=amounts.sum(lost[name]),
+            of_all=amounts.rate(mine, won[name]),
+            of_closed=amounts.rate(mine - left[name], won[name], "closed cases"),
+        )
+        for name, mine in failed.items()
+        if mine.any()
     )
 
 
@@ -225,13 +229,17 @@ def within(facts: Facts, days: int, now: datetime) -> Within:
     until = facts.debts["failed_at"] + days * DAY
     old = until <= micros(now)
     won = old & facts.recovered & (facts.debts["closed_at"] <= until)
-    amounts, count, money = facts.debts["amount"], int(old.sum()), []
-    for currency, all_of_it in facts.currencies:
-        mine = all_of_it & old
-        if mine.any():
-            failed, recovered = int(amounts[mine].sum()), int(amounts[mine & won].sum())
-            part = facts.amounts.rate(mine, won)
-            money.append(WithinMoney(currency=currency, failed=failed, recovered=recovered, rate=part))
+    amounts, count, paid = facts.amounts, int(old.sum()), facts.amounts.counted(won)
+    money = [
+        WithinMoney(
+            currency=name,
+            failed=amounts.sum(mine),
+            recovered=amounts.sum(paid[name]),
+            rate=amounts.rate(mine, paid[name]),
+        )
+        for name, mine in amounts.counted(old).items()
+        if mine.any()
+    ]
     return Within(
         days=days,
         cases=count,
@@ -242,13 +250,8 @@ def within(facts: Facts, days: int, now: datetime) -> Within:
     )
 
 
-def curve_of(facts: Facts, now: datetime) -> Curve:
-    """The cumulative incidence of recovery, in days; cancelled, suspended and written off compete, open is censored."""
-    return incidence(facts.watched(now), list(End).index(End.RECOVERED))
-
-
 def _estimated(facts: Facts, now: datetime) -> Estimated:
-    count, curve = len(facts.debts), curve_of(facts, now)
+    count, curve = len(facts.debts), facts.incidence(now)
     by_day: dict[int, Figure] = {}
     for day in WINDOWS:
         if count < FEWEST:
@@ -283,13 +286,14 @@ def _cohort(month: str, facts: Facts, now: datetime) -> Cohort:
 
 def _cash(facts: Facts, selection: Selection) -> tuple[CashMonth, ...]:
     came = facts.recovered & held(facts.debts["closed_at"], selection)
-    closed, failed = months(facts.debts["closed_at"]), months(facts.debts["failed_at"])
+    closed, failed = (months(facts.debts[name][came]) for name in ("closed_at", "failed_at"))
+    amounts, currencies = facts.debts["amount"][came], facts.debts["currency"][came]
     found = []
-    for month in np.unique(closed[came]).tolist():
-        mine = came & (closed == month)
+    for month in np.unique(closed).tolist():
+        mine = closed == month
         begun, counts = np.unique(failed[mine], return_counts=True)
         failed_in = dict(zip(map(month_name, begun.tolist()), counts.tolist(), strict=True))
-        money = owed(facts, mine)
+        money = owed(amounts[mine], currencies[mine], facts.debts.words["currency"])
         found.append(
             CashMonth(month=month_name(month), cases=int(mine.sum()), money=money, failed_in=failed_in)
         )
@@ -322,9 +326,3 @@ def _paid_in_part(facts: Facts, payments: Sequence[Payment]) -> PaidInPart:
     parts = totals(Money(amount=each.amount - each.given_back, currency=each.currency) for each in mine)
     cases = len({each.invoice for each in mine})
     return PaidInPart(cases=cases, money=tuple(sorted(parts, key=lambda each: each.currency)))
-
-
-def owed(facts: Facts, which: Array) -> tuple[Money, ...]:
-    """What some of the debts come to, by currency."""
-    parts = ((name, facts.debts["amount"][mine & which]) for name, mine in facts.currencies)
-    return tuple(Money(amount=int(part.sum()), currency=name) for name, part in parts if len(part))

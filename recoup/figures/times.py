@@ -13,7 +13,7 @@ from datetime import datetime
 
 from recoup.figures.columns import DAY, Array, micros
 from recoup.figures.facts import Facts
-from recoup.figures.recovery import HEADLINE, curve_of
+from recoup.figures.recovery import HEADLINE
 from recoup.figures.selection import Selection
 from recoup.figures.values import FEWEST, Estimate, Figure, NotEnough, too_few
 from recoup.rules.base import Frozen
@@ -39,7 +39,7 @@ def time_to_recover(facts: Facts, selection: Selection) -> TimeToRecover:
     """Of the debts that failed in the selection's time."""
     counted = facts.counted(selection)
     old = counted.debts["failed_at"] + HEADLINE * DAY <= micros(selection.now)
-    lasted = counted.lasted(selection.now)[old & counted.recovered]
+    lasted = counted.watched(selection.now).lasted[old & counted.recovered]
     return TimeToRecover(
         recovered=len(lasted),
         median=_of(lasted, lambda: quantile(lasted, 0.5)),
@@ -60,8 +60,8 @@ def _half(facts: Facts, now: datetime) -> Figure:
     recovered = int(facts.recovered.sum())
     if recovered < FEWEST:
         return NotEnough(not_enough=too_few(recovered, "recovered cases"))
-    curve = curve_of(facts, now)
-    day = curve.reaches(curve.values[-1] / 2)
+    curve = facts.incidence(now)
+    day = curve.reaches(float(curve.values[-1]) / 2)
     assert day is not None
     return Estimate(value=day, n=len(facts.debts))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recoup.figures.columns import DAY, Array, Frame
+from recoup.figures.columns import DAY, Array, Frame, crossed
 from recoup.figures.debts import End
 from recoup.figures.facts import Facts, held
 from recoup.figures.folding import LAST_NUMBER
@@ -89,20 +89,21 @@ def attempts_of(facts: Facts, selection: Selection) -> Attempts:
     """Attempts at the debts that were made in the selection's time."""
     made = facts.tried.take(held(facts.tried["at"], selection))
     stopped = facts.refused.take(held(facts.refused["at"], selection))
-    hours, weekdays = made["at"] // _HOUR % 24, (made["at"] // DAY + _THURSDAY) % 7
-    numbers = [*map(str, range(1, LAST_NUMBER)), f"{LAST_NUMBER} and later"]
+    number, trigger, brand = _counts(made)
+    week = _by_clock(made)
+    numbers = ["none", *map(str, range(1, LAST_NUMBER)), f"{LAST_NUMBER} and later"]
     count, paid = len(made), int(made["paid"].sum())
     cases = np.stack([stopped["debt"], stopped["case"].astype("i4")])
     return Attempts(
         made=count,
         paid=paid,
         rate=rate(paid, count, "attempts"),
-        by_number=_grouped(made, made["number"].astype(int) - 1, numbers),
-        by_trigger=_by_word(made, "trigger"),
-        by_brand=_by_word(made, "brand"),
-        by_hour=_grouped(made, hours, [f"{hour:02d}" for hour in range(24)]),
-        by_weekday=_grouped(made, weekdays, WEEKDAYS),
-        by_hour_of_week=_grouped(made, weekdays * 24 + hours, HOURS_OF_WEEK),
+        by_number=_told(numbers, number),
+        by_trigger=_by_word(made.words["trigger"], trigger),
+        by_brand=_by_word(made.words["brand"], brand),
+        by_hour=_told([f"{each:02d}" for each in range(24)], week.sum(0)),
+        by_weekday=_told(WEEKDAYS, week.sum(1)),
+        by_hour_of_week=_told(HOURS_OF_WEEK, week.reshape(-1, 2)),
         for_each_recovered=_for_each(facts, selection),
         refused_by_guard=len(stopped),
         cases_refused_by_guard=np.unique(cases, axis=1).shape[1],
@@ -115,59 +116,77 @@ def declines_of(facts: Facts, selection: Selection) -> Declines:
     theirs = _answers(facts.others.take(held(facts.others["at"], selection)))
     both = answered + theirs
     counted = facts.failed_in(selection) & ~facts.ended(End.LEFT_OUT)
-    known = facts.debts.counts("first_code", counted)
-    without = known.pop(None, 0)
-    codes = sorted(
-        ((code, count) for code, count in known.items() if code), key=lambda item: (-item[1], item[0])
-    )
+    first, without = _first_codes(facts, counted)
     return Declines(
         refused=both.total(),
         by_code=tuple(
             Refused(code=code, brand=brand, ours=answered[code, brand], others=theirs[code, brand])
             for (code, brand), _ in sorted(both.items(), key=lambda item: (-item[1], str(item[0])))
         ),
-        by_first_code=tuple(_first_code(facts, code, counted) for code, _ in codes),
+        by_first_code=first,
         without_code=without,
     )
 
 
 def _answers(refused: Frame) -> Counter[tuple[str, str | None]]:
     """How often each code was the answer on each brand."""
-    brands = refused.words["brand"]
-    pairs = refused["code"].astype(int) * len(brands) + refused["brand"]
-    found, counts = np.unique(pairs, return_counts=True)
-    codes = refused.words["code"]
+    codes, brands = refused.words["code"], refused.words["brand"]
+    found = crossed((refused["code"], len(codes)), (refused["brand"], len(brands)))
     return Counter(
         {
-            (codes[pair // len(brands)] or "", brands[pair % len(brands)]): count
-            for pair, count in zip(found.tolist(), counts.tolist(), strict=True)
+            (codes[code] or "", brands[brand]): int(found[code, brand])
+            for code, brand in np.argwhere(found).tolist()
         }
     )
 
 
-def _first_code(facts: Facts, code: str, counted: Array) -> FirstCode:
-    mine = counted & facts.debts.says("first_code", code)
-    cases, recovered = int(mine.sum()), int((mine & facts.recovered).sum())
-    still_open = int((mine & facts.ended(End.OPEN)).sum())
-    return FirstCode(
-        code=code, cases=cases, recovered=recovered, open=still_open, rate=rate(recovered, cases)
-    )
+def _first_codes(facts: Facts, counted: Array) -> tuple[tuple[FirstCode, ...], int]:
+    """How the debts stand by their first code, the most frequent first, and of how many none is known."""
+    codes, ends = facts.debts.words["first_code"], list(End)
+    stand = crossed((facts.debts["first_code"][counted], len(codes)), (facts.ends[counted], len(ends)))
+    found, without = [], 0
+    for code, row in zip(codes, stand.tolist(), strict=True):
+        cases, recovered = sum(row), row[ends.index(End.RECOVERED)]
+        if not code:
+            without += cases
+        elif cases:
+            still_open = row[ends.index(End.OPEN)]
+            part = rate(recovered, cases)
+            found.append(FirstCode(code=code, cases=cases, recovered=recovered, open=still_open, rate=part))
+    return tuple(sorted(found, key=lambda each: (-each.cases, each.code))), without
 
 
-def _by_word(made: Frame, name: str) -> tuple[Tried, ...]:
-    words = [word or "unknown" for word in made.words[name]]
-    names = sorted(set(words))
-    return _grouped(made, made.looked_up(name, map(names.index, words), "i4"), names)
+def _counts(made: Frame) -> tuple[Array, Array, Array]:
+    """How many attempts were not paid, and how many were, by number, by trigger and by brand."""
+    words = ((made[name], len(made.words[name])) for name in ("trigger", "brand"))
+    table = crossed((made["number"], LAST_NUMBER + 1), *words, (made["paid"], 2))
+    return table.sum((1, 2)), table.sum((0, 2)), table.sum((0, 1))
 
 
-def _grouped(made: Frame, groups: Array, names: Sequence[str]) -> tuple[Tried, ...]:
-    """The attempts by the number of their group, those groups that have any."""
-    attempts = np.bincount(groups, minlength=len(names)).tolist()
-    paid = np.bincount(groups[made["paid"]], minlength=len(names)).tolist()
+def _by_clock(made: Frame) -> Array:
+    """The same by weekday and hour."""
+    hours = made["at"] // _HOUR
+    first, last = (int(hours.min()), int(hours.max())) if len(hours) else (0, 0)
+    table = crossed((hours - first, last - first + 1), (made["paid"], 2))
+    each = np.arange(first, last + 1)
+    week = np.zeros((7, 24, 2), np.int64)
+    np.add.at(week, ((each // 24 + _THURSDAY) % 7, each % 24), table)
+    return week
+
+
+def _by_word(words: Sequence[str | None], table: Array) -> tuple[Tried, ...]:
+    names = sorted({word or "unknown" for word in words})
+    merged = np.zeros((len(names), 2), np.int64)
+    np.add.at(merged, [names.index(word or "unknown") for word in words], table)
+    return _told(names, merged)
+
+
+def _told(names: Sequence[str], table: Array) -> tuple[Tried, ...]:
+    """Those groups that have any attempts."""
     return tuple(
-        Tried(what=name, attempts=count, paid=won, rate=rate(won, count, "attempts"))
-        for name, count, won in zip(names, attempts, paid, strict=True)
-        if count
+        Tried(what=name, attempts=lost + won, paid=won, rate=rate(won, lost + won, "attempts"))
+        for name, (lost, won) in zip(names, table.tolist(), strict=True)
+        if lost + won
     )
 
 

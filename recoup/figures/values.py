@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recoup.figures.columns import Array
 from recoup.rules.base import Frozen
+from recoup.rules.money import Money
 from recoup.statistics.intervals import Interval, wilson
 from recoup.statistics.resampling import bootstrap_ratio
 
@@ -44,22 +47,46 @@ def rate(successes: int, count: int, of: str = "cases", fewest: int = FEWEST) ->
 
 
 class Amounts:
-    """Amounts sorted once, so that those of any part of them are counted without being sorted again."""
+    """Amounts sorted once, so that those of any part of them are counted without being sorted again.
 
-    def __init__(self, amounts: Array) -> None:
-        self._values, self._places = np.unique(amounts, return_inverse=True)
+    Those of different currencies are never added up: a count of amounts is of one currency.
+    """
 
-    def rate(self, which: Array, won: Array, of: str = "cases", fewest: int = FEWEST) -> Figure:
-        """What was won of some of the amounts, resampled; nothing where there are too few of them. Both are masks."""
-        count = int(which.sum())
-        all_of_them, taken = (
-            np.bincount(self._places[each], minlength=len(self._values)) for each in (which, which & won)
+    def __init__(self, amounts: Array, currencies: Array, names: Sequence[str | None]) -> None:
+        self._values, places = np.unique(amounts, return_inverse=True)
+        self._cells = currencies.astype(np.int64) * len(self._values) + places
+        self._names = names
+        self._pairs = np.stack(
+            [np.concatenate([0 * self._values, self._values]), np.tile(self._values, 2)], axis=1
         )
-        if count < fewest or not (all_of_them @ self._values if count else 0):
+
+    def counted(self, which: Array | None = None) -> dict[str, Array]:
+        """How often each amount is among all of them, or among those of a mask, by currency in order."""
+        cells = self._cells if which is None else self._cells[which]
+        shape = len(self._names), len(self._values)
+        table = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+        found = {name: table[place] for place, name in enumerate(self._names) if name}
+        return dict(sorted(found.items()))
+
+    def sum(self, counts: Array) -> int:
+        """What they come to, in minor units."""
+        return int(counts @ self._values)
+
+    def rate(self, counts: Array, won: Array, of: str = "cases", fewest: int = FEWEST) -> Figure:
+        """What was won of some amounts, resampled; nothing where there are too few of them. The won ones are among them."""
+        count = int(counts.sum())
+        if count < fewest or not self.sum(counts):
             return NotEnough(not_enough=too_few(count, of, fewest))
-        counts = np.concatenate([all_of_them - taken, taken])
-        pairs = np.stack([np.concatenate([0 * self._values, self._values]), np.tile(self._values, 2)], axis=1)
-        return estimate(bootstrap_ratio(pairs[counts > 0], counts[counts > 0]), count)
+        both = np.concatenate([counts - won, won])
+        some = np.flatnonzero(both)
+        return estimate(bootstrap_ratio(self._pairs[some], both[some]), count)
+
+
+def owed(amounts: Array, currencies: Array, names: Sequence[str | None]) -> tuple[Money, ...]:
+    """What amounts come to, by currency."""
+    places = {name: place for place, name in enumerate(names) if name}
+    parts = ((name, amounts[currencies == places[name]]) for name in sorted(places))
+    return tuple(Money(amount=int(part.sum()), currency=name) for name, part in parts if len(part))
 
 
 def too_few(count: int, of: str, fewest: int = FEWEST) -> str:

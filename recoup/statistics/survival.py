@@ -10,7 +10,6 @@ keeps them between 0 and 1 (J. D. Kalbfleisch and R. L. Prentice, *The Statistic
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,9 +44,9 @@ class Watched:
 class Curve:
     """A step function of time: from each time on, the probability and its standard error."""
 
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-    errors: tuple[float, ...]
+    times: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
     start: float
     """Its value before the first time."""
     until: float
@@ -55,28 +54,31 @@ class Curve:
 
     def at(self, time: float) -> float:
         """The probability at a time."""
-        index = bisect_right(self.times, time)
-        return self.values[index - 1] if index else self.start
+        index = self._index(time)
+        return float(self.values[index - 1]) if index else self.start
 
     def interval(self, time: float) -> Interval:
         """The probability at a time with its 95 % interval."""
-        index = bisect_right(self.times, time)
+        index = self._index(time)
         if not index:
             return Interval(self.start, self.start, self.start)
-        return _band(self.values[index - 1], self.errors[index - 1])
+        return _band(float(self.values[index - 1]), float(self.errors[index - 1]))
 
     def reaches(self, level: float) -> float | None:
         """When it first comes to a level from below; nothing where it never does."""
-        return next(
-            (time for time, value in zip(self.times, self.values, strict=True) if value >= level), None
-        )
+        there = self.values >= level
+        return float(self.times[np.argmax(there)]) if there.any() else None
 
     def area(self, until: float) -> float:
         """What lies under it from 0 to a time: of a survival curve, the mean time restricted to it."""
-        inside = bisect_left(self.times, until)
-        edges = np.array([0.0, *self.times[:inside], until])
-        heights = np.array([self.start, *self.values[:inside]])
+        inside = int(np.searchsorted(self.times, until))
+        edges = np.concatenate([[0.0], self.times[:inside], [until]])
+        heights = np.concatenate([[self.start], self.values[:inside]])
         return math.fsum((heights * np.diff(edges)).tolist())
+
+    def _index(self, time: float) -> int:
+        """How many steps were taken by a time."""
+        return int(np.searchsorted(self.times, time, side="right"))
 
 
 def incidence(watched: Watched, of: int) -> Curve:
@@ -98,9 +100,7 @@ def survival(watched: Watched) -> Curve:
 def _curve(
     times: np.ndarray, values: np.ndarray, errors: np.ndarray, start: float, watched: Watched
 ) -> Curve:
-    return Curve(
-        tuple(times.tolist()), tuple(values.tolist()), tuple(errors.tolist()), start, _longest(watched)
-    )
+    return Curve(times, values, errors, start, _longest(watched))
 
 
 def _before(steps: np.ndarray) -> np.ndarray:

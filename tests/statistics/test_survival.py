@@ -35,7 +35,7 @@ def test_incidence_is_that_of_r_and_stata(
     """Three competing ends: the estimates of R's cmprsk and the standard errors of Stata, as statsmodels' own tests have them."""
     curve = incidence(COMPETING, of)
     assert [curve.at(time) for time in (1, 2, 4, 6, 7)] == pytest.approx(values, abs=1e-8)
-    assert [curve.errors[curve.times.index(time)] for time in (1, 2, 4, 6, 7)] == pytest.approx(
+    assert [curve.errors[list(curve.times).index(time)] for time in (1, 2, 4, 6, 7)] == pytest.approx(
         errors, abs=1e-8
     )
 
