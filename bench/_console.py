@@ -31,11 +31,19 @@ ADDRESS = "https://console.acme.example"
 USER = "bench"
 
 
-class _Clock:
-    """Stands at the end of the story."""
+class HandClock:
+    """Stands at the end of the story until somebody moves it on."""
+
+    def __init__(self) -> None:
+        self._now = END
 
     def now(self) -> datetime:
-        return END
+        """The moment at which it stands."""
+        return self._now
+
+    def move_on(self, by: timedelta) -> None:
+        """Let so much time pass."""
+        self._now += by
 
 
 class _Temporal:
@@ -76,8 +84,8 @@ class _Stripe:
 
 
 @contextmanager
-def console(address: str, place: Path) -> Iterator[TestClient]:
-    """A browser that is logged in."""
+def console(address: str, place: Path, clock: HandClock) -> Iterator[TestClient]:
+    """A browser that is logged in, for a day of this clock."""
     settings = load_settings(
         stripe={"api_key": "sk_test_of_the_bench"},
         mail={"company": "Acme", "outbox": place / "outbox"},
@@ -94,9 +102,8 @@ def console(address: str, place: Path) -> Iterator[TestClient]:
     if ledger.console.user(USER) is None:
         ledger.console.add_user(USER, Role.ADMIN, "nobody logs in with it", END)
     secret = secrets.token_urlsafe(32)
-    ledger.console.open_session(hash_of(secret), USER, END, END + timedelta(hours=1))
+    ledger.console.open_session(hash_of(secret), USER, END, END + timedelta(days=1))
     policy = load_policy(settings.policy_file)
-    clock = _Clock()
     outlook = StripeOutlook(settings, stripe_client(settings.stripe), ledger, clock)
     app = assemble_console(settings, ledger, temporal, temporal, _Stripe(), clock, policy, outlook, wake)
     with TestClient(app, base_url=ADDRESS, follow_redirects=False) as browser:
