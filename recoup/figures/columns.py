@@ -114,6 +114,16 @@ class Frame:
             return self
         return Frame({name: column[which] for name, column in self.columns.items()}, self.words)
 
+    def between(self, where: slice) -> Frame:
+        """The rows between two places, none of which is copied."""
+        return Frame({name: column[where] for name, column in self.columns.items()}, self.words)
+
+    def only(self, *names: str) -> Frame:
+        """With no columns but these."""
+        return Frame(
+            {name: self[name] for name in names}, {n: w for n, w in self.words.items() if n in names}
+        )
+
     def having(self, **more: Array) -> Frame:
         """With columns put in the place of others, or beside them."""
         return Frame(self.columns | more, self.words)

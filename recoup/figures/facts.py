@@ -164,17 +164,21 @@ class Facts:
         names = self.names.take(which) if self.names is not None else None
         return Facts(debts=self.debts.take(which), names=names, **about)
 
-    def alone(self) -> Facts:
-        """The debts without what happened about them."""
-        return replace(NOTHING, debts=self.debts, names=self.names)
+    def alone(self, where: slice = slice(None)) -> Facts:
+        """The debts without what happened about them; those between two places, which are not copied."""
+        names = self.names.between(where) if self.names is not None else None
+        return replace(NOTHING, debts=self.debts.between(where), names=names)
 
     def in_order(self) -> Facts:
-        """In the order in which they failed, of the same moment by their invoices."""
+        """In the order in which they failed, of the same moment by their invoices; what happened follows theirs.
+
+        So the same facts are the same bytes, whenever and in how many parts they came.
+        """
         assert self.names is not None
         order = np.lexsort((self.names["invoice"], self.debts["failed_at"]))
         places = np.empty(len(order), "i4")
         places[order] = np.arange(len(order), dtype="i4")
-        moved = {name: frame.having(debt=places[frame["debt"]]) for name, frame in self.about().items()}
+        moved = {name: _moved(frame, places) for name, frame in self.about().items()}
         return Facts(debts=self.debts.take(order), names=self.names.take(order), **moved)
 
     def about(self) -> dict[str, Frame]:
@@ -227,6 +231,12 @@ class Facts:
             **frames,
             names=Frame.join(names) if len(names) == len(parts) else None,
         )
+
+
+def _moved(frame: Frame, places: Array) -> Frame:
+    """What happened about debts that have other places now, in the order of these."""
+    debts = places[frame["debt"]]
+    return frame.having(debt=debts).take(np.argsort(debts, kind="stable"))
 
 
 def held(moments: Array, selection: Selection) -> Array:

@@ -86,7 +86,7 @@ def _may_differ(debt: Debt, new: FigureChanges) -> bool:
 def _changed(
     ledger: Ledger, customers: Collection[str], wanted: Callable[[Debt], bool] = lambda _: True
 ) -> list[FigureBlock]:
-    """The blocks with these customers' debts, those that are wanted, in the place of what was known of them."""
+    """The blocks with these customers' debts, those that are wanted, in the place of what was known of them; those that differ from it."""
     parts = [fold(rows, wanted) for rows in ledger.figures.of(customers)]
     new = Facts.join([part for part in parts if len(part.debts)])
     failed = months(new.debts["failed_at"])
@@ -98,7 +98,7 @@ def _changed(
         if name in old:
             mine = Facts.join([_less(Facts.from_bytes(old[name].facts, old[name].names), mine), mine])
         blocks.append(_block(name, mine))
-    return blocks
+    return [block for block in blocks if block != old.get(block.month)]
 
 
 def _less(kept: Facts, new: Facts) -> Facts:

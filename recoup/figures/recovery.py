@@ -273,8 +273,12 @@ def _point(curve: Curve, day: int) -> Point:
 
 def _cohorts(facts: Facts, now: datetime) -> tuple[Cohort, ...]:
     failed = months(facts.debts["failed_at"])
-    found = np.unique(failed).tolist()
-    return tuple(_cohort(month_name(month), facts.take(failed == month), now) for month in found)
+    found, begins = np.unique(failed, return_index=True)
+    ends = [*begins[1:].tolist(), len(failed)]
+    parts = zip(found.tolist(), begins.tolist(), ends, strict=True)
+    return tuple(
+        _cohort(month_name(month), facts.alone(slice(begin, end)), now) for month, begin, end in parts
+    )
 
 
 def _cohort(month: str, facts: Facts, now: datetime) -> Cohort:

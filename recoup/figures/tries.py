@@ -87,7 +87,8 @@ class Declines(Frozen):
 
 def attempts_of(facts: Facts, selection: Selection) -> Attempts:
     """Attempts at the debts that were made in the selection's time."""
-    made = facts.tried.take(held(facts.tried["at"], selection))
+    tried = facts.tried.only("at", "number", "paid", "trigger", "brand")
+    made = tried.take(held(tried["at"], selection))
     stopped = facts.refused.take(held(facts.refused["at"], selection))
     number, trigger, brand = _counts(made)
     week = _by_clock(made)
@@ -112,8 +113,9 @@ def attempts_of(facts: Facts, selection: Selection) -> Attempts:
 
 def declines_of(facts: Facts, selection: Selection) -> Declines:
     """Refusals of charges for the debts in the selection's time."""
-    answered = _answers(facts.tried.take(held(facts.tried["at"], selection) & ~facts.tried["paid"]))
-    theirs = _answers(facts.others.take(held(facts.others["at"], selection)))
+    refused = held(facts.tried["at"], selection) & ~facts.tried["paid"]
+    answered = _answers(facts.tried.only("code", "brand").take(refused))
+    theirs = _answers(facts.others.only("code", "brand").take(held(facts.others["at"], selection)))
     both = answered + theirs
     counted = facts.failed_in(selection) & ~facts.ended(End.LEFT_OUT)
     first, without = _first_codes(facts, counted)

@@ -34,8 +34,8 @@ def bootstrap_ratio(pairs: np.ndarray, counts: np.ndarray) -> Interval:
     estimate = part / whole
     sums = _drawn(np.random.default_rng(0), pairs.astype(float), counts.astype(float), whole)
     some = sums[:, 1] > 0
-    low, high = np.quantile(sums[some, 0] / sums[some, 1], [0.025, 0.975])
-    return Interval(estimate, float(low), float(high))
+    ratios = np.sort(sums[some, 0] / sums[some, 1])
+    return Interval(estimate, _within(ratios, 0.025), _within(ratios, 0.975))
 
 
 def _drawn(chance: np.random.Generator, pairs: np.ndarray, counts: np.ndarray, whole: int) -> np.ndarray:
@@ -45,11 +45,12 @@ def _drawn(chance: np.random.Generator, pairs: np.ndarray, counts: np.ndarray, w
     if len(pairs) <= FEW or not small.any():
         drawn: np.ndarray = chance.multinomial(int(total), counts / total, size=DRAWS) @ pairs
         return drawn
-    together = counts[small].sum()
+    many, few = pairs[small], counts[small]
+    together = few.sum()
     sizes = np.append(counts[~small], together)
     drawn = chance.multinomial(int(total), sizes / total, size=DRAWS)
-    mean = counts[small] @ pairs[small] / together
-    apart = (pairs[small] - mean) * np.sqrt(counts[small] / together)[:, None]
+    mean = few @ many / together
+    apart = (many - mean) * np.sqrt(few / together)[:, None]
     values, directions = np.linalg.eigh(apart.T @ apart)
     noise = chance.standard_normal((DRAWS, 2)) * np.sqrt(np.maximum(0, values)) @ directions.T
     number = drawn[:, -1:]
@@ -59,7 +60,10 @@ def _drawn(chance: np.random.Generator, pairs: np.ndarray, counts: np.ndarray, w
 
 def quantile(values: Sequence[float] | np.ndarray, level: float) -> float:
     """The value below which a part of them lies, between neighbours in a straight line (type 7 of Hyndman and Fan, 1996)."""
-    ordered = np.sort(np.asarray(values, float))
+    return _within(np.sort(np.asarray(values, float)), level)
+
+
+def _within(ordered: np.ndarray, level: float) -> float:
     place = (len(ordered) - 1) * level
     below = int(place)
     above = min(below + 1, len(ordered) - 1)

@@ -258,6 +258,27 @@ def test_a_charge_that_names_its_invoice_alone_is_folded(ledger: Ledger) -> None
     assert len(facts_of(ledger, EVERYTHING, whole=True).others) == 1
 
 
+def test_what_changes_no_fact_is_not_written(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month is written again for what is new in it, not for what was only looked at, and comes to the same bytes where it comes back."""
+    play(ledger)
+    before, written, write = kept(ledger), [], ledger.figure_blocks.write
+
+    def note(seen: Any, then: Any, blocks: Any, **more: Any) -> bool:
+        written.append([block.month for block in blocks])
+        return write(seen, then, blocks, **more)
+
+    monkeypatch.setattr(ledger.figure_blocks, "write", note)
+    for case in ledger.cases.list_all(limit=20):
+        ledger.events.append("looked_at", END, case_id=case.id, invoice=case.invoice, customer=case.customer)
+    assert kept(ledger) == before
+    assert written == [[]]
+    case = next(each for each in ledger.cases.list_all(limit=1000) if each.is_open)
+    seen = a_charge("ch_new", invoice=case.invoice, customer=case.customer, currency=case.currency)
+    ledger.attempts.observe(seen, END)
+    assert len(kept(ledger)) == len(before) > 1
+    assert written == [[], [f"{case.failed_at:%Y-%m}"]]
+
+
 def test_who_was_overtaken_changes_nothing(ledger: Ledger) -> None:
     """Two processes that bring the same up to date: the second one's write is refused, and it goes on behind the first."""
     play(ledger, count=6)
