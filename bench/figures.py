@@ -7,6 +7,7 @@ it, a SQLite file of 20,000 cases that is made for it.
 from __future__ import annotations
 
 import os
+import secrets
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,8 @@ from bench.filling import END, fill
 from recoup import figures
 from recoup.figures import Selection, month_bounds
 from recoup.figures.keeping import bring_up_to_date
-from recoup.ledger import CaseFilter, Ledger, Sort, Tab
+from recoup.ledger import CaseFilter, CaseRow, Ledger, ObservedCharge, Sort, Tab
+from recoup.rules.declines import Decline
 from recoup.web.console.recovering import KEPT, WINDOWS
 
 CASES = 20_000
@@ -118,22 +120,47 @@ def _reports(ledger: Ledger, on: str, times: int) -> list[Row]:
     month = Selection(now=END, since=since, until=until)
     rows.append(_made(ledger, on, "report of a month", month, times, limit=5.0))
     newest = ledger.browsing.page(Tab.ALL, CaseFilter(), Sort.NEWEST, limit=CHANGED).rows
+    for days, selection in wanted.items():
+        what = f"figures of {days} days after {CHANGED} cases have changed"
+        rows.append(_made(ledger, on, what, selection, times, limit=1.0, changing=newest))
+    return rows
+
+
+def _made(
+    ledger: Ledger,
+    on: str,
+    what: str,
+    selection: Selection,
+    times: int,
+    limit: float,
+    changing: Sequence[CaseRow] = (),
+) -> Row:
     took = []
     for _ in range(times):
-        for case in newest:
-            ledger.events.append(
-                "looked_at", END, case_id=case.id, invoice=case.invoice, customer=case.customer
-            )
-        took.append(_timed(lambda: figures.of(ledger, wanted[90])))
-    what = f"figures of 90 days after {CHANGED} cases have changed"
-    figures_ = Figures("made", "s", tuple(wall for wall, _ in took))
-    return [*rows, Row(f"{what} {on}", f"{what}, {on}", "≤ 1 s", figures_, limit=1.0, notes=_cpu(took))]
-
-
-def _made(ledger: Ledger, on: str, what: str, selection: Selection, times: int, limit: float) -> Row:
-    took = [_timed(lambda: figures.of(ledger, selection)) for _ in range(times)]
+        for case in changing:
+            _try_again(ledger, case)
+        took.append(_timed(lambda: figures.of(ledger, selection)))
     made = Figures("made", "s", tuple(wall for wall, _ in took))
     return Row(f"{what} {on}", f"{what}, {on}", f"≤ {limit:g} s", made, limit=limit, notes=_cpu(took))
+
+
+def _try_again(ledger: Ledger, case: CaseRow) -> None:
+    """Stripe tries the case's payment once more, and fails."""
+    code = Decline(code="insufficient_funds", brand="visa", method_type="card")
+    ledger.attempts.observe(
+        ObservedCharge(
+            charge=f"ch_{secrets.token_hex(12)}",
+            invoice=case.invoice,
+            customer=case.customer,
+            fingerprint=f"fp_{case.customer}",
+            brand="visa",
+            amount=case.amount,
+            currency=case.currency,
+            failed=True,
+            decline=code,
+        ),
+        END,
+    )
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, float]:
