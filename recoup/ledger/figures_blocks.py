@@ -12,6 +12,8 @@ from recoup.ledger._store import Store, Transaction, every, first
 from recoup.ledger.figures_schema import figure_blocks, figure_folds
 from recoup.rules.base import Frozen
 
+_AS_BYTES = {"recoup_bytes": True}
+
 
 class FigureFold(Frozen):
     """How far the facts have come; table ``figure_folds``, one row at most."""
@@ -71,7 +73,7 @@ class FigureBlocks:
     def of(self, months: Collection[str]) -> dict[str, FigureBlock]:
         """The blocks of these months, as far as there are any."""
         mine = sa.select(figure_blocks).where(figure_blocks.c.month.in_(sorted(months)))
-        found = self._store.read(lambda conn: every(conn, mine))
+        found = self._store.read(lambda conn: every(conn, mine.execution_options(**_AS_BYTES)))
         return {row["month"]: FigureBlock(**row) for row in found}
 
     def touching(self, since: datetime | None, until_month: str | None, *, named: bool) -> list[FigureBlock]:
@@ -84,7 +86,8 @@ class FigureBlocks:
         if until_month is not None:
             where.append(mine.month <= until_month)
         query = sa.select(mine.month, mine.last_at, mine.facts, names).where(*where).order_by(mine.month)
-        return [FigureBlock(**row) for row in self._store.read(lambda conn: every(conn, query))]
+        found = self._store.read(lambda conn: every(conn, query.execution_options(**_AS_BYTES)))
+        return [FigureBlock(**row) for row in found]
 
 
 def _fold(conn: sa.Connection) -> FigureFold | None:
