@@ -16,6 +16,7 @@ import numpy as np
 from recoup.figures.columns import DAY, micros, month_name, months
 from recoup.figures.debts import End
 from recoup.figures.facts import Facts, held
+from recoup.figures.remembering import Remembered, digest_of
 from recoup.figures.selection import Selection, month_of
 from recoup.figures.values import FEWEST, Figure, NotEnough, estimate, owed, rate, too_few
 from recoup.ledger.history_figures import Payment
@@ -110,6 +111,10 @@ class CashMonth(Frozen):
     cases: int
     money: tuple[Money, ...]
     failed_in: dict[str, int]
+
+
+_SETTLED: Remembered[Cohort] = Remembered(500)
+"""Some kilobytes each: twelve years of months, of several campaigns and currencies."""
 
 
 class LeftOut(Frozen):
@@ -282,6 +287,13 @@ def _cohorts(facts: Facts, now: datetime) -> tuple[Cohort, ...]:
 
 
 def _cohort(month: str, facts: Facts, now: datetime) -> Cohort:
+    """Once all of it has had the longest window it says the same for ever, as long as the debts do."""
+    if int(facts.debts["failed_at"].max()) + WINDOWS[-1] * DAY > micros(now):
+        return _worked_out(month, facts, now)
+    return _SETTLED.of(digest_of(facts.debts), lambda: _worked_out(month, facts, now))
+
+
+def _worked_out(month: str, facts: Facts, now: datetime) -> Cohort:
     windows = tuple(within(facts, days, now) for days in WINDOWS)
     is_over = month < month_of(now)
     mature = next(each for each in windows if each.days == HEADLINE).too_young == 0 and is_over
