@@ -12,7 +12,7 @@ from recoup.errors import ConfigurationError
 from recoup.ledger import _engine
 
 VERSION_TABLE = "ledger_version"
-HEAD = "0017_blocks"
+HEAD = "0018_owners"
 """The newest migration; a test holds it against the folder. Versions begin with numbers, so newer ones are greater."""
 _MIGRATION_LOCK = 0x7265636F7571
 

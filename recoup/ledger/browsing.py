@@ -142,10 +142,14 @@ class Browsing:
         paused: Collection[str] = (),
     ) -> Page:
         """So many cases after this one, in order; what is opened or closed meanwhile moves no page boundary."""
-        where = [*self._where(wanted), _in(tab, paused)]
+        few = self._few(tab, wanted)
+        if few == []:
+            return Page(rows=(), more=False)
+        where = [_in(tab, paused), *(self._where(wanted) if few is None else [cases.c.id.in_(few)])]
         order = [column.desc() if down else column.asc() for column, _, down in _ORDERS[sort]]
         # By stage along the index of the order, unless there are a few to choose from only.
-        stages = [sa.true()] if wanted.search else [cases.c.stage == stage for stage in _stages(tab)]
+        is_few = few is not None or wanted.search is not None
+        stages = [sa.true()] if is_few else [cases.c.stage == stage for stage in _stages(tab)]
         parts = [
             sa.select(cases.c.id)
             .where(stage, behind, *where)
@@ -205,6 +209,20 @@ class Browsing:
             return _distinct(conn, cases.c.currency), _distinct(conn, cases.c.campaign)
 
         return self._store.read(work)
+
+    def _few(self, tab: Tab, wanted: CaseFilter) -> list[str] | None:
+        """The cases that a filter leaves, where they are a few: along the order one would look at all the others for them.
+
+        Nothing where they are many, where nothing is filtered, and where something is searched for, which has its own indexes.
+        """
+        where = _where(wanted)
+        if wanted.search or not where:
+            return None
+        # An owner's are found by their name alone; all others in the index that has all columns, which begins with the stage.
+        stage = _beside(cases.c.stage) if wanted.owner else cases.c.stage
+        theirs = sa.select(cases.c.id).where(stage.in_(_stages(tab)), *where).limit(_FEW + 1)
+        found = self._store.read(lambda conn: list(conn.execute(theirs).scalars()))
+        return found if len(found) <= _FEW else None
 
     def _where(self, wanted: CaseFilter) -> list[sa.ColumnElement[bool]]:
         """The conditions; of what is searched for and found a few times only, the cases themselves."""

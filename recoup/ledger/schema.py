@@ -24,6 +24,7 @@ metadata = sa.MetaData(
 
 _UNSETTLED = sa.text("settled_at IS NULL")
 _NOT_CLOSED = sa.text("outcome IS NULL")
+_OWNED = sa.text("assigned_to IS NOT NULL")
 _SEARCHED = ("invoice", "number", "customer", "subscription")
 """PostgreSQL finds the beginning of a text in an index only where its order is that of the bytes."""
 _COUNTED = (
@@ -88,6 +89,7 @@ cases = sa.Table(
     sa.Index("ix_cases_stage_currency_amount", "stage", "currency", sa.desc("amount"), "id"),
     sa.Index("ix_cases_stage_updated_at", "stage", "updated_at", "id"),
     sa.Index("ix_cases_counted", *_COUNTED),
+    sa.Index("ix_cases_assigned_to", "assigned_to", "stage", sqlite_where=_OWNED, postgresql_where=_OWNED),
     sa.Index(
         "uq_cases_open_invoice",
         "invoice",

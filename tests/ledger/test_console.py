@@ -17,6 +17,7 @@ from recoup.ledger import (
     Ledger,
     NewLog,
     NotInLedger,
+    Page,
     Result,
     Role,
     SessionKind,
@@ -223,20 +224,47 @@ def test_a_search_that_finds_many_is_gone_through_in_order(
     assert after.rows == few.rows[1:]
 
 
-def test_no_list_reads_all_cases(ledger: Ledger) -> None:
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize(
+    "wanted", [CaseFilter(currency="pln"), CaseFilter(owner="kim"), CaseFilter(least=300)]
+)
+def test_few_and_many_that_a_filter_leaves_are_the_same_cases(
+    ledger: Ledger, wanted: CaseFilter, sort: Sort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked up one by one or met along the order: the same pages of every tab, from the beginning and further on."""
+    many(ledger)
+    for case in ("in_01", "in_04", "in_05"):
+        ledger.people.assign(case, "kim", NOW, actor="kim", because="mine", unique=case)
+
+    def pages(few: int) -> list[Page]:
+        monkeypatch.setattr(browsing, "_FEW", few)
+        found = []
+        for tab in Tab:
+            found.append(ledger.browsing.page(tab, wanted, sort, limit=1, paused=["in_07"]))
+            after = found[-1].rows[-1] if found[-1].more else None
+            found.append(ledger.browsing.page(tab, wanted, sort, after, paused=["in_07"]))
+        return found
+
+    few, along = pages(2000), pages(0)
+    assert few == along
+    assert any(page.more for page in few)
+
+
+def test_no_list_reads_all_cases(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the tab, order and filter, SQLite finds a page and its counts along indexes: it scans no table, and sorts the page alone."""
     if ledger._store.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL plans by what it knows of the rows, and of twelve it scans the table")
     many(ledger)
     said: list[tuple[str, Any, bool]] = []
     engine, after = ledger._store.engine, ledger.cases.get("in_04")
-    sa.event.listen(
-        engine, "before_cursor_execute", lambda *heard: said.append((heard[2], heard[3], bool(some.search)))
-    )
-    wanted = CaseFilter(), CaseFilter(currency="eur", campaign="vip"), CaseFilter(search="cus_1")
-    for tab, sort, some in itertools.product(Tab, Sort, wanted):
-        ledger.browsing.page(tab, some, sort, after)
-        ledger.browsing.counts(some)
+    sa.event.listen(engine, "before_cursor_execute", lambda *heard: said.append((heard[2], heard[3], by_few)))
+    filtered = CaseFilter(currency="eur", campaign="vip"), CaseFilter(owner="kim"), CaseFilter(least=1)
+    for few, wanted in (2000, (CaseFilter(search="cus_1"), *filtered)), (0, (CaseFilter(), *filtered)):
+        monkeypatch.setattr(browsing, "_FEW", few)
+        by_few = few > 0
+        for tab, sort, some in itertools.product(Tab, Sort, wanted):
+            ledger.browsing.page(tab, some, sort, after)
+            ledger.browsing.counts(some)
     sorted_ = "USE TEMP B-TREE FOR ORDER BY"
     with engine.connect() as connection:
         for statement, values, searched in [each for each in said if each[0].startswith("SELECT")]:

@@ -64,7 +64,7 @@ def test_partial_indexes_are_really_partial(ledger: Ledger, empty_url: str) -> N
     metadata.create_all(described._store.engine)
     if ledger._store.engine.dialect.name == described._store.engine.dialect.name:
         assert _index_statements(ledger) == _index_statements(described)
-        assert sum("WHERE" in statement for statement in _index_statements(ledger)) == 3
+        assert sum("WHERE" in statement for statement in _index_statements(ledger)) == 4
     described.close()
 
 
