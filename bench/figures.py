@@ -70,6 +70,9 @@ def _paths(ledger: Ledger) -> dict[str, str]:
         "list: one currency": {"tab": "all", "currency": "pln"},
         "list: one campaign": {"tab": "lost", "campaign": "big"},
         "list: hard declines": {"tab": "recovered", "class": "hard"},
+        "list: of an owner": {"tab": "all", "owner": "ana"},
+        "list: of an owner who has none": {"tab": "recovered", "owner": "nobody"},
+        "list: larger than any": {"tab": "all", "least": "100000000", "sort": "changed"},
         "list: searched by customer": {"tab": "all", "q": some.customer},
         "list: searched by the beginning of a number": {"tab": "all", "q": "AC-000012"},
     }
