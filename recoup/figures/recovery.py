@@ -278,11 +278,11 @@ def _point(curve: Curve, day: int) -> Point:
 
 def _cohorts(facts: Facts, now: datetime) -> tuple[Cohort, ...]:
     failed = months(facts.debts["failed_at"])
-    found, begins = np.unique(failed, return_index=True)
-    ends = [*begins[1:].tolist(), len(failed)]
-    parts = zip(found.tolist(), begins.tolist(), ends, strict=True)
+    found, begins, counts = np.unique(failed, return_index=True, return_counts=True)
+    parts = zip(found.tolist(), begins.tolist(), counts.tolist(), strict=True)
     return tuple(
-        _cohort(month_name(month), facts.alone(slice(begin, end)), now) for month, begin, end in parts
+        _cohort(month_name(month), facts.alone(slice(begin, begin + count)), now)
+        for month, begin, count in parts
     )
 
 

@@ -13,6 +13,7 @@ from recoup.figures.facts import DEBTS, Facts
 from recoup.figures.keeping import facts_of
 from recoup.figures.recovery import Cohort, recovery_rate
 from recoup.figures.remembering import Remembered, digest_of
+from recoup.figures.tries import attempts_of, declines_of
 from recoup.ledger import Ledger
 from tests.figures.scene import END, play
 
@@ -42,6 +43,16 @@ def test_a_month_that_is_remembered_is_not_that_of_an_earlier_look(facts: Facts)
     early = recovery_rate(facts, Selection(now=END))
     assert [each.within[-1].too_young for each in late.cohorts] == [0] * len(late.cohorts)
     assert early.cohorts[-1].within[-1].too_young > 0
+
+
+def test_a_time_in_which_nothing_failed_has_no_months(facts: Facts) -> None:
+    """It is empty, with all its other figures, and no error."""
+    nothing = Selection(now=LATER.now, since=END + timedelta(days=30))
+    made = recovery_rate(facts, nothing)
+    assert (made.all.cases, made.cohorts, made.cash, made.last_mature) == (0, (), (), None)
+    tried, declined = attempts_of(facts, nothing), declines_of(facts, nothing)
+    assert (tried.by_number, tried.by_hour, tried.by_weekday) == ((), (), ())
+    assert (declined.by_code, declined.by_first_code) == ((), ())
 
 
 def test_a_payment_that_comes_late_is_seen(facts: Facts) -> None:
