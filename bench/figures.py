@@ -25,7 +25,8 @@ from recoup.figures import Selection, month_bounds
 from recoup.figures.keeping import bring_up_to_date
 from recoup.ledger import CaseFilter, CaseRow, Ledger, ObservedCharge, Sort, Tab
 from recoup.rules.declines import Decline
-from recoup.web.console.recovering import KEPT, WINDOWS
+from recoup.web.console.figures_asked import WINDOWS
+from recoup.web.console.recovering import KEPT
 
 CASES = 20_000
 MONTH = "2026-10"
