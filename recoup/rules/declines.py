@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from recoup.rules.base import Wire
@@ -111,7 +110,6 @@ class _Voice(NamedTuple):
         return (self.never, _SEVERITY.index(self.decline_class), not self.may_retry, self.wait)
 
 
-@lru_cache(maxsize=4096)
 def read(decline: Decline, on: date | None = None) -> Reading:
     """Classify a decline by the rules of a day, the newest by default. The strictest of all that is said of it wins."""
     row = CODES.get(decline.code, _UNKNOWN)
