@@ -68,6 +68,10 @@ class Sweep:
         run = await self.gateway.run_of(candidate.case_id or candidate.subject)
         if run is not None and run.is_running:
             return False
+        if candidate.look is Look.STOPPED_CASES:
+            # Between the page and this question the case may have ended; it closes its row before its workflow is over.
+            row = await asyncio.to_thread(self.ledger.cases.get, candidate.case_id or "")
+            return row is None or row.is_open
         if candidate.look is not Look.FORGOTTEN_INVOICES:
             return True
         if run is not None and run.is_complete:

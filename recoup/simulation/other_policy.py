@@ -23,8 +23,8 @@ from recoup.rules.segments import Facts, When
 from recoup.simulation.replay import End, Played, play
 from recoup.timing._stories import Stories
 
-_KEPT = frozenset({"amount_at_least", "amount_below", "country", "payment_method", "decline_class"})
-"""The conditions of a segment whose facts the ledger keeps for every case."""
+_KEPT = frozenset({"amount_at_least", "amount_below", "payment_method", "decline_class"})
+"""The conditions of a segment whose facts the ledger keeps for every case. Of countries it keeps the card's; a segment asks for the customer's."""
 
 Choose = Callable[[PastCase], Campaign]
 
@@ -37,7 +37,7 @@ def as_they_were(past: PastCase) -> Campaign:
 def by_policy(policy: Policy) -> Choose:
     """What another policy would have given each case, without its experiments.
 
-    Where its segments ask for what the ledger does not keep (plan, monthly revenue, tenure, metadata), a case gets the campaign of the name it had, or the one
+    Where its segments ask for what the ledger does not keep (plan, monthly revenue, country, tenure, metadata), a case gets the campaign of the name it had, or the one
     for everybody.
     """
     named = {campaign.name: campaign for campaign in policy.campaigns}
@@ -67,7 +67,6 @@ def _facts(past: PastCase) -> Facts:
     row = past.case
     return Facts(
         amount=Money(amount=row.amount, currency=row.currency),
-        country=card.country if card else None,
         method_type=card.type if card else None,
         funding=card.funding if card else None,
         brand=card.brand if card else None,

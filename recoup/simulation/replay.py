@@ -84,8 +84,8 @@ class _Past:
         lines = [line for line in lines_of(past) if line.outcome in ("approved", "declined")]
         if not lines or past.case.closed_at is None or lines[0].outcome != "declined":
             return None
-        own = past.case.outcome in (Outcome.LOST_SUSPENDED, Outcome.RECOVERED_BY_RETRY)
         paid = [line.at for line in lines if line.scheduled and line.outcome == "approved"]
+        own = past.case.outcome is Outcome.LOST_SUSPENDED or bool(paid)
         return cls(
             lines=lines,
             brand=(lines[0].brand or "").lower(),

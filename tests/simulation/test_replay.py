@@ -17,7 +17,8 @@ from recoup.learning.past import lines_of
 from recoup.ledger import Ledger, PastCase
 from recoup.rehearsal.playing import Rehearsal
 from recoup.rehearsal.scenario import load_scenario, own_policy, shipped
-from recoup.rules.case import Outcome
+from recoup.rules.case import Outcome, Trigger
+from recoup.rules.networks import Permission
 from recoup.rules.policy import Campaign, Policy, Retries
 from recoup.simulation.other_policy import as_they_were, by_policy, replay, unkept
 from recoup.simulation.replay import End, Played, play
@@ -125,6 +126,25 @@ def test_the_guard_is_played_too(ledger: Ledger) -> None:
     assert found.after.breaches == 0
 
 
+def test_a_breach_would_be_counted(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the guard a campaign of sixteen attempts in three weeks passes Visa's limit, and the count of breaches says so."""
+    write_past(ledger, 20, campaign=FIXED)
+    allowed = Permission(allowed=True, because="the guard is out")
+    monkeypatch.setattr("recoup.simulation.replay.may_attempt", lambda *_: allowed)
+    often = Retries(after_days=tuple(float(day) for day in range(1, 21)), min_gap_days=0.5)
+    policy = Policy(version=1, campaigns=(FIXED.model_copy(update={"retries": often, "window_days": 25.0}),))
+    assert replay(ledger.past.newest_first(), policy, shipped_stories()).after.breaches > 0
+
+
+def test_a_retry_on_a_promised_day_is_no_suspension(ledger: Ledger) -> None:
+    """A debt that an attempt outside the schedule paid ended as it did; it is not taken as one that would have been suspended."""
+    write_past(ledger, 40, campaign=FIXED)
+    past = next(one for one in ledger.past.newest_first() if one.case.outcome is Outcome.RECOVERED_BY_RETRY)
+    promised = tuple(row.model_copy(update={"trigger": Trigger.PROMISE}) for row in past.attempts)
+    found = again(past.model_copy(update={"attempts": promised}))
+    assert (found.end, found.at) == (End.AS_IT_WAS, past.case.closed_at)
+
+
 def test_a_campaign_that_plans_is_planned(ledger: Ledger) -> None:
     """Under `timing: planned` the planner chooses every attempt, inside the window and no more than there are."""
     write_past(ledger, 10, campaign=PLANNED)
@@ -136,13 +156,19 @@ def test_a_campaign_that_plans_is_planned(ledger: Ledger) -> None:
 
 
 def test_segments_are_asked_where_the_ledger_knows(ledger: Ledger) -> None:
-    """A segment by country takes its cases; one by plan cannot be asked, so the campaign's name decides, and the report says so."""
+    """A segment by the card takes its cases; one by plan, or by the country of a customer of whom only the card's is kept, cannot be asked, so the campaign's name decides, and the report says so."""
     write_past(ledger, 3, campaign=FIXED)
     past = next(iter(ledger.past.newest_first()))
     everybody = {"name": "everybody", "retries": {"after_days": [5]}}
-    american = {"name": "us", "when": {"country": ["US"]}, "retries": {"after_days": [2]}}
+    debit = {
+        "name": "debit",
+        "when": {"payment_method": {"funding": ["debit"]}},
+        "retries": {"after_days": [2]},
+    }
+    american = {"name": "us", "when": {"country": ["US"]}, "retries": {"after_days": [3]}}
     by_plan = {"name": FIXED.name, "when": {"plan": ["price_gold"]}, "retries": {"after_days": [4]}}
-    known = Policy.model_validate({"version": 1, "campaigns": [american, everybody]})
+    known = Policy.model_validate({"version": 1, "campaigns": [debit, everybody]})
+    assert unkept(Policy.model_validate({"version": 1, "campaigns": [american, everybody]})) == ["us"]
     assert by_policy(known)(past).retries.after_days == (2,)
     assert unkept(known) == []
     asks = Policy.model_validate({"version": 1, "campaigns": [by_plan, everybody | {"name": "others"}]})

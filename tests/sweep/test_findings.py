@@ -81,7 +81,7 @@ async def test_cases_hear_of_the_ends_that_no_webhook_told(stage: Stage) -> None
     for case, (end, _) in zip(cases, ends, strict=True):
         await asyncio.to_thread(end, case.invoice)
     pays = [len(stage.sandbox.pays(case.invoice)) for case in cases]
-    assert found(await stage.sweep())[Look.ENDED_INVOICES] == (5, 5)
+    assert found(await stage.sweep()) == {Look.ENDED_INVOICES: (5, 5)}
     outcomes = [(await stage.over(case.id)).outcome for case in cases]
     assert outcomes == [outcome for _, outcome in ends]
     assert sorted(stage.swept()) == sorted(("sweep.case_told", case.id) for case in cases)

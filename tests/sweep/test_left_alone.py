@@ -109,6 +109,21 @@ async def test_an_invoice_whose_case_is_being_opened_or_was_refused_is_not_forgo
     assert alone == [WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED, PAUSED]
 
 
+async def test_a_case_that_ended_after_the_page_was_read_is_not_stopped(stage: Stage) -> None:
+    """Its workflow is over when the sweep asks for it, and its row, open on the page, is closed by then: nothing is found."""
+    (case,) = await stage.begun()
+
+    class Ended(OneRun):
+        async def run_of(self, _: str) -> Run | None:
+            stage.ledger.cases.close(case.id, Outcome.CLOSED_VOIDED, "it was voided", stage.clock.now())
+            return self.run
+
+    page = await looking(stage, Ended(WorkflowExecutionStatus.COMPLETED)).look(
+        LookOrder(look=Look.STOPPED_CASES)
+    )
+    assert (page.looked, page.findings) == (1, ())
+
+
 async def test_a_debit_under_way_is_no_failure(idle: Stage) -> None:
     """Stripe calls an invoice attempted while a bank debit may still pay it; its customer must not be told that it failed."""
     await asyncio.to_thread(idle.fail)
